@@ -1,0 +1,120 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.5.1"]
+# ///
+"""Checks of the template. `nox` runs lint, tests and verify; `nox -l` lists the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).resolve().parent
+STARTER = ROOT / "{{cookiecutter.project_slug}}"
+GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+BIN = "Scripts" if os.name == "nt" else "bin"
+PYTHONS = [f"3.{minor}" for minor in range(10, 20) if shutil.which(f"python3.{minor}")]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style (ruff) and types (mypy)."""
+    session.install(*GROUPS["lint"], *GROUPS["test"], "nox")
+    session.run("ruff", "check", ".")
+    session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py", silent=True)
+    session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))))
+    session.run("mypy", "tests", "benchmarks", "noxfile.py", env={"MYPYPATH": str(STARTER)})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests of the template; words after -- go to pytest."""
+    session.install(*GROUPS["test"])
+    session.run("python", "-m", "pytest", *session.posargs, env=quiet())
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Generate a project and use it as a student does, in environments of its own."""
+    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    session.run("python", "tests/verify.py", session.create_tmp(), env=quiet())
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Generate a project in demo/, run it and its tests, and say where it lies."""
+    session.install("cookiecutter", "-r", str(STARTER / "requirements.txt"))
+    folder = ROOT / "demo"
+    folder.mkdir(exist_ok=True)
+    session.run(
+        "cookiecutter", str(ROOT), "--no-input", "--default-config", "-f", "-o", str(folder),
+        silent=True, env=quiet(),
+    )
+    project = folder / "my-bucket-project"
+    with session.chdir(project):
+        session.run("python", "main.py", env=quiet())
+        session.run("python", "-m", "pytest", env=quiet())
+    session.log(f"The project lies in {project}. It is yours: change main.py and run it again.")
+
+
+@nox.session(default=False)
+def real_s3(session: nox.Session) -> None:
+    """Run the storage tests against a real S3 server on 127.0.0.1."""
+    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    words = ["tests/test_storage.py", "--backends=rclone", *session.posargs]
+    session.run("python", "-m", "pytest", *words, env=quiet())
+
+
+@nox.session(default=False)
+def live(session: nox.Session) -> None:
+    """Use a real bucket, from B2_APPLICATION_KEY_ID and so on; it is left as it was."""
+    needed = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", "B2_BUCKET_NAME", "B2_ENDPOINT"]
+    missing = [name for name in needed if not os.environ.get(name)]
+    if missing:
+        session.error(f"Set {', '.join(missing)} first: this session uses your real bucket.")
+    session.install("-r", str(STARTER / "requirements.txt"))
+    session.run("python", "tests/live.py")
+
+
+@nox.session(default=False, python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Run the tests on every Python from 3.10 that is installed here."""
+    session.install(*GROUPS["test"])
+    session.run("python", "-m", "pytest", "-q", *session.posargs, env=quiet())
+
+
+@nox.session(default=False, venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that requirements.txt allows."""
+    lines = (STARTER / "requirements.txt").read_text(encoding="utf-8").split()
+    pins = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in lines]
+    names = {re.split(r"[\[><=]", line)[0] for line in lines}
+    others = [line for line in GROUPS["test"] if re.split(r"[\[><=]", line)[0] not in names]
+    session.install(*pins, *others)
+    session.run("python", "-m", "pytest", "-q", *session.posargs, env=quiet())
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Print what generating, running and testing cost, side by side with the floor."""
+    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    session.run("python", "benchmarks/first_path.py", *session.posargs, env=quiet())
+
+
+def quiet() -> dict[str, str]:
+    """Return an environment in which a forgotten encoding= shows."""
+    return {"PYTHONWARNDEFAULTENCODING": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,185 @@
+"""What all tests share: the template as git tracks it, and a way to generate projects."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTER = ROOT / "{{cookiecutter.project_slug}}"
+
+# Shaped like real ones, but of no account.
+KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"
+APPLICATION_KEY = "K005" + "AbCdEfGhIjKlMnOpQrStUvWxYz/"
+
+GOOD_ANSWERS = {
+    "project_name": "A Project",
+    "project_slug": "proj",
+    "bucket_name": "a-bucket",
+    "endpoint": "https://s3.us-east-005.backblazeb2.com",
+    "assignment": "hello-bucket",
+}
+
+
+def tracked_files() -> list[str]:
+    """Return what git tracks: that, and nothing else of this folder, is what users get."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    return [name for name in listed.split("\0") if name]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the template that holds only what git tracks."""
+    folder = tmp_path_factory.mktemp("template") / "b2-starter"
+    for name in tracked_files():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    return folder
+
+
+@dataclass
+class Project:
+    """A generated project."""
+
+    path: Path
+    printed: str = ""
+
+    def files(self) -> set[str]:
+        found = (path for path in self.path.rglob("*") if not path.is_dir())
+        return {path.relative_to(self.path).as_posix() for path in found}
+
+    def answers(self) -> dict[str, str]:
+        return json.loads(self.read("b2-starter.json"))["cookiecutter"]
+
+    def read(self, name: str) -> str:
+        return (self.path / name).read_text(encoding="utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text, encoding="utf-8")
+
+    def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
+        """Run this Python in the project, with nothing of B2 or AWS in the environment."""
+        return run([sys.executable, *words], self.path, {**clean_environment(), **(env or {})})
+
+
+@dataclass
+class Run:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def printed(self) -> str:
+        return self.out + self.err
+
+
+def run(words: list[str], folder: Path, env: dict[str, str], typed: str = "") -> Run:
+    done = subprocess.run(
+        words, cwd=folder, env=env, input=typed.encode(), capture_output=True, timeout=120
+    )
+    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def clean_environment() -> dict[str, str]:
+    keep = {name: value for name, value in os.environ.items()
+            if not name.startswith(("B2_", "AWS_", "MOTO_", "PYTEST_"))}
+    return {**keep, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture(scope="session")
+def cookiecutter_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Folders of cookiecutter's own, so that no test reads or writes those of the user."""
+    home = tmp_path_factory.mktemp("cookiecutter")
+    return {"replay_dir": str(home / "replay"), "cookiecutters_dir": str(home / "cache")}
+
+
+@dataclass
+class Bake:
+    """Generates projects through cookiecutter's API, in this process."""
+
+    template: Path
+    output: Path
+    config: dict[str, Any]
+    capfd: pytest.CaptureFixture[str]
+
+    def __call__(
+        self, output: Path | None = None, template: Path | None = None, force: bool = False,
+        **answers: Any,
+    ) -> Project:
+        return self._generate(
+            template, output, force, no_input=True, extra_context=answers or None
+        )
+
+    def replay(self, output: Path | None = None, force: bool = False, **answers: Any) -> Project:
+        """Generate from a replay file, of which cookiecutter itself checks nothing."""
+        file = self.template.parent / "answers.json"
+        file.write_text(json.dumps({"cookiecutter": {**GOOD_ANSWERS, **answers}}), encoding="utf-8")
+        return self._generate(None, output, force, replay=str(file))
+
+    def _generate(
+        self, template: Path | None, output: Path | None, force: bool, **how: Any
+    ) -> Project:
+        output = output or self.output
+        output.mkdir(parents=True, exist_ok=True)
+        self.capfd.readouterr()
+        path = cookiecutter(
+            str(template or self.template), output_dir=str(output), overwrite_if_exists=force,
+            default_config=self.config, **how,  # type: ignore[arg-type]
+        )
+        return Project(Path(path), self.capfd.readouterr().out)
+
+
+@pytest.fixture
+def bake(
+    template: Path, tmp_path: Path, cookiecutter_config: dict[str, Any],
+    capfd: pytest.CaptureFixture[str],
+) -> Bake:
+    return Bake(template, tmp_path, cookiecutter_config, capfd)
+
+
+@pytest.fixture
+def project(bake: Bake) -> Project:
+    """A project with all the default answers."""
+    return bake()
+
+
+@pytest.fixture
+def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
+    """Return a function that runs the real command in a home of its own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home)}
+
+    def run_cookiecutter(
+        *words: str, typed: str = "", folder: Path | None = None, template: Path = template
+    ) -> Run:
+        folder = folder or tmp_path / "out"
+        folder.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "cookiecutter", str(template), *words]
+        return run(command, folder, {**env, "PWD": str(folder)}, typed)
+
+    return run_cookiecutter
+
+
+@pytest.fixture
+def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the variables of B2 and AWS out of this process."""
+    for name in list(os.environ):
+        if name.startswith(("B2_", "AWS_", "MOTO_")):
+            monkeypatch.delenv(name)
+    yield

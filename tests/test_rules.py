@@ -1,0 +1,97 @@
+"""What stands in two places is the same in both."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+import b2_rules
+from conftest import ROOT, STARTER, tracked_files
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+RULES = QUESTIONS["_rules"]
+
+
+def constant(path: str, name: str) -> object:
+    """Return a constant of a hook, which cannot be imported before it is rendered."""
+    for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise LookupError(name)
+
+
+def test_the_questions_repeat_the_rules_of_the_project():
+    assert RULES["bucket_name"] == [b2_rules.BUCKET_NAME, b2_rules.BUCKET_NAME_RULE]
+    assert RULES["endpoint"] == [b2_rules.ENDPOINT, b2_rules.ENDPOINT_RULE]
+    assert [tuple(kind) for kind in QUESTIONS["_not_an_endpoint"]] == b2_rules.NOT_AN_ENDPOINT
+
+
+def test_the_hook_strips_what_the_project_strips():
+    assert constant("hooks/pre_gen_project.py", "AROUND_A_VALUE") == b2_rules.AROUND_A_VALUE
+
+
+def test_the_default_bucket_is_the_placeholder():
+    assert QUESTIONS["bucket_name"] == b2_rules.PLACEHOLDER_BUCKET
+
+
+def test_every_question_has_a_prompt_and_a_rule():
+    asked = [name for name in QUESTIONS if not name.startswith("_")]
+
+    assert asked == ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"]
+    assert list(QUESTIONS["__prompts__"]) == asked
+    assert list(RULES) == asked
+    assert constant("hooks/pre_gen_project.py", "QUESTIONS") == asked
+
+
+def test_the_assignments_are_the_folders_of_the_template():
+    choices = QUESTIONS["assignment"]
+    starters = constant("hooks/post_gen_project.py", "STARTERS")
+    below = f"{STARTER.name}/_starter/"
+    tracked = sorted(name[len(below):] for name in tracked_files() if name.startswith(below))
+
+    assert sorted(f"{name}/{file}" for name, files in starters.items() for file in files) == tracked
+    assert choices == list(starters)
+    assert RULES["assignment"] == ["|".join(choices), f"An assignment is one of: {', '.join(choices)}."]
+    assert set(QUESTIONS["__prompts__"]["assignment"]) == {"__prompt__", *choices}
+
+
+def test_version_and_source_are_the_same_everywhere():
+    version, source = QUESTIONS["_template_version"], QUESTIONS["_template_source"]
+    client = (STARTER / "b2_client.py").read_text(encoding="utf-8")
+
+    assert f"b2-starter/{version}" in client
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"cookiecutter {source}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_project_installs_what_the_template_is_tested_with():
+    needed = (STARTER / "requirements.txt").read_text(encoding="utf-8").split()
+    config = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+    for requirement in needed:
+        assert f'"{requirement}"' in config
+
+
+def test_template_python_is_plain_python():
+    files = [ROOT / name for name in tracked_files() if name.endswith(".py")]
+    assert len(files) > 10
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        ast.parse(text)
+        if STARTER in file.parents:
+            assert not re.search(r"\{\{|\{%|\{#", text), file
+
+
+# Sources of the shapes: see b2_rules.py. These are examples, and none of them is a list.
+@settings(deadline=None)
+@given(st.from_regex(r"[a-z]{2}(-[a-z]+){1,2}-[0-9]{3}", fullmatch=True))
+@example("us-east-005")
+@example("eu-central-003")
+def test_a_region_that_does_not_exist_yet_is_taken(region: str):
+    endpoint = b2_rules.clean_endpoint(f"s3.{region}.backblazeb2.com")
+
+    assert endpoint == f"https://s3.{region}.backblazeb2.com"
+    assert b2_rules.region_of(endpoint) == region

@@ -1,0 +1,43 @@
+"""A pretend bucket for the tests: made by moto in memory, empty for every test.
+
+The tests never use your keys, your bucket or the network, and never touch practice-bucket.
+This file is given: a reset may replace it.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+# Set before main.py is imported. Environment variables come before .env, so nothing reads it.
+ENDPOINT = "https://s3.pretend-region-000.backblazeb2.com"
+os.environ["B2_APPLICATION_KEY_ID"] = "000" + "0" * 22
+os.environ["B2_APPLICATION_KEY"] = "K000" + "0" * 27
+os.environ["B2_BUCKET_NAME"] = "pretend-bucket"
+os.environ["B2_ENDPOINT"] = ENDPOINT
+os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ENDPOINT  # moto answers for this address
+
+
+def refuse_network(self, address):
+    raise RuntimeError(f"The tests do not use the network, but your program called {address}.")
+
+
+socket.socket.connect = refuse_network
+
+
+@pytest.fixture
+def bucket():
+    """An empty bucket, as get_bucket() returns it."""
+    from b2_client import get_bucket
+
+    with mock_aws():
+        bucket = get_bucket()
+        place = {"LocationConstraint": "pretend-region-000"}
+        bucket.create(CreateBucketConfiguration=place)
+        bucket.Versioning().enable()  # B2 keeps every version
+        yield bucket
