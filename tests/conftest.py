@@ -166,7 +166,8 @@ def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
     env = {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home)}
 
     def run_cookiecutter(
-        *words: str, typed: str = "", folder: Path | None = None, template: Path = template
+        *words: str, typed: str = "", folder: Path | None = None,
+        template: str | Path = template,
     ) -> Run:
         folder = folder or tmp_path / "out"
         folder.mkdir(exist_ok=True)

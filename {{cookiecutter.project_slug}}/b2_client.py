@@ -220,11 +220,19 @@ def _read_file() -> tuple[str, dict[str, str]]:
             f"There is no file .env in {HERE}. Copy .env.example to .env"
             " (where names may not begin with a dot: to env.txt)."
         )
-    values = _parse(_decode((HERE / files[0]).read_bytes()), files[0])
+    values = _read(files[0])
     keys = [values.get(name) for name in ("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY")]
     if files == [".env", "env.txt"] and keys == ["", ""]:
-        return "env.txt", _parse(_decode((HERE / "env.txt").read_bytes()), "env.txt")
+        return "env.txt", _read("env.txt")
     return files[0], values
+
+
+def _read(file_name: str) -> dict[str, str]:
+    try:
+        data = (HERE / file_name).read_bytes()
+    except OSError as error:
+        raise SetupError(f"{HERE / file_name} cannot be opened: {error.strerror}.") from None
+    return _parse(_decode(data), file_name)
 
 
 def _decode(data: bytes) -> str:
@@ -241,10 +249,10 @@ def _decode(data: bytes) -> str:
 
 # One line of the file: NAME=value, with quotes or without, perhaps with a comment behind.
 LINE = re.compile(
-    r"""\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.-]*)\s*=\s*
+    r"""\s*(?:export\s+)?(?P<name>(?!export\s)[A-Za-z_][\w.-]*)\s*=\s*
     (?: '(?P<single>(?:\\.|[^'\\])*)'\s*(?:\#.*)?
       | "(?P<double>(?:\\.|[^"\\])*)"\s*(?:\#.*)?
-      | (?P<plain>[^'"].*)? )""",
+      | (?P<plain>[^'"\s].*)? )""",
     re.VERBOSE,
 )
 

@@ -1,0 +1,277 @@
+"""A generated project: what is in it, where it can lie, and that it works as generated."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import (
+    APPLICATION_KEY, KEY_ID, ROOT, STARTER, Bake, Project, Run, clean_environment, run, tracked_files,
+)
+
+FILES = {
+    ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
+    "b2_client.py", "b2_rules.py", "main.py", "practice_bucket.py", "requirements.txt",
+    "tests/conftest.py", "tests/test_main.py",
+}
+
+
+def test_the_project_holds_these_files_and_no_others(project: Project):
+    assert project.files() == FILES
+    assert len([path for path in project.path.iterdir() if path.name[0] != "."]) <= 10
+
+
+def test_what_lies_about_in_the_template_folder_is_not_part_of_it(template: Path):
+    """cookiecutter copies the folder, not what git tracks; a key must not lie there."""
+    tracked = {name for name in tracked_files() if name.startswith(STARTER.name)}
+    listed = subprocess.run(["git", "status", "--porcelain", "--ignored", "-z", "--", STARTER.name],
+                            cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    ignored = [line[3:] for line in listed.split("\0") if line.startswith("!!")]
+
+    assert [name for name in ignored if "__pycache__" not in name and "_cache" not in name] == []
+    assert not any(re.search(r"(^|/)(\.env$|env\.txt$|practice-bucket/)", name) for name in tracked)
+    assert (template / STARTER.name / ".gitignore").exists()
+
+
+def test_no_jinja_is_left(project: Project):
+    for name in project.files():
+        assert not re.search(r"\{\{|\{%|\{#|cookiecutter\.", project.read(name)), name
+
+
+def test_only_the_student_may_read_the_keys(project: Project):
+    if os.name == "posix":
+        assert stat.S_IMODE((project.path / ".env").stat().st_mode) == 0o600
+    ignored = project.read(".gitignore").split()
+    assert {".env", "env.txt", "practice-bucket/", ".venv/"} <= set(ignored)
+
+
+def test_no_name_is_forbidden_on_windows():
+    for name in tracked_files():
+        for part in name.split("/"):
+            assert not re.search(r'[<>:"\\|?*\x00-\x1f]|[. ]$', part), name
+            assert not re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", part), name
+        assert len(name) < 120
+
+
+def test_line_ends_are_the_same_on_every_system(project: Project):
+    assert "* text=auto eol=lf" in (ROOT / ".gitattributes").read_text(encoding="utf-8")
+    for name in project.files():
+        assert b"\r" not in (project.path / name).read_bytes()
+
+
+def test_the_readme_is_short_and_names_the_project(bake: Bake):
+    project = bake(project_name="Ada's Photos")
+    readme = project.read("README.md")
+
+    assert readme.startswith("# Ada's Photos\n")
+    assert len(readme.splitlines()) < 160
+    reset = "cookiecutter gh:org/b2-starter --replay-file ada-s-photos/b2-starter.json -f"
+    assert f"\n{reset}\n" in readme
+    assert str(project.path) not in readme
+
+
+@pytest.mark.parametrize("folder", ["with space", "Grüße-é-你好", "it's", "a" * 60 + "/" + "b" * 60])
+def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
+    project = bake(tmp_path / folder)
+
+    assert project.files() == FILES
+    done = project.python("main.py")
+    assert done.code == 0, done.err
+    assert "Saved hello-1.txt" in done.out
+
+
+def test_force_leaves_everything_alone_that_is_the_students(bake: Bake, project: Project):
+    kept = {
+        ".env": f"B2_APPLICATION_KEY={APPLICATION_KEY}\n", "main.py": "print('mine')\n",
+        "practice-bucket/photo.txt": "a photo", "notes.txt": "mine", "data/list.csv": "1,2",
+        "tests/test_mine.py": "def test_mine(): pass\n", "env.txt": "",
+    }
+    for name, text in kept.items():
+        (project.path / name).parent.mkdir(exist_ok=True)
+        project.write(name, text)
+    (project.path / "b2_client.py").unlink()
+    project.write("README.md", "broken")
+
+    again = bake(force=True, bucket_name="another-bucket")
+
+    for name, text in kept.items():
+        assert project.read(name) == text
+    assert project.files() == FILES | set(kept)
+    assert project.read("README.md") != "broken"
+    assert again.answers()["bucket_name"] == "another-bucket"
+
+
+def test_generating_twice_changes_nothing(bake: Bake, project: Project):
+    before = {name: (project.path / name).read_bytes() for name in project.files()}
+
+    bake(force=True)
+
+    assert {name: (project.path / name).read_bytes() for name in project.files()} == before
+
+
+def test_a_project_from_a_git_url_equals_one_from_the_folder(
+    cli: Callable[..., Run], template: Path, tmp_path: Path, project: Project
+):
+    repository = tmp_path / "b2-starter"
+    shutil.copytree(template, repository)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "template"]):
+        subprocess.run([*git, *words], cwd=repository, check=True)
+
+    done = cli("--no-input", template=f"file://{repository}")
+
+    assert done.code == 0, done.err
+    cloned = Project(tmp_path / "out" / "my-bucket-project")
+    assert cloned.files() == project.files() == FILES
+    for name in FILES:
+        assert cloned.read(name) == project.read(name)
+
+
+def test_the_second_run_shows_the_object_of_the_first(project: Project):
+    first, second = project.python("main.py"), project.python("main.py")
+
+    assert (first.code, first.err, second.code, second.err) == (0, "", 0, "")
+    assert "Saved hello-1.txt" in first.out
+    assert "['hello-1.txt', 'hello-2.txt']" in second.out
+    assert project.read("practice-bucket/hello-1.txt") in first.out
+    assert first.out.count("Practice:") == 2
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in first.out
+    assert first.out.index("opens only with a real bucket") < first.out.index("https://")
+
+
+def test_importing_main_does_nothing(project: Project):
+    done = project.python("-W", "error", "-c", "import main")
+
+    assert done == Run(0, "", "")
+    assert project.files() == FILES
+
+
+def test_main_is_short_and_says_what_to_change(project: Project):
+    main = project.read("main.py")
+
+    assert len([line for line in main.splitlines() if line.strip()]) <= 36
+    assert [number for number in "1234" if f"# {number}. " in main] == ["1", "2", "3"]
+
+
+def test_the_sample_tests_pass_and_touch_nothing(project: Project):
+    done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert done.code == 0, done.printed
+    assert re.search(r"^[6-9] passed", done.out, re.MULTILINE)
+    assert project.files() == FILES
+
+
+def test_the_sample_tests_fail_when_main_is_broken(project: Project):
+    broken = project.read("main.py").replace("Body=text.encode()", "Body=b'?'")
+    project.write("main.py", broken)
+
+    done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert done.code == 1
+    assert "test_a_saved_text_comes_back_unchanged" in done.out
+
+
+@pytest.fixture
+def listener(socket_enabled: None):
+    """A listening socket that counts who comes."""
+    server = socket.create_server(("127.0.0.1", 0))
+    visits: list[object] = []
+
+    def count() -> None:
+        while True:
+            try:
+                connection, address = server.accept()
+            except OSError:
+                return
+            visits.append(address)
+            connection.close()
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    yield server.getsockname()[1], visits
+    server.close()
+    thread.join(1)
+
+
+def test_with_keys_in_env_the_tests_still_connect_to_nothing(
+    project: Project, listener: tuple[int, list[object]]
+):
+    port, visits = listener
+    project.write(".env", f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
+                          f"B2_BUCKET_NAME=my-bucket\nB2_ENDPOINT=http://127.0.0.1:{port}\n")
+
+    tests = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert tests.code == 0, tests.printed
+    assert visits == []
+
+    program = project.python("main.py")  # and this is how a connection would have shown
+    assert program.code == 1
+    assert visits != []
+    assert APPLICATION_KEY not in program.printed
+
+
+def test_the_tests_stop_a_program_that_uses_the_network(project: Project):
+    project.write("tests/test_net.py", "import socket\n\n\ndef test_net(bucket):\n"
+                  "    socket.create_connection(('127.0.0.1', 9), timeout=1)\n")
+
+    done = project.python("-m", "pytest", "-q", "tests/test_net.py", "-p", "no:cacheprovider")
+
+    assert done.code == 1
+    assert "The tests do not use the network" in done.out
+
+
+def test_the_next_commands_are_right_for_the_system(project: Project):
+    printed = project.printed
+
+    assert f"Your project is in {project.path}" in printed
+    assert "earlier project" in printed
+    if os.name == "posix":
+        assert f"    cd {shlex.quote(str(project.path))}\n" in printed
+        assert "    .venv/bin/python -m pip install -r requirements.txt\n" in printed
+        make = re.search(r"^    (.*) -m venv \.venv$", printed, re.MULTILINE)
+        assert make
+        version = run([*shlex.split(make[1]), "--version"], project.path, clean_environment())
+        assert version.out.split()[1].startswith(f"3.{sys.version_info.minor}.")
+
+
+def test_a_second_generation_does_not_speak_of_a_new_env(bake: Bake, project: Project):
+    assert "earlier project" not in bake(force=True).printed
+
+
+@pytest.mark.parametrize("dash_o", [True, False])
+def test_a_mistake_in_env_is_one_sentence_on_the_screen(project: Project, dash_o: bool):
+    project.write(".env", project.read(".env").replace("_KEY=", "_KEY=abc"))
+
+    done = project.python(*["-O"] * dash_o, "main.py")
+
+    assert done.code == 1
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert done.err.strip().startswith("B2_APPLICATION_KEY_ID is blank in .env")
+
+
+def test_without_boto3_there_is_advice(project: Project):
+    done = project.python("-I", "-S", "-c",
+                          "import sys; sys.path.insert(0, '.'); import main")
+
+    assert done.code == 1
+    assert done.err.strip() == ("boto3 is not installed for this Python. Type:"
+                                " python -m pip install -r requirements.txt")
+
+
+def test_without_moto_blank_keys_give_advice(project: Project):
+    done = project.python("-c", "import sys; sys.modules['moto'] = None; import main; main.main()")
+
+    assert done.code == 1
+    assert "There are no keys yet" in done.err
+    assert "Traceback" not in done.err
