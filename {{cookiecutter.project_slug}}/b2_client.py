@@ -60,7 +60,7 @@ except ModuleNotFoundError as missing:
 # Retries: B2 answers "500 InternalError, try again" in normal use.
 CONFIG = Config(
     signature_version="s3v4",
-    s3={"addressing_style": "path"},
+    s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
     retries={"mode": "standard", "total_max_attempts": 3},

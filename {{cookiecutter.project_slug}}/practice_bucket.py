@@ -202,7 +202,7 @@ class PracticeBucket:
             if not isinstance(newest, FakeKey):  # a delete marker, or nothing at all
                 if path:
                     self._remove(key, path)
-            elif not _is_on_disk(newest, path):
+            elif path is None or not _is_on_disk(newest, path):
                 self._write(key, newest, path or self._place_for(key))
         except OSError:
             if newest is not None and not _is_on_disk(newest):
@@ -283,7 +283,7 @@ class PracticeBucket:
         ):
             return path
         digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return self.folder / f"{quote(key, safe='')[:80]}~{digest}"
+        return self.folder / f"~{quote(key, safe='')[:80]}~{digest}"
 
 
 class _Moto(S3Backend):
