@@ -177,6 +177,15 @@ def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
     return run_cookiecutter
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backends", default="practice,moto", help="for the storage tests")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend_name" in metafunc.fixturenames:
+        metafunc.parametrize("backend_name", metafunc.config.getoption("--backends").split(","))
+
+
 @pytest.fixture
 def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take the variables of B2 and AWS out of this process."""

@@ -1,0 +1,121 @@
+"""The places that the storage tests run against, and what each of them cannot do."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import b2_client
+import practice_bucket
+import pytest
+from conftest import APPLICATION_KEY, KEY_ID
+from moto import mock_aws
+
+BUCKET = "storage-tests"
+
+# Each entry shows as a skip with its reason.
+CANNOT = {
+    "practice": {
+        "links": "nothing listens at the address of a practice link",
+        "wrong secret": "practice has no keys",
+    },
+    "moto": {
+        "links": "moto answers boto3 only, not urllib; nothing listens",
+        "wrong secret": "moto does not check signatures unless it is told to",
+    },
+    "rclone": {
+        "versions": "rclone serve s3 keeps one version of an object",
+        "multipart ETag": "rclone gives the MD5 of the whole object",
+        "folder beside file": "rclone stores keys as paths: a and a/b exclude each other",
+    },
+}
+
+
+@dataclass
+class Backend:
+    """A place with an empty bucket in it."""
+
+    name: str
+    bucket: Any  # boto3's Bucket, from get_bucket()
+    client: Any  # boto3's client, from get_client()
+    cannot: dict[str, str] = field(default_factory=dict)
+
+    def needs(self, ability: str) -> None:
+        """Skip the test, with the reason, where the backend cannot do this."""
+        if ability in self.cannot:
+            pytest.skip(f"{self.name}: {self.cannot[ability]}")
+
+
+def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) -> None:
+    patch.setenv("B2_APPLICATION_KEY_ID", key_id)
+    patch.setenv("B2_APPLICATION_KEY", key)
+    patch.setenv("B2_BUCKET_NAME", BUCKET)
+    patch.setenv("B2_ENDPOINT", endpoint)
+    patch.setattr(b2_client, "_session", None)
+
+
+@contextmanager
+def practice(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    patch.setattr(b2_client, "HERE", folder)
+    patch.setattr(practice_bucket, "_buckets", {})
+    settings(patch, "s3.us-east-005.backblazeb2.com", "", "")
+    yield
+
+
+@contextmanager
+def moto(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    endpoint = "https://s3.us-east-005.backblazeb2.com"
+    settings(patch, endpoint, KEY_ID, APPLICATION_KEY)
+    patch.setenv("MOTO_S3_CUSTOM_ENDPOINTS", endpoint)
+    with mock_aws():
+        bucket = b2_client.get_bucket()
+        bucket.create(CreateBucketConfiguration={"LocationConstraint": "us-east-005"})
+        bucket.Versioning().enable()
+        yield
+
+
+@contextmanager
+def rclone(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    (folder / "served" / BUCKET).mkdir(parents=True)
+    with rclone_server(folder / "served") as endpoint:
+        settings(patch, endpoint, KEY_ID, APPLICATION_KEY)
+        yield
+
+
+@contextmanager
+def rclone_server(folder: Path) -> Iterator[str]:
+    """Start `rclone serve s3` on 127.0.0.1 with a free port; a folder in folder is a bucket.
+
+    Yields the endpoint. Source of the words: rclone.org/commands/rclone_serve_s3.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
+    words = ["serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", "", "--auth-key",
+             f"{KEY_ID},{APPLICATION_KEY}", str(folder)]
+    server = subprocess.Popen([program, *words], stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert server.poll() is None, server.stderr and server.stderr.read()
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        if server.stderr:
+            server.stderr.close()
+
+
+BACKENDS = {"practice": practice, "moto": moto, "rclone": rclone}
