@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import nox
@@ -31,7 +29,7 @@ def lint(session: nox.Session) -> None:
     """Check style (ruff) and types (mypy)."""
     session.install(*GROUPS["lint"], *GROUPS["test"], "nox")
     session.run("ruff", "check", ".")
-    session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py", silent=True)
+    session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
     session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))))
     session.run("mypy", "tests", "benchmarks", "noxfile.py", env={"MYPYPATH": str(STARTER)})
 

@@ -1,5 +1,4 @@
 """Lay out the chosen assignment, make .env, and say what to type next."""
-
 import json
 import os
 import shlex
@@ -57,8 +56,8 @@ def next_commands() -> list[str]:
         start, python = f"cd {shlex.quote(str(Path.cwd()))}", ".venv/bin/python"
         usual = os.path.realpath(shutil.which("python3") or "") == os.path.realpath(base)
         any_python = "python3" if usual else shlex.quote(base)
-    install = f"{python} -m pip install -r requirements.txt"
-    return [start, f"{any_python} -m venv .venv", install, f"{python} main.py", f"{python} -m pytest"]
+    steps = ["-m pip install -r requirements.txt", "main.py", "-m pytest"]
+    return [start, f"{any_python} -m venv .venv", *[f"{python} {step}" for step in steps]]
 
 
 def main() -> int:

@@ -1,5 +1,4 @@
 """Check the answers by the rules in cookiecutter.json, then keep them in b2-starter.json."""
-
 import json
 import os
 import re
@@ -29,7 +28,8 @@ def bad_answers(given: dict[str, Any]) -> dict[str, str]:
 
 def retry_command(given: dict[str, Any], bad: dict[str, str]) -> str:
     """Return the command with all good answers, so that only the bad ones are typed again."""
-    words = ["cookiecutter", shlex.quote(re.sub(r"//[^/@]+@", "//", given["_template"]))]  # no token
+    template = re.sub(r"//[^/@]+@", "//", given["_template"])  # a token is not for the screen
+    words = ["cookiecutter", shlex.quote(template)]
     words += ["-c", shlex.quote(given["_checkout"])] if given["_checkout"] else []
     words += ["-f"] if os.listdir() else []
     if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(given["_output_dir"]):
@@ -45,8 +45,8 @@ def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) ->
     for name, reason in bad.items():
         shown = re.sub(r"K00\d[A-Za-z0-9+/]{27}", "(an applicationKey)", str(typed[name]))
         lines += [f"{name}: {shown!r}", reason, ""]
-    lines += ["Type this, and press Enter where the answer is right:", "", retry_command(given, bad)]
-    print(*lines, "-" * 72, "", sep="\n", flush=True)
+    lines += ["Type this, and press Enter where the answer is right:", ""]
+    print(*lines, retry_command(given, bad), "-" * 72, "", sep="\n", flush=True)
     output, slug = Path(given["_output_dir"]), Path(str(given["project_slug"]))
     if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
         made = [output / slug, *(output / slug).parents][: len(slug.parts)]
@@ -55,8 +55,8 @@ def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) ->
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if output.resolve().is_relative_to(made[0].resolve()):  # Ctrl-C: nothing is removed
-            os.kill(*((0, signal.CTRL_C_EVENT) if sys.platform == "win32"
-                      else (os.getppid(), signal.SIGINT)))
+            os.kill(0 if os.name == "nt" else os.getppid(),
+                    getattr(signal, "CTRL_C_EVENT", signal.SIGINT))
     return 1
 
 
@@ -69,9 +69,9 @@ def main() -> int:
         return refuse(typed, given, bad)
     kept = {"cookiecutter": {name: given[name] for name in QUESTIONS}}
     kept["b2-starter"] = {name: given[f"_template_{name}"] for name in ("version", "source")}
-    part = Path("b2-starter.json.part")
-    part.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    part.replace("b2-starter.json")
+    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    Path("b2-starter.json.part").write_text(text, encoding="utf-8", newline="\n")
+    os.replace("b2-starter.json.part", "b2-starter.json")
     return 0
 
 

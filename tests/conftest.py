@@ -90,7 +90,8 @@ class Run:
 
 def run(words: list[str], folder: Path, env: dict[str, str], typed: str = "") -> Run:
     done = subprocess.run(
-        words, cwd=folder, env=env, input=typed.encode(), capture_output=True, timeout=120
+        words, cwd=folder, env=env, input=typed.encode(), capture_output=True, timeout=120,
+        check=False,
     )
     return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 

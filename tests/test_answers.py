@@ -84,7 +84,7 @@ def test_bucket_names_that_b2_may_have_are_taken(bake: Bake, name: str):
     assert bake(bucket_name=name).answers()["bucket_name"] == name
 
 
-BAD = {
+BAD: dict[str, list[Any]] = {
     "bucket_name": ["short", "x" * 64, "b2-bucket", "B2-bucket", "my_bucket", "my bucket",
                     "my.bucket", "büro-bucket", "my-bucket\n", "it's mine", "", None, 7],
     "project_slug": ["a/b", "a/b/c", "../evil", "a\\b", ".hidden", "-f", "con", "COM1", "x" * 61,
@@ -160,12 +160,13 @@ def retry_line(printed: str) -> str:
     return next(line for line in printed.splitlines() if line.startswith("cookiecutter "))
 
 
-ODD = ["Ada's Projekt", "it''s", "$HOME `id` #1 !x", "a;b&c|d<e>f", "*?[x] {y} ~", "100% ^fine^", "😀"]
+ODD = ["Ada's Projekt", "$HOME `id` #1 !x", "a;b&c|d<e>f", "*?[x] {y} ~", "100% ^fine^", "😀"]
 
 
 def test_the_retry_line_works_as_it_stands(cli: Callable[..., Run], tmp_path: Path):
     for number, odd in enumerate(ODD):
-        refused = cli("--no-input", f"project_name={odd}", f"project_slug=p{number}", "bucket_name=no")
+        named = [f"project_name={odd}", f"project_slug=p{number}"]
+        refused = cli("--no-input", *named, "bucket_name=no")
         assert refused.code == 1
         line = retry_line(refused.out)
 
@@ -188,7 +189,8 @@ def powershell_words(line: str) -> list[str]:
     Source: Microsoft Learn, about_Quoting_Rules and about_Parsing: in single quotes only ''
     is special; in double quotes $ and ` would be; typographic quotes count as quotes.
     """
-    words, word, quote = [], "", ""
+    words: list[str] = []
+    word, quote = "", ""
     for sign in line + " ":
         assert sign not in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e", "a typographic quote"
         if quote:
@@ -209,8 +211,6 @@ def powershell_words(line: str) -> list[str]:
 def test_the_retry_line_means_the_same_in_powershell(
     bake: Bake, tmp_path: Path, capfd: pytest.CaptureFixture[str], odd: str
 ):
-    if "''" in odd:
-        return  # PowerShell reads '' inside quotes as one: see the next test
     with pytest.raises(FailedHookException):
         bake.replay(project_name=odd, bucket_name="no")
 
@@ -250,7 +250,7 @@ def test_the_retry_line_repeats_how_the_template_was_called(
 def test_the_retry_line_names_the_checkout_and_no_token(tmp_path: Path):
     hook = (ROOT / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "hook"}
-    exec(hook, namespace)  # noqa: S102 - the hook is plain Python before it is rendered
+    exec(hook, namespace)
     given = {**GOOD_ANSWERS, "_template": "https://user:secret@example.com/b2-starter.git",
              "_checkout": "v1", "_output_dir": str(tmp_path)}
 
@@ -342,7 +342,7 @@ def test_any_answers_make_a_sound_project_or_nothing(
 ):
     assume(slug not in ("", ".", "..", "/"))  # these exist already, which cookiecutter refuses
     output = tmp_path_factory.mktemp("any") / "output"
-    answers = {"project_name": name, "project_slug": slug, "bucket_name": bucket,
+    answers: dict[str, Any] = {"project_name": name, "project_slug": slug, "bucket_name": bucket,
                "endpoint": endpoint}
     try:
         project = bake.replay(output, **answers)

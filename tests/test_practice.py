@@ -169,8 +169,12 @@ ODD_KEYS = [
 
 def test_no_name_is_lost_or_leaves_the_folder(home: Path):
     bucket = b2_client.get_bucket()
-    around = {path for path in home.parent.rglob("*") if home / "practice-bucket" not in path.parents}
 
+    def around() -> set[Path]:
+        inside = home / "practice-bucket"
+        return {path for path in home.parent.rglob("*") if inside not in path.parents}
+
+    before = around()
     for number, key in enumerate(ODD_KEYS):
         bucket.put_object(Key=key, Body=str(number).encode(), Metadata={"n": str(number)})
 
@@ -181,8 +185,7 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
         parts = name.split("/")
         assert all(practice_bucket._is_safe_name(part) for part in parts), name
     assert len({practice_bucket._folded(Path(name)) for name in files(home)}) == len(ODD_KEYS)
-    now = {path for path in home.parent.rglob("*") if home / "practice-bucket" not in path.parents}
-    assert now - around <= {home / "practice-bucket"}
+    assert around() - before <= {home / "practice-bucket"}
 
     again = next_run()
     assert stored(again) == expected
@@ -199,7 +202,8 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
              min_size=1, max_size=4).map("/".join).filter(bool),
     st.binary(max_size=5), max_size=8))
 def test_any_names_come_back_at_the_next_run(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, objects: dict[str, bytes]
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+    objects: dict[str, bytes],
 ):
     home = tmp_path_factory.mktemp("any")
     (home / ".env").write_text(ENV, encoding="utf-8")
@@ -289,7 +293,8 @@ def test_thousands_of_puts_from_many_threads(home: Path):
     client = b2_client.get_client()
 
     def put(number: int) -> None:
-        client.put_object(Bucket="my-bucket", Key=f"d{number % 7}/{number}", Body=str(number).encode())
+        key = f"d{number % 7}/{number}"
+        client.put_object(Bucket="my-bucket", Key=key, Body=str(number).encode())
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(put, range(2000)))
@@ -376,7 +381,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_half(
     for change in (lambda: bucket.put_object(Key="new.txt", Body=b"new"),
                    lambda: bucket.put_object(Key="old.txt", Body=b"new"),
                    lambda: bucket.upload_file(str(home / "local.bin"), "large.bin")):
-        with pytest.raises(SetupError, match="^The disk is full, so nothing was stored"):
+        with pytest.raises(SetupError, match=r"^The disk is full, so nothing was stored"):
             change()
     monkeypatch.setattr(practice_bucket.shutil, "copyfileobj", real_copy)
 

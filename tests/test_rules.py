@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from typing import Any
 
 import b2_rules
 from conftest import ROOT, STARTER, tracked_files
@@ -15,7 +16,7 @@ QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 RULES = QUESTIONS["_rules"]
 
 
-def constant(path: str, name: str) -> object:
+def constant(path: str, name: str) -> Any:
     """Return a constant of a hook, which cannot be imported before it is rendered."""
     for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
@@ -54,7 +55,8 @@ def test_the_assignments_are_the_folders_of_the_template():
 
     assert sorted(f"{name}/{file}" for name, files in starters.items() for file in files) == tracked
     assert choices == list(starters)
-    assert RULES["assignment"] == ["|".join(choices), f"An assignment is one of: {', '.join(choices)}."]
+    rule = f"An assignment is one of: {', '.join(choices)}."
+    assert RULES["assignment"] == ["|".join(choices), rule]
     assert set(QUESTIONS["__prompts__"]["assignment"]) == {"__prompt__", *choices}
 
 

@@ -264,7 +264,7 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
     twice: python-dotenv would skip the one and guess at the other.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    values = {}
+    values: dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip() == "" or line.strip().startswith("#"):
             continue

@@ -60,7 +60,9 @@ NOT_AN_ENDPOINT = [
 # Source: b2-sdk-python, glossary.
 KEY_ID = r"00\d[0-9a-f]{22}"
 APPLICATION_KEY = r"K00\d[A-Za-z0-9+/]{27}"
-PLACEHOLDER_KEY = r"[<>\u2026]|\.\.\.|^[x*]+$|your|paste|example|change.?me|key.?id|application.?key"
+PLACEHOLDER_KEY = (
+    r"[<>\u2026]|\.\.\.|^[x*]+$|your|paste|example|change.?me|key.?id|application.?key"
+)
 
 # The name of an object, which boto3 calls its key: at most 1024 bytes, no control characters.
 # Source: live tests of B2 by the project vdavid/cmdr (October 2026).
@@ -122,10 +124,8 @@ def clean_endpoint(text: str) -> str:
         endpoint = f"https://{endpoint}"
     if re.fullmatch(ENDPOINT, endpoint):
         return endpoint
-    for pattern, reason in NOT_AN_ENDPOINT:
-        if re.search(pattern, endpoint):
-            break
-    raise SetupError(f"{reason} {ENDPOINT_RULE}")
+    reasons = [reason for pattern, reason in NOT_AN_ENDPOINT if re.search(pattern, endpoint)]
+    raise SetupError(f"{reasons[0]} {ENDPOINT_RULE}")
 
 
 def region_of(endpoint: str) -> str:

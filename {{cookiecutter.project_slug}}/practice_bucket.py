@@ -26,14 +26,13 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, SetupError, is_key_name
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
-
-from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, SetupError, is_key_name
 
 NOTES = ".notes"  # a folder for what a file cannot hold itself: its key, type and metadata
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in every folder
@@ -92,7 +91,7 @@ class PracticeBucket:
         except OSError as error:
             raise SetupError(_plain_words(error, folder)) from None
 
-    def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a request of boto3, once the folder has what it changed."""
         with self.lock:
             self.moto.changed = []
@@ -112,7 +111,7 @@ class PracticeBucket:
                 status, headers, body = _error(501, "NotImplemented", "Practice cannot do this.")
         return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
-    def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, dict[str, str], Any]:
+    def _ask_moto(self, request: Any) -> tuple[int, Any, Any]:
         path = request.url.split("//", 1)[1].partition("/")[2]
         url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows by itself
         copy = AWSPreparedRequest(request.method, url, request.headers, request.body, False)
@@ -347,7 +346,7 @@ def _stamp(path: Path) -> list[int]:
 
 def _leave_on_disk(stored: FakeKey, path: Path) -> None:
     stored._value_buffer.close()
-    stored._value_buffer = _Body(path)  # type: ignore[assignment]
+    stored._value_buffer = _Body(path)
     stored.contentsize = stored._value_buffer.stamp[0]
 
 
@@ -383,7 +382,7 @@ def _is_safe_name(name: str) -> bool:
         0 < len(name.encode()) <= 120
         and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
         and not name.endswith((".", " "))
-        and not re.match(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|$)", name, re.IGNORECASE)
+        and not re.match(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|$)", name.lower())
         and name not in JUNK | {NOTES}
     )
 
@@ -393,7 +392,7 @@ def _key_of(url: str) -> str:
     return unquote(urlsplit(url).path[1:].partition("/")[2])
 
 
-def _refusal(request: AWSPreparedRequest) -> tuple[int, dict[str, str], bytes] | None:
+def _refusal(request: Any) -> tuple[int, Any, Any] | None:
     """Return B2's refusal of what B2 does not do, or None."""
     key = _key_of(request.url)
     if not is_key_name(key) and key:
@@ -414,7 +413,7 @@ def _refusal(request: AWSPreparedRequest) -> tuple[int, dict[str, str], bytes] |
     return None
 
 
-def _error(status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
+def _error(status: int, code: str, message: str) -> tuple[int, Any, Any]:
     text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return status, {"content-type": "application/xml"}, text.encode()
 

@@ -1,0 +1,165 @@
+"""What the first path costs, as ratios to the least it could cost. Run by `nox -s benchmarks`.
+
+Each pair is measured side by side in one run: in turns, after a warm-up, as whole processes
+or whole commands, and reported as the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTER = ROOT / "{{cookiecutter.project_slug}}"
+sys.path[:0] = [str(ROOT / "tests"), str(STARTER)]
+
+from backends import BUCKET, rclone_server  # noqa: E402
+from conftest import APPLICATION_KEY, KEY_ID, clean_environment, tracked_files  # noqa: E402
+
+Work = Callable[[], None]
+
+# The same calls as main.py, with nothing of ours.
+BARE = f"""
+import boto3
+from botocore.config import Config
+s3 = boto3.resource("s3", endpoint_url="{{endpoint}}", region_name="us-east-1",
+    aws_access_key_id="{KEY_ID}", aws_secret_access_key="{APPLICATION_KEY}",
+    config=Config(signature_version="s3v4"))
+bucket = s3.Bucket("{BUCKET}")
+{{calls}}
+"""
+OURS = "from b2_client import get_bucket\nbucket = get_bucket()\n{calls}"
+CALLS = """
+bucket.put_object(Key="hello.txt", Body=b"Hello, bucket!")
+print([obj.key for obj in bucket.objects.all()])
+print(bucket.Object("hello.txt").get()["Body"].read().decode())
+"""
+
+TEST_FLOOR = """
+import boto3, moto, pytest
+from moto import mock_aws
+
+def test_floor():
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+"""
+
+
+def measure(works: dict[str, Work], rounds: int) -> dict[str, list[float]]:
+    """Run the works in turns; return the seconds that each took, per round."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if number > 0:  # the first round warms the caches
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def report(title: str, seconds: dict[str, list[float]], limit: float) -> None:
+    """Print the first work against each of the others; the limit is for the second."""
+    (ours, ours_seconds), *floors = seconds.items()
+    for number, (floor, floor_seconds) in enumerate(floors):
+        our_median, floor_median = statistics.median(ours_seconds), statistics.median(floor_seconds)
+        ratios = sorted(a / b for a, b in zip(ours_seconds, floor_seconds, strict=True))
+        middle = f"{ratios[len(ratios) // 4]:.2f} to {ratios[-1 - len(ratios) // 4]:.2f}"
+        aim = f"at most {limit:.2f}" if number == 0 else "no limit"
+        print(f"{title}: {ours} / {floor} = {our_median / floor_median:.2f} ({aim};"
+              f" middle half {middle}; {our_median:.2f} s / {floor_median:.2f} s)")
+
+
+def process(*words: str, folder: Path, **env: str) -> Work:
+    def run() -> None:
+        done = subprocess.run(words, cwd=folder, env={**clean_environment(), **env},
+                              capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+
+    return run
+
+
+def template_copy(folder: Path, hooks: str) -> Path:
+    """Copy the template; hooks: "our", "empty" or "no"."""
+    for name in tracked_files():
+        if not (hooks == "no" and name.startswith("hooks/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    if hooks == "empty":
+        for name in ("pre", "post"):
+            (folder / "hooks" / f"{name}_gen_project.py").write_text("", encoding="utf-8")
+    return folder
+
+
+def generating(work: Path, rounds: int) -> None:
+    def generate(hooks: str) -> Work:
+        template = template_copy(work / f"template-{hooks}", hooks)
+        output = work / f"out-{hooks}"
+        output.mkdir()
+        command = process(sys.executable, "-m", "cookiecutter", str(template), "--no-input",
+                          "-o", str(output), folder=work, HOME=str(work), USERPROFILE=str(work))
+
+        def once() -> None:
+            shutil.rmtree(output)
+            output.mkdir()
+            command()
+
+        return once
+
+    works = {f"{hooks} hooks": generate(hooks) for hooks in ("our", "empty", "no")}
+    report("generating", measure(works, rounds), 1.20)
+
+
+def using(work: Path, rounds: int) -> None:
+    project = work / "project"
+    shutil.copytree(STARTER, project, ignore=shutil.ignore_patterns("__pycache__"))
+    (work / "served" / BUCKET).mkdir(parents=True)
+    with rclone_server(work / "served") as endpoint:
+        (project / ".env").write_text(
+            f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
+            f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT={endpoint}\n", encoding="utf-8")
+        (project / "ours.py").write_text(OURS.format(calls=CALLS), encoding="utf-8")
+        bare = BARE.format(endpoint=endpoint, calls=CALLS)
+        (project / "bare.py").write_text(bare, encoding="utf-8")
+        compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+        works = {name: process(sys.executable, f"{name}.py", folder=project, **compiled)
+                 for name in ("ours", "bare")}
+        report("three calls to a local server", measure(works, rounds), 1.10)
+
+
+def testing(work: Path, rounds: int) -> None:
+    project = work / "tested"
+    shutil.copytree(STARTER, project, ignore=shutil.ignore_patterns("__pycache__"))
+    starter = project / "_starter" / "hello-bucket"
+    shutil.copy(starter / "main.py", project)
+    shutil.copy(starter / "tests" / "test_main.py", project / "tests")
+    floor = work / "floor"
+    floor.mkdir()
+    (floor / "test_floor.py").write_text(TEST_FLOOR, encoding="utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesis"]
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+    works = {"generated tests": process(*words, "tests", folder=project, **compiled),
+             "one mocked call": process(*words, "test_floor.py", folder=floor, **compiled)}
+    report("testing", measure(works, rounds), 1.50)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {rounds} rounds")
+    for part in (generating, using, testing):
+        with tempfile.TemporaryDirectory() as folder:
+            part(Path(folder), rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
