@@ -111,7 +111,7 @@ def benchmarks(session: nox.Session) -> None:
 
 def quiet() -> dict[str, str]:
     """Return an environment in which a forgotten encoding= shows."""
-    return {"PYTHONWARNDEFAULTENCODING": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 if __name__ == "__main__":

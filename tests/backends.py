@@ -101,7 +101,7 @@ def rclone_server(folder: Path) -> Iterator[str]:
     program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
     words = ["serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", "", "--auth-key",
              f"{KEY_ID},{APPLICATION_KEY}", str(folder)]
-    server = subprocess.Popen([program, *words], stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen([program, *words], stderr=subprocess.PIPE, encoding="utf-8")
     try:
         for _ in range(200):
             try:
