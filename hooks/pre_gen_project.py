@@ -45,8 +45,8 @@ def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) ->
     for name, reason in bad.items():
         shown = re.sub(r"K00\d[A-Za-z0-9+/]{27}", "(an applicationKey)", str(typed[name]))
         lines += [f"{name}: {shown!r}", reason, ""]
-    lines += ["Type this, and press Enter where the answer is right:", ""]
-    print(*lines, retry_command(given, bad), "-" * 72, "", sep="\n", flush=True)
+    lines += ["Type this, and press Enter where an answer is right:", "", retry_command(given, bad)]
+    print(*lines, "-" * 72, "What follows is cookiecutter's own report.", sep="\n", flush=True)
     output, slug = Path(given["_output_dir"]), Path(str(given["project_slug"]))
     if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
         made = [output / slug, *(output / slug).parents][: len(slug.parts)]

@@ -350,7 +350,8 @@ for number in itertools.count(1):
 def test_a_kill_in_the_middle_of_a_call_leaves_the_last_object_whole(project: Project):
     for wanted in (3, 17, 40):
         running = subprocess.Popen([sys.executable, "-c", ENDLESS], cwd=project.path,
-                                   env=clean_environment(), stdout=subprocess.PIPE, encoding="utf-8")
+                                   env=clean_environment(), stdout=subprocess.PIPE,
+                                   encoding="utf-8")
         assert running.stdout
         last = 0
         for line in running.stdout:
