@@ -414,6 +414,32 @@ def test_a_really_full_disk(project: Project):
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def test_what_killed_programs_left_is_cleared_after_a_day(home: Path):
+    b2_client.get_bucket().put_object(Key="a", Body=b"a")
+    notes = home / "practice-bucket" / ".notes"
+    (notes / "older-1").mkdir()
+    (notes / "older-1" / "body").write_bytes(b"x")
+    (notes / "1.part-1").write_bytes(b"x")
+    (notes / "older-2").mkdir()
+    for rest in (notes / "older-1", notes / "1.part-1"):
+        os.utime(rest, (0, 0))
+
+    assert stored(next_run()) == {"a": b"a"}
+    assert {path.name for path in notes.iterdir() if path.suffix != ".json"} == {"older-2"}
+
+
+def test_replacing_a_file_that_was_put_there_by_hand(home: Path):
+    (home / "practice-bucket").mkdir()
+    (home / "practice-bucket" / "a.txt").write_bytes(b"by hand")
+    bucket = b2_client.get_bucket()
+
+    bucket.put_object(Key="a.txt", Body=b"by program")
+
+    assert files(home) == {"a.txt": b"by program"}
+    bodies = [version.get()["Body"].read() for version in bucket.object_versions.all()]
+    assert sorted(bodies) == [b"by hand", b"by program"]
+
+
 def test_a_file_in_the_place_of_the_folder(home: Path):
     (home / "practice-bucket").write_bytes(b"not a folder")
 

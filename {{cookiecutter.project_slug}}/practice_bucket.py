@@ -75,6 +75,7 @@ class PracticeBucket:
 
     def __init__(self, folder: Path, name: str):
         self.folder = folder
+        self.notes = folder / NOTES
         self.name = name
         self.lock = threading.RLock()  # boto3 uploads a large file in several threads
         self.moto = _Moto("us-east-1", ACCOUNT)
@@ -159,13 +160,17 @@ class PracticeBucket:
         self.taken.discard(_folded(self.files.pop(key)))
 
     def _forget_old_runs(self) -> None:
-        for rest in (self.folder / NOTES).glob("older-*"):
+        """Clear what programs left that were killed, not what another one is using now."""
+        for rest in [*self.notes.glob("older-*"), *self.notes.glob("*.part-*")]:
             if time.time() - rest.stat().st_mtime > 24 * 3600:
-                shutil.rmtree(rest, ignore_errors=True)
+                if rest.is_dir():
+                    shutil.rmtree(rest, ignore_errors=True)
+                else:
+                    rest.unlink(missing_ok=True)
 
     def _read_notes(self) -> dict[str, dict[str, Any]]:
         notes = {}
-        for note_file in (self.folder / NOTES).glob("*.json"):
+        for note_file in self.notes.glob("*.json"):
             try:
                 note = json.loads(note_file.read_text(encoding="utf-8"))
                 if isinstance(note["key"], str):
@@ -250,10 +255,9 @@ class PracticeBucket:
         for version in versions:
             if path and isinstance(version, FakeKey) and _is_on_disk(version, path):
                 if self.older is None:
-                    notes = self.folder / NOTES
+                    self.notes.mkdir(exist_ok=True)
                     self.older = tempfile.TemporaryDirectory(
-                        prefix="older-", dir=notes if notes.is_dir() else self.folder,
-                        ignore_cleanup_errors=True,
+                        prefix="older-", dir=self.notes, ignore_cleanup_errors=True
                     )
                 kept = Path(self.older.name) / str(uuid.uuid4())
                 try:
@@ -265,7 +269,7 @@ class PracticeBucket:
                 _leave_on_disk(version, kept)
 
     def _note_file(self, key: str) -> Path:
-        return self.folder / NOTES / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        return self.notes / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
     # Which file a key gets.
 
@@ -424,7 +428,7 @@ def _plain_words(error: OSError, folder: Path) -> str:
         return "The disk is full, so nothing was stored. Delete something, then run it again."
     if error.errno in NO_PERMISSION:
         return (
-            f"Nothing was stored: no permission to write in {folder}."
-            " Move your project to a folder of your own, such as Documents."
+            f"Nothing was stored: this computer does not let you write in {folder}. Close other"
+            " programs that use it, or move your project to a folder of your own."
         )
     return f"The folder {folder} cannot be used: {error.strerror}. Rename or delete it."
