@@ -32,6 +32,8 @@ def main() -> int:
     try:
         use(bucket, prefix, sent)
     finally:
+        for upload in bucket.multipart_uploads.filter(Prefix=prefix):
+            upload.abort()
         for version in bucket.object_versions.filter(Prefix=prefix):
             version.delete()
     left = list(bucket.object_versions.filter(Prefix=prefix))
@@ -72,7 +74,9 @@ def use(bucket: Any, prefix: str, sent: list[str]) -> None:
 
     where = {"Bucket": bucket.name, "Key": f"{prefix}gift"}
     put_link = client.generate_presigned_url("put_object", Params=where, ExpiresIn=60)
-    urllib.request.urlopen(urllib.request.Request(put_link, data=b"gift", method="PUT")).close()
+    gift = urllib.request.Request(put_link, data=b"gift", method="PUT",
+                                  headers={"Content-Type": "application/octet-stream"})
+    urllib.request.urlopen(gift).close()
     get_link = client.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
     with urllib.request.urlopen(get_link) as answer:
         assert answer.read() == b"gift"

@@ -216,7 +216,8 @@ def test_a_link_takes_an_object_from_anybody(backend: Backend):
     backend.needs("links")
     link = backend.client.generate_presigned_url(
         "put_object", Params={"Bucket": BUCKET, "Key": "gift"}, ExpiresIn=60)
-    request = urllib.request.Request(link, data=b"a gift", method="PUT")
+    kind = {"Content-Type": "application/octet-stream"}  # urllib's own type is that of a form
+    request = urllib.request.Request(link, data=b"a gift", method="PUT", headers=kind)
 
     urllib.request.urlopen(request).close()
 
