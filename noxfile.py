@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -20,7 +22,12 @@ nox.options.reuse_venv = "yes"
 ROOT = Path(__file__).resolve().parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
-BIN = "Scripts" if os.name == "nt" else "bin"
+
+if any(word.startswith("pythons") for word in sys.argv) and shutil.which("pyenv"):
+    # pyenv hides all versions but the chosen ones: choose all, the present one first.
+    chosen = [subprocess.check_output(["pyenv", *words], encoding="utf-8").replace("\n", ":")
+              for words in (["version-name"], ["versions", "--bare"])]
+    os.environ["PYENV_VERSION"] = "".join(chosen).rstrip(":")
 PYTHONS = [f"3.{minor}" for minor in range(10, 20) if shutil.which(f"python3.{minor}")]
 
 

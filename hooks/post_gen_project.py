@@ -34,9 +34,8 @@ def lay_out(assignment: str) -> None:
 def make_env() -> bool:
     """Make .env from .env.example, for its owner's eyes only; leave one that is there."""
     kept = json.loads(Path("b2-starter.json").read_text(encoding="utf-8"))["cookiecutter"]
-    text = Path(".env.example").read_text(encoding="utf-8")
-    text = text.replace("B2_BUCKET_NAME=", f"B2_BUCKET_NAME={kept['bucket_name']}")
-    text = text.replace("B2_ENDPOINT=", f"B2_ENDPOINT={kept['endpoint']}")
+    lines = Path(".env.example").read_text(encoding="utf-8").partition("\nB2_ENDPOINT=")
+    text = f"{lines[0]}{lines[1]}{kept['endpoint']}\n"
     try:
         opened = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -47,6 +47,8 @@ NOT_ENDPOINTS = {
     "<YOUR ENDPOINT>": "not an endpoint",
     "us-east-005": "not an endpoint",
     "   ": "blank",
+    "http://127.0.0.1:99999": "127.0.0.1:PORT",
+    "http://localhost:0": "127.0.0.1:PORT",
 }
 
 
@@ -131,13 +133,17 @@ def test_all_bad_answers_are_named_at_once(bake: Bake, capfd: pytest.CaptureFixt
     assert "\nendpoint: 'no'\n" in printed
 
 
-def test_a_key_typed_as_an_answer_is_not_shown_again(
-    bake: Bake, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["bucket_name", "project_name"])
+@pytest.mark.parametrize("key", [APPLICATION_KEY, APPLICATION_KEY[:-1] + "Z", "K005 " + "a" * 27])
+def test_a_key_typed_as_an_answer_is_refused_and_not_shown_again(
+    bake: Bake, capfd: pytest.CaptureFixture[str], name: str, key: str
 ):
+    if name == "project_name" and " " in key:
+        key = f"My key: {APPLICATION_KEY}"
     with pytest.raises(FailedHookException):
-        bake(bucket_name=APPLICATION_KEY)
+        bake(**{name: key}, project_slug="proj")
 
-    assert APPLICATION_KEY not in capfd.readouterr().out
+    assert key[5:] not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("slug", [".", "./", "..", "x/..", "x/../..", "x/../y", "/"])

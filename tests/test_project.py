@@ -28,6 +28,7 @@ from conftest import (
     tracked_files,
 )
 
+OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
     ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
     "b2_client.py", "b2_rules.py", "main.py", "practice_bucket.py", "requirements.txt",
@@ -273,13 +274,35 @@ def test_without_boto3_there_is_advice(project: Project):
                           "import sys; sys.path.insert(0, '.'); import main")
 
     assert done.code == 1
-    assert done.err.strip() == ("boto3 is not installed for this Python. Type:"
-                                " python -m pip install -r requirements.txt")
+    assert done.err.strip() == (
+        f"boto3 is not installed for this Python. In a terminal in {project.path},"
+        f" type: {sys.executable} -m pip install -r requirements.txt")
 
 
-def test_without_moto_blank_keys_give_advice(project: Project):
-    done = project.python("-c", "import sys; sys.modules['moto'] = None; import main; main.main()")
+def test_the_advice_names_the_python_of_the_project(project: Project):
+    own = project.path.joinpath(".venv", *OWN_PYTHON)
+    own.parent.mkdir(parents=True)
+    own.write_text("", encoding="utf-8")
+
+    done = project.python("-I", "-S", "-c", "import sys; sys.path.insert(0, '.'); import main")
+
+    assert done.err.strip().endswith(f"type: {Path('.venv', *OWN_PYTHON)} main.py")
+
+
+@pytest.mark.parametrize("prepare", [
+    "import sys; sys.modules['moto'] = None",
+    "import moto.core.request; del moto.core.request.Request.raw_url",
+])
+def test_a_missing_or_old_moto_is_named(project: Project, prepare: str):
+    done = project.python("-c", f"{prepare}\nimport main; main.main()")
 
     assert done.code == 1
-    assert "There are no keys yet" in done.err
+    assert "moto, which is missing or too old" in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_copy_of_env_example_practises_at_once(project: Project):
+    (project.path / ".env").unlink()
+    shutil.copy(project.path / ".env.example", project.path / ".env")
+
+    assert "Saved hello-1.txt" in project.python("main.py").out

@@ -131,11 +131,14 @@ MISTAKES = {
     "a quote too many": (change("B2_APPLICATION_KEY", f"'{APPLICATION_KEY}'x"), "Line 2"),
     "a name alone": (PRACTICE + "B2_APPLICATION_KEY", "Write it as B2_APPLICATION_KEY=value"),
     "the key alone": (PRACTICE + APPLICATION_KEY, "Line 5 of .env cannot be read"),
-    "two values": (GOOD + "B2_BUCKET_NAME=another", "stands twice"),
+    "two values": (GOOD + "\nB2_BUCKET_NAME=another", "in line 3 and in line 6"),
     "keys above the blank lines": (GOOD + PRACTICE, "B2_APPLICATION_KEY_ID stands twice"),
     "another name": (PRACTICE + f"B2_KEY_ID={KEY_ID}", "a line B2_KEY_ID=, which nothing reads"),
     "small letters": (PRACTICE + f"b2_application_key={APPLICATION_KEY}", "which nothing reads"),
     "a key as bucket": (change("B2_BUCKET_NAME", APPLICATION_KEY), "(an applicationKey)"),
+    "a key with a space as bucket": (change("B2_BUCKET_NAME", "K005b bbbbbb"), "cannot be"),
+    "an = too many": (change("B2_APPLICATION_KEY", f"={APPLICATION_KEY}"), "a character that no"),
+    "a comment glued on": (change("B2_APPLICATION_KEY", f"{APPLICATION_KEY}#x"), "no key has"),
     "a key as endpoint": (change("B2_ENDPOINT", APPLICATION_KEY), "(an applicationKey)"),
 }
 
@@ -152,6 +155,14 @@ def test_a_mistake_is_named_and_is_never_practice(save: Save, content: str, said
 
 def test_no_file_at_all(save: Save):
     assert "There is no file .env" in advice()
+
+
+def test_env_txt_with_a_dot_in_front_is_noticed(save: Save):
+    save(GOOD, ".env.txt")
+    assert "Your file is called .env.txt" in advice()
+
+    save(PRACTICE)
+    assert "beside it is a file .env.txt" in advice()
 
 
 def test_a_file_that_cannot_be_opened(save: Save, monkeypatch: pytest.MonkeyPatch):

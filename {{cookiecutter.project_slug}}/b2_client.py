@@ -42,6 +42,15 @@ def _show_advice(kind, error, traceback):
         _python_shows(kind, error, traceback)
 
 
+def how_to_install() -> str:
+    """Return what to type when this Python lacks a package."""
+    own = Path(".venv", "Scripts", "python.exe") if os.name == "nt" else Path(".venv/bin/python")
+    if (HERE / own).exists() and Path(sys.prefix).resolve() != HERE / ".venv":
+        return f"The project has a Python of its own. In its folder, type: {own} main.py"
+    python = own if (HERE / own).exists() else sys.executable
+    return f"In a terminal in {HERE}, type: {python} -m pip install -r requirements.txt"
+
+
 _python_shows, sys.excepthook = sys.excepthook, _show_advice
 
 try:
@@ -51,10 +60,7 @@ try:
 except ModuleNotFoundError as missing:
     if missing.name not in ("boto3", "botocore"):
         raise
-    raise SetupError(
-        "boto3 is not installed for this Python. Type:"
-        " python -m pip install -r requirements.txt"
-    ) from None
+    raise SetupError(f"boto3 is not installed for this Python. {how_to_install()}") from None
 
 # Checksums: B2 did not know boto3's newer ones until July 2025; without them every B2 does.
 # Retries: B2 answers "500 InternalError, try again" in normal use.
@@ -130,12 +136,11 @@ def _import_practice():
     """Return the function that makes a boto3 client a practice client."""
     try:
         from practice_bucket import join_practice_bucket
-    except ModuleNotFoundError:
+    except ImportError:
         raise SetupError(
             "There are no keys yet: fill in B2_APPLICATION_KEY_ID (keyID) and"
-            " B2_APPLICATION_KEY (applicationKey) in .env or env.txt."
-            " To practise without keys, install moto in a terminal:"
-            " python -m pip install -r requirements.txt"
+            " B2_APPLICATION_KEY (applicationKey) in .env or env.txt. Or practise without keys:"
+            f" that needs the package moto, which is missing or too old. {how_to_install()}"
         ) from None
     return join_practice_bucket
 
@@ -155,7 +160,10 @@ def read_settings() -> dict[str, str]:
 
     for name, word in CONSOLE_WORDS.items():
         if name not in values:
-            raise SetupError(f"{file_name} has no line {name}=. Add it, with {word} behind the =.")
+            raise SetupError(
+                f"{file_name} has no line {name}=. Add that line; behind the = comes {word}."
+                " Both keys may stay empty, to practise."
+            )
         values[name] = clean_value(values[name])
     settings = {name: values[name] for name in CONSOLE_WORDS}
     _check_bucket_and_endpoint(settings, file_name)
@@ -166,7 +174,10 @@ def read_settings() -> dict[str, str]:
 def _check_bucket_and_endpoint(settings: dict[str, str], file_name: str) -> None:
     bucket_name = settings["B2_BUCKET_NAME"]
     if bucket_name == "":
-        raise SetupError(f"B2_BUCKET_NAME is blank in {file_name}. {BUCKET_NAME_RULE}")
+        raise SetupError(
+            f"B2_BUCKET_NAME is blank in {file_name}. Write the name of your bucket there;"
+            f" to practise, any name will do. {BUCKET_NAME_RULE}"
+        )
     if not is_bucket_name(bucket_name):
         raise SetupError(
             f"B2_BUCKET_NAME in {file_name} cannot be {shown(bucket_name)}. {BUCKET_NAME_RULE}"
@@ -200,7 +211,7 @@ def _check_keys(settings: dict[str, str], file_name: str, values: dict[str, str]
                 f"{name} in {file_name} still has an example in it."
                 f" Copy the {CONSOLE_WORDS[name]} there, or empty both key lines to practise."
             )
-        if re.search(r"[^!-~]", settings[name]):
+        if re.search(r"[^A-Za-z0-9+/_-]", settings[name]):
             raise SetupError(
                 f"{name} in {file_name} has a character that no key has, such as a space."
                 f" Copy the {CONSOLE_WORDS[name]} there once more."
@@ -215,6 +226,8 @@ def _check_keys(settings: dict[str, str], file_name: str, values: dict[str, str]
 def _read_file() -> tuple[str, dict[str, str]]:
     """Return the name and the values of .env, or of env.txt where .env has no keys."""
     files = [name for name in (".env", "env.txt") if (HERE / name).is_file()]
+    if not files and (HERE / ".env.txt").is_file():
+        raise SetupError("Your file is called .env.txt. Rename it: .env, or env.txt.")
     if not files:
         raise SetupError(
             f"There is no file .env in {HERE}. Copy .env.example to .env"
@@ -224,6 +237,11 @@ def _read_file() -> tuple[str, dict[str, str]]:
     keys = [values.get(name) for name in ("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY")]
     if files == [".env", "env.txt"] and keys == ["", ""]:
         return "env.txt", _read("env.txt")
+    if keys == ["", ""] and (HERE / ".env.txt").is_file():
+        raise SetupError(
+            f"{files[0]} has no keys, and beside it is a file .env.txt, which nothing reads."
+            " Rename it to env.txt, or delete it to practise."
+        )
     return files[0], values
 
 
@@ -265,6 +283,7 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     values: dict[str, str] = {}
+    line_of: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip() == "" or line.strip().startswith("#"):
             continue
@@ -274,15 +293,15 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
             raise SetupError(
                 f"Line {number} of {file_name} cannot be read."
                 f" Write it as {about[0] if about else 'NAME'}=value:"
-                " nothing in front, an = sign, and no quotes."
+                " nothing in front, an = sign, and quotes that are closed or none."
             )
         value = _value_of(found)
         if values.get(found["name"], value) != value:
             raise SetupError(
-                f"{found['name']} stands twice in {file_name}, with different values."
-                f" Delete line {number} or the one above it."
+                f"{found['name']} stands twice in {file_name}, with different values:"
+                f" in line {line_of[found['name']]} and in line {number}. Delete one of them."
             )
-        values[found["name"]] = value
+        values[found["name"]], line_of[found["name"]] = value, number
     return _with_dotenv(text) or values
 
 

@@ -20,7 +20,8 @@ CONSOLE_WORDS = {
 # 6 to 63 letters, digits and hyphens, not beginning with b2-. Capitals are allowed:
 # the console lets you make "Testbucket".
 # Source: Backblaze docs, "Cloud Storage Buckets" and "Create and manage buckets".
-BUCKET_NAME = r"(?![bB]2-)[A-Za-z0-9-]{6,63}"
+# A name that looks like an applicationKey was pasted into the wrong line.
+BUCKET_NAME = r"(?![bB]2-)(?!.*K00[0-9][A-Za-z0-9+/]{27})[A-Za-z0-9-]{6,63}"
 BUCKET_NAME_RULE = (
     "A bucket name has 6 to 63 letters, digits and hyphens, and does not begin with b2-."
 )
@@ -31,7 +32,8 @@ BUCKET_NAME_RULE = (
 # A server on your own computer may be used instead, for tests.
 ENDPOINT = (
     r"https://s3\.(?!-)[a-z0-9-]{1,63}(?<!-)\.backblazeb2\.com"
-    r"|http://(?:127\.0\.0\.1|localhost):[0-9]{1,5}"
+    r"|http://(?:127\.0\.0\.1|localhost):"
+    r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 )
 ENDPOINT_RULE = (
     "The console shows it on the page Buckets, below your bucket, as Endpoint:"
@@ -110,7 +112,7 @@ def clean_value(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return a value in quotes, fit for a message: an applicationKey in it is covered."""
-    return repr(re.sub(APPLICATION_KEY, "(an applicationKey)", text))
+    return repr(re.sub(r"K00\d.*", "(an applicationKey)", text))
 
 
 def clean_endpoint(text: str) -> str:
@@ -146,7 +148,8 @@ def is_bucket_name(text: str) -> bool:
 
 def is_key_name(text: str) -> bool:
     """Tell whether B2 takes this as the name of an object."""
-    return 0 < len(text.encode()) <= 1024 and not re.search(r"[\x00-\x1f\x7f]", text)
+    size = len(text.encode(errors="replace"))
+    return 0 < size <= 1024 and not re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text)
 
 
 def is_placeholder(text: str) -> bool:

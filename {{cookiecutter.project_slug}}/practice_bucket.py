@@ -30,9 +30,12 @@ from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, SetupError, is_key
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
-from moto.core.request import normalize_request
+from moto.core.request import Request, normalize_request
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
+
+if not hasattr(Request, "raw_url"):
+    raise ImportError("this moto is older than requirements.txt asks for")
 
 NOTES = ".notes"  # a folder for what a file cannot hold itself: its key, type and metadata
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in every folder
@@ -79,6 +82,7 @@ class PracticeBucket:
         self.name = name
         self.lock = threading.RLock()  # boto3 uploads a large file in several threads
         self.moto = _Moto("us-east-1", ACCOUNT)
+        self.moto.keep_part = self.keep_part
         self.bucket = FakeBucket(name, ACCOUNT, "us-east-1")
         self.bucket.versioning_status = "Enabled"  # B2 keeps every version
         self.moto.buckets[name] = self.bucket
@@ -104,12 +108,14 @@ class PracticeBucket:
                     for key in list(self.files):
                         self._look_again(key)
                     status, headers, body = self._ask_moto(request)
-                for key in self.moto.changed:
-                    self._save(key)
+                if errors := [error for key in self.moto.changed for error in self._save(key)]:
+                    raise errors[0]
             except OSError as error:
                 status, headers, body = _error(507, TROUBLE, _plain_words(error, self.folder))
             except NotImplementedError:
                 status, headers, body = _error(501, "NotImplemented", "Practice cannot do this.")
+            except KeyError:  # moto's, for a multipart upload that it does not know
+                status, headers, body = _error(404, "NoSuchUpload", "There is no such upload.")
         return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
     def _ask_moto(self, request: Any) -> tuple[int, Any, Any]:
@@ -136,18 +142,27 @@ class PracticeBucket:
             place = path.relative_to(self.folder).as_posix()
             note = notes.get(place, {})
             key = note.get("key", place)
-            self.bucket.keys.setlist(key, [self._object_for(key, path, note)])
-            self._note_place(key, path)
+            if is_key_name(key) and key not in self.files:
+                self._add(key, path, note)
+            else:
+                print(f"Practice: {place!a} is left out, because B2 takes no such name.")
+
+    def _add(self, key: str, path: Path, note: dict[str, Any]) -> None:
+        versions = self.bucket.keys.getlist(key, [])
+        self.bucket.keys.setlist(key, [*versions, self._object_for(key, path, note)])
+        self._note_place(key, path)
 
     def _look_again(self, key: str) -> None:
-        """Notice that a file was changed or removed by hand while the program runs."""
+        """Notice that a file was added, changed or removed by hand while the program runs."""
         path = self.files.get(key)
         if path is None:
+            if is_key_name(key) and (place := self._place_for(key)).is_file():
+                self._add(key, place, {})
             return
         versions = self.bucket.keys.getlist(key)
         if not path.is_file():
             self._forget_place(key)
-            self.bucket.keys.pop(key)
+            dict.pop(self.bucket.keys, key)
         elif _stamp(path) != versions[-1]._value_buffer.stamp:
             note = {"metadata": dict(versions[-1].metadata)}
             versions[-1] = self._object_for(key, path, note)
@@ -173,9 +188,10 @@ class PracticeBucket:
         for note_file in self.notes.glob("*.json"):
             try:
                 note = json.loads(note_file.read_text(encoding="utf-8"))
-                if isinstance(note["key"], str):
+                good = is_key_name(note["key"]) and isinstance(note["etag"], str)
+                if good and all(isinstance(word, str) for word in note["metadata"].values()):
                     notes[note["file"]] = note
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # without its note, a file still counts, under its own name
         return notes
 
@@ -196,8 +212,11 @@ class PracticeBucket:
 
     # From moto to the folder, after each call that changed something.
 
-    def _save(self, key: str) -> None:
-        """Make the folder hold what moto holds under this key. If it cannot, undo the call."""
+    def _save(self, key: str) -> list[OSError]:
+        """Make the folder hold what moto holds under this key; if it cannot, undo the call.
+
+        Returns the error in the way, if there was one: other keys are saved all the same.
+        """
         versions = self.bucket.keys.getlist(key, [])
         newest = versions[-1] if versions else None
         path = self.files.get(key)
@@ -208,12 +227,13 @@ class PracticeBucket:
                     self._remove(key, path)
             elif path is None or not _is_on_disk(newest, path):
                 self._write(key, newest, path or self._place_for(key))
-        except OSError:
+        except OSError as error:
             if newest is not None and not _is_on_disk(newest):
                 versions.pop()
             if not versions:
-                self.bucket.keys.pop(key)
-            raise
+                dict.pop(self.bucket.keys, key, None)
+            return [error]
+        return []
 
     def _write(self, key: str, newest: FakeKey, path: Path) -> None:
         """Write the bytes under another name first, so that no reader ever sees half a file."""
@@ -239,6 +259,7 @@ class PracticeBucket:
         finally:
             part.unlink(missing_ok=True)
         self._note_place(key, path)
+        newest.multipart = None  # its parts are needed no more
         _leave_on_disk(newest, path)
 
     def _remove(self, key: str, path: Path) -> None:
@@ -246,27 +267,38 @@ class PracticeBucket:
         self._note_file(key).unlink(missing_ok=True)
         self._forget_place(key)
         for parent in path.parents:
-            if parent == self.folder or any(parent.iterdir()):
+            if parent == self.folder or (parent.is_dir() and any(parent.iterdir())):
                 break
-            parent.rmdir()
+            if parent.is_dir():
+                parent.rmdir()
 
     def _keep_older(self, path: Path | None, versions: list[Any]) -> None:
         """Keep the bytes of the version whose file is about to be replaced or removed."""
         for version in versions:
             if path and isinstance(version, FakeKey) and _is_on_disk(version, path):
-                if self.older is None:
-                    self.notes.mkdir(exist_ok=True)
-                    self.older = tempfile.TemporaryDirectory(
-                        prefix="older-", dir=self.notes, ignore_cleanup_errors=True
-                    )
-                kept = Path(self.older.name) / str(uuid.uuid4())
+                if not path.is_file():  # removed by hand
+                    continue
+                kept = self._place_to_keep()
                 try:
                     os.link(path, kept)
-                except FileNotFoundError:  # removed by hand
-                    continue
                 except OSError:  # not every disk can give a file two names
                     shutil.copyfile(path, kept)
                 _leave_on_disk(version, kept)
+
+    def keep_part(self, part: FakeKey) -> None:
+        """Put a part of a large upload on the disk until the upload is complete."""
+        kept = self._place_to_keep()
+        kept.write_bytes(part.value)
+        _leave_on_disk(part, kept)
+
+    def _place_to_keep(self) -> Path:
+        """Return the name for a file that is gone when the program ends."""
+        if self.older is None or not Path(self.older.name).is_dir():
+            self.notes.mkdir(parents=True, exist_ok=True)
+            self.older = tempfile.TemporaryDirectory(
+                prefix="older-", dir=self.notes, ignore_cleanup_errors=True
+            )
+        return Path(self.older.name) / str(uuid.uuid4())
 
     def _note_file(self, key: str) -> Path:
         return self.notes / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
@@ -285,14 +317,22 @@ class PracticeBucket:
             and _folded(path) not in self.taken
         ):
             return path
-        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return self.folder / f"~{quote(key, safe='')[:80]}~{digest}"
+        escaped = f"~{quote(key, safe='')[:80]}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        while _folded(self.folder / escaped) in self.taken:
+            escaped += "~"
+        return self.folder / escaped
 
 
 class _Moto(S3Backend):
     """moto's memory of the bucket, which also notes the keys that a call has changed."""
 
     changed: list[str]
+    keep_part: Any  # what puts a part of a large upload on the disk
+
+    def upload_part(self, *args: Any, **kwargs: Any) -> FakeKey:
+        part = super().upload_part(*args, **kwargs)
+        self.keep_part(part)
+        return part
 
     def put_object(self, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> FakeKey:
         stored = super().put_object(bucket_name, key_name, *args, **kwargs)
@@ -387,7 +427,7 @@ def _is_safe_name(name: str) -> bool:
         and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
         and not name.endswith((".", " "))
         and not re.match(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|$)", name.lower())
-        and name not in JUNK | {NOTES}
+        and name.lower() not in {junk.lower() for junk in JUNK} | {NOTES}
     )
 
 
@@ -428,7 +468,7 @@ def _plain_words(error: OSError, folder: Path) -> str:
         return "The disk is full, so nothing was stored. Delete something, then run it again."
     if error.errno in NO_PERMISSION:
         return (
-            f"Nothing was stored: this computer does not let you write in {folder}. Close other"
-            " programs that use it, or move your project to a folder of your own."
+            f"This computer does not let you use {error.filename or folder}. Close other programs"
+            " that use it, or move your project to a folder of your own."
         )
     return f"The folder {folder} cannot be used: {error.strerror}. Rename or delete it."

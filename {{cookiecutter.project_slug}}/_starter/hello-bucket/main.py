@@ -1,6 +1,6 @@
 """Hello, bucket: save a text, list the bucket, read the text back, make a link.
 
-Run it: python main.py        Three things to change are marked 1, 2 and 3.
+README.md says how to run it. Three things to change are marked 1, 2 and 3.
 """
 
 from b2_client import get_bucket
@@ -29,7 +29,7 @@ def main():
     bucket = get_bucket()
     number = len(list_names(bucket)) + 1
 
-    name = f'hello-{number}.txt'                 # 1. Change the name: yours instead of hello.
+    name = f'hello-{number}.txt'                 # 1. Change what the file is called.
     text = f'Hello, bucket! Visit {number}.'     # 2. Change the text: what do you want to keep?
     save_text(bucket, name, text)
     print('Saved', name)
