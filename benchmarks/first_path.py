@@ -131,7 +131,7 @@ def using(work: Path, rounds: int) -> None:
         compiled = {"PYTHONDONTWRITEBYTECODE": ""}
         works = {name: process(sys.executable, f"{name}.py", folder=project, **compiled)
                  for name in ("ours", "bare")}
-        report("three calls to a local server", measure(works, rounds), 1.10)
+        report("three calls to a local server", measure(works, 3 * rounds), 1.10)
 
 
 def testing(work: Path, rounds: int) -> None:
