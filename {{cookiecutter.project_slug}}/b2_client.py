@@ -34,14 +34,6 @@ from b2_rules import (
 HERE = Path(__file__).resolve().parent
 
 
-def _show_advice(kind, error, traceback):
-    """Print a set-up mistake as its advice alone; leave every other error to Python."""
-    if issubclass(kind, SetupError):
-        print(f"\n{error}", file=sys.stderr)
-    else:
-        _python_shows(kind, error, traceback)
-
-
 def how_to_install() -> str:
     """Return what to type when this Python lacks a package."""
     own = Path(".venv", "Scripts", "python.exe") if os.name == "nt" else Path(".venv/bin/python")
@@ -50,8 +42,6 @@ def how_to_install() -> str:
     python = own if (HERE / own).exists() else sys.executable
     return f"In a terminal in {HERE}, type: {python} -m pip install -r requirements.txt"
 
-
-_python_shows, sys.excepthook = sys.excepthook, _show_advice
 
 try:
     import boto3

@@ -5,6 +5,7 @@ replace it, so write your own code in main.py.
 """
 
 import re
+import sys
 
 # The default answer of the template: nobody's bucket, so a placeholder when there are keys.
 PLACEHOLDER_BUCKET = "your-bucket-name"
@@ -103,6 +104,19 @@ AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u2
 
 class SetupError(Exception):
     """A mistake in the set-up. Its text says what is wrong and what to do now."""
+
+
+def _show_advice(kind, error, traceback):
+    """Print a set-up mistake as its advice alone; leave every other error to Python."""
+    if issubclass(kind, SetupError):
+        print(f"\n{error}", file=sys.stderr)
+    else:
+        _python_shows(kind, error, traceback)
+
+
+# Set here and not in b2_client.py: what this function can reach stays in memory until the very
+# end of the program, and boto3's large objects take their time to go.
+_python_shows, sys.excepthook = sys.excepthook, _show_advice
 
 
 def clean_value(text: str) -> str:
