@@ -37,7 +37,7 @@ def lint(session: nox.Session) -> None:
     session.install(*GROUPS["lint"], *GROUPS["test"], "nox")
     session.run("ruff", "check", ".")
     session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
-    session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))))
+    session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))), str(STARTER / "b2_practice"))
     session.run("mypy", "tests", "benchmarks", "noxfile.py", env={"MYPYPATH": str(STARTER)})
 
 

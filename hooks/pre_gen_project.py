@@ -34,10 +34,8 @@ def retry_command(given: dict[str, Any], bad: dict[str, str]) -> str:
     words += ["-f"] if os.listdir() else []
     if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(given["_output_dir"]):
         words += ["-o", shlex.quote(given["_output_dir"])]
-    for name in QUESTIONS:
-        if name not in bad and not re.search(UNQUOTABLE, given[name]):
-            words.append(name + "='" + given[name].replace("'", "'\"'\"'") + "'")
-    return " ".join(words)
+    good = [q for q in QUESTIONS if q not in bad and not re.search(UNQUOTABLE, given[q])]
+    return " ".join(words + [q + "='" + given[q].replace("'", "'\"'\"'") + "'" for q in good])
 
 
 def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) -> int:
@@ -55,8 +53,9 @@ def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) ->
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if output.resolve().is_relative_to(made[0].resolve()):  # Ctrl-C: nothing is removed
-            os.kill(0 if os.name == "nt" else os.getppid(),
-                    getattr(signal, "CTRL_C_EVENT", signal.SIGINT))
+            deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a job in the background
+            stop = signal.SIGTERM if deaf else getattr(signal, "CTRL_C_EVENT", signal.SIGINT)
+            os.kill(0 if os.name == "nt" else os.getppid(), stop)
     return 1
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import b2_client
-import practice_bucket
+import b2_practice
 import pytest
 from conftest import APPLICATION_KEY, KEY_ID
 from moto import mock_aws
@@ -65,7 +65,7 @@ def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) ->
 @contextmanager
 def practice(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
     patch.setattr(b2_client, "HERE", folder)
-    patch.setattr(practice_bucket, "_buckets", {})
+    patch.setattr(b2_practice, "_buckets", {})
     settings(patch, "s3.us-east-005.backblazeb2.com", "", "")
     yield
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import b2_client
+import b2_practice
 import pytest
 from cookiecutter.main import cookiecutter
+from practising import ENV
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
@@ -194,3 +197,12 @@ def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("B2_", "AWS_", "MOTO_")):
             monkeypatch.delenv(name)
     yield
+
+
+@pytest.fixture
+def home(no_b2_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a blank .env, where b2_client looks; its practice buckets are its own."""
+    monkeypatch.setattr(b2_client, "HERE", tmp_path)
+    monkeypatch.setattr(b2_practice, "_buckets", {})
+    (tmp_path / ".env").write_text(ENV, encoding="utf-8")
+    return tmp_path

@@ -31,7 +31,8 @@ from conftest import (
 OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
     ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
-    "b2_client.py", "b2_rules.py", "main.py", "practice_bucket.py", "requirements.txt",
+    "b2_client.py", "b2_practice/__init__.py", "b2_practice/bucket.py", "b2_practice/folder.py",
+    "b2_rules.py", "main.py", "requirements.txt",
     "tests/conftest.py", "tests/test_main.py",
 }
 

@@ -125,7 +125,7 @@ def _connect(kind: str, settings: dict[str, str]):
 def _import_practice():
     """Return the function that makes a boto3 client a practice client."""
     try:
-        from practice_bucket import join_practice_bucket
+        from b2_practice import join_practice_bucket
     except ImportError:
         raise SetupError(
             "There are no keys yet: fill in B2_APPLICATION_KEY_ID (keyID) and"

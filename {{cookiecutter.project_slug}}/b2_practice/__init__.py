@@ -1,0 +1,44 @@
+"""The practice bucket: boto3 without an account; the files lie in the folder practice-bucket/.
+
+bucket.py answers boto3's requests, with the help of moto (docs.getmoto.org); folder.py keeps
+the files. So nothing leaves this computer. What a call changed is in the folder before the
+call returns. Older versions of a file are there until the program ends.
+
+These files are given: a reset may replace them, so write your own code in main.py.
+"""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from b2_rules import SetupError
+from moto.core.models import botocore_stubber
+
+from .bucket import TROUBLE, PracticeBucket
+
+_buckets: dict[tuple[Path, str], PracticeBucket] = {}
+_joining = threading.Lock()
+
+
+def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
+    """Let the practice bucket answer all calls of this boto3 client, and of no other.
+
+    client: a boto3 S3 client. folder: where the files are; it is made when it is needed.
+    name: the name of the bucket. Raises SetupError when the folder cannot be read.
+    """
+    with _joining:
+        bucket = _buckets.get((folder, name))
+        if bucket is None:
+            bucket = _buckets[(folder, name)] = PracticeBucket(folder, name)
+            print(f"Practice: no keys in .env yet, so files go to the folder {folder.name}.")
+    events = client.meta.events
+    events.unregister("before-send", botocore_stubber)  # a test's mock_aws is not for this client
+    events.register("before-send.s3", bucket.answer)
+    events.register("after-call.s3", _raise_trouble)
+    events.register("before-parameter-build.s3", bucket.explain_links)
+
+
+def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
+    error = parsed.get("Error", {})
+    if error.get("Code") == TROUBLE:
+        raise SetupError(error["Message"])

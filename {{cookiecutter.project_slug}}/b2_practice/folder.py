@@ -1,0 +1,206 @@
+"""The folder practice-bucket/: which file an object gets, and how it is written safely.
+
+A file cannot hold its own key, content type and metadata. These lie in a note beside it,
+in the folder .notes. This file is given: write your own code in main.py.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+import uuid
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from b2_rules import is_key_name
+
+NOTES = ".notes"
+JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in every folder
+
+DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class PracticeFolder:
+    """The files of one practice bucket, and which key each of them belongs to."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.notes = path / NOTES
+        self.files: dict[str, Path] = {}  # key -> its file
+        self.taken: set[str] = set()  # the names of these files, as _folded() compares them
+        self.older: tempfile.TemporaryDirectory[str] | None = None
+
+    def load(self) -> dict[str, dict[str, Any]]:
+        """Find the files that are there; return the note of each key ({} without one)."""
+        self._forget_old_runs()
+        notes, found = self._read_notes(), {}
+        for file in self._all_files():
+            place = file.relative_to(self.path).as_posix()
+            note = notes.get(place, {})
+            key = note.get("key", place)
+            if is_key_name(key) and key not in self.files:
+                self.add(key, file)
+                found[key] = note
+            else:
+                print(f"Practice: {place!a} is left out, because B2 takes no such name.")
+        return found
+
+    def add(self, key: str, file: Path) -> None:
+        """Remember that this file belongs to the key."""
+        self.files[key] = file
+        self.taken.add(_folded(file))
+
+    def forget(self, key: str) -> None:
+        """Forget the file of the key; the file itself stays as it is."""
+        self.taken.discard(_folded(self.files.pop(key)))
+
+    def write(self, key: str, body: IO[bytes], note: dict[str, Any]) -> Path:
+        """Store the bytes and the note of a key; return the file.
+
+        They are written under another name first, so that no reader ever sees half a file.
+        """
+        file = self.files.get(key) or self.place_for(key)
+        note_file = self._note_file(key)
+        note_file.parent.mkdir(parents=True, exist_ok=True)
+        part = note_file.with_suffix(f".part-{uuid.uuid4()}")
+        try:
+            with open(part, "wb") as target:
+                body.seek(0)
+                shutil.copyfileobj(body, target)
+            place = file.relative_to(self.path).as_posix()
+            full_note = {"key": key, "file": place, "stamp": stamp(part), **note}
+            new_note = part.with_suffix(part.suffix + "-note")
+            new_note.write_text(json.dumps(full_note), encoding="utf-8")
+            os.replace(new_note, note_file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, file)
+        finally:
+            part.unlink(missing_ok=True)
+        self.add(key, file)
+        return file
+
+    def remove(self, key: str) -> None:
+        """Remove the file of the key, its note, and the folders that are empty now."""
+        file = self.files[key]
+        file.unlink(missing_ok=True)
+        self._note_file(key).unlink(missing_ok=True)
+        self.forget(key)
+        for parent in file.parents:
+            if parent == self.path or (parent.is_dir() and any(parent.iterdir())):
+                break
+            if parent.is_dir():
+                parent.rmdir()
+
+    def keep_older(self, file: Path) -> Path:
+        """Give the bytes of a file a second place until the program ends; return it."""
+        kept = self.place_to_keep()
+        try:
+            os.link(file, kept)
+        except OSError:  # not every disk can give a file two names
+            shutil.copyfile(file, kept)
+        return kept
+
+    def place_to_keep(self) -> Path:
+        """Return the name for a file that is gone when the program ends."""
+        if self.older is None or not Path(self.older.name).is_dir():
+            self.notes.mkdir(parents=True, exist_ok=True)
+            self.older = tempfile.TemporaryDirectory(
+                prefix="older-", dir=self.notes, ignore_cleanup_errors=True
+            )
+        return Path(self.older.name) / str(uuid.uuid4())
+
+    def place_for(self, key: str) -> Path:
+        """Return the file for a new key: the same name if that is safe, else an escaped one."""
+        path = self.path.joinpath(*key.split("/"))
+        folders = [parent for parent in path.parents if self.path in parent.parents]
+        if (
+            len(key) <= 150
+            and all(is_safe_name(part) for part in key.split("/"))
+            and all(_is_own_folder(parent) for parent in folders if os.path.lexists(parent))
+            and not path.is_dir()
+            and _folded(path) not in self.taken
+        ):
+            return path
+        escaped = f"~{quote(key, safe='')[:80]}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        while _folded(self.path / escaped) in self.taken:
+            escaped += "~"
+        return self.path / escaped
+
+    def plain_words(self, error: OSError) -> str:
+        """Return one sentence for what the disk refused."""
+        if error.errno in DISK_FULL:
+            return "The disk is full, so nothing was stored. Delete something, then run it again."
+        if error.errno in NO_PERMISSION:
+            return (
+                f"This computer does not let you use {error.filename or self.path}. Close other"
+                " programs that use it, or move your project to a folder of your own."
+            )
+        return f"The folder {self.path} cannot be used: {error.strerror}. Rename or delete it."
+
+    def _all_files(self) -> list[Path]:
+        files = []
+        for place, folders, names in os.walk(self.path):
+            if Path(place) == self.path and NOTES in folders:
+                folders.remove(NOTES)
+            files += [Path(place) / name for name in names if name not in JUNK]
+        return sorted(path for path in files if path.is_file())
+
+    def _note_file(self, key: str) -> Path:
+        return self.notes / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+
+    def _read_notes(self) -> dict[str, dict[str, Any]]:
+        notes = {}
+        for note_file in self.notes.glob("*.json"):
+            try:
+                note = json.loads(note_file.read_text(encoding="utf-8"))
+                good = is_key_name(note["key"]) and isinstance(note["etag"], str)
+                if good and all(isinstance(word, str) for word in note["metadata"].values()):
+                    notes[note["file"]] = note
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue  # without its note, a file still counts, under its own name
+        return notes
+
+    def _forget_old_runs(self) -> None:
+        """Clear what programs left that were killed, not what another one is using now."""
+        for rest in [*self.notes.glob("older-*"), *self.notes.glob("*.part-*")]:
+            if time.time() - rest.stat().st_mtime > 24 * 3600:
+                if rest.is_dir():
+                    shutil.rmtree(rest, ignore_errors=True)
+                else:
+                    rest.unlink(missing_ok=True)
+
+
+def stamp(file: Path) -> list[int]:
+    """Return what changes when somebody writes to a file: its size and its time."""
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def is_safe_name(name: str) -> bool:
+    """Tell whether Windows, macOS and Linux all can have a file of this name.
+
+    Source: Microsoft, "Naming Files, Paths, and Namespaces".
+    """
+    return (
+        0 < len(name.encode()) <= 120
+        and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
+        and not name.endswith((".", " "))
+        and not re.match(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|$)", name.lower())
+        and name.lower() not in {junk.lower() for junk in JUNK} | {NOTES}
+    )
+
+
+def _is_own_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _folded(path: Path) -> str:
+    """Return a path as Windows and macOS compare it: capitals and accents do not tell apart."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
