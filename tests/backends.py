@@ -16,6 +16,7 @@ from typing import Any
 import b2_client
 import b2_practice
 import pytest
+from b2_double import B2Double, serve
 from conftest import APPLICATION_KEY, KEY_ID
 from moto import mock_aws
 
@@ -36,6 +37,7 @@ CANNOT = {
         "multipart ETag": "rclone gives the MD5 of the whole object",
         "folder beside file": "rclone stores keys as paths: a and a/b exclude each other",
     },
+    "double": {},
 }
 
 
@@ -118,4 +120,11 @@ def rclone_server(folder: Path) -> Iterator[str]:
             server.stderr.close()
 
 
-BACKENDS = {"practice": practice, "moto": moto, "rclone": rclone}
+@contextmanager
+def double(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    with serve(B2Double(buckets=[BUCKET])) as port:
+        settings(patch, f"http://127.0.0.1:{port}", KEY_ID, APPLICATION_KEY)
+        yield
+
+
+BACKENDS = {"practice": practice, "moto": moto, "rclone": rclone, "double": double}

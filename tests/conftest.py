@@ -182,7 +182,7 @@ def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--backends", default="practice,moto", help="for the storage tests")
+    parser.addoption("--backends", default="practice,moto,double", help="for the storage tests")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -227,8 +227,9 @@ def test_a_really_full_disk(project: Project):
                               "bucket.put_object(Key='a', Body=b'small')\n"
                               "bucket.put_object(Key='b', Body=b'x' * 200000)")
         assert done.code == 1
-        assert done.err.strip() == ("The disk is full, so nothing was stored."
-                                    " Delete something, then run it again.")
+        assert done.err.splitlines()[1:] == [
+            "PROBLEM [practice-folder]",
+            "The disk is full, so nothing was stored. Delete something, then run it again."]
         assert (folder / "a").read_bytes() == b"small"
         assert not (folder / "b").exists()
     finally:

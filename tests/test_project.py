@@ -32,8 +32,8 @@ OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
     ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
     "b2_client.py", "b2_practice/__init__.py", "b2_practice/bucket.py", "b2_practice/folder.py",
-    "b2_rules.py", "main.py", "requirements.txt",
-    "tests/conftest.py", "tests/test_main.py",
+    "b2_problems.py", "b2_rules.py", "check_setup.py", "main.py", "requirements.txt",
+    "tests/conftest.py", "tests/test_main.py", "tests/test_no_keys.py",
 }
 
 
@@ -259,7 +259,7 @@ def test_a_second_generation_does_not_speak_of_a_new_env(bake: Bake, project: Pr
     assert "earlier project" not in bake(force=True).printed
 
 
-def test_a_mistake_in_env_is_one_sentence_on_the_screen(project: Project):
+def test_a_mistake_in_env_is_named_on_the_screen(project: Project):
     project.write(".env", project.read(".env").replace("_KEY=", "_KEY=abc"))
 
     done = project.python("main.py")
@@ -267,7 +267,8 @@ def test_a_mistake_in_env_is_one_sentence_on_the_screen(project: Project):
     assert done.code == 1
     assert done.out == ""
     assert "Traceback" not in done.err
-    assert done.err.strip().startswith("B2_APPLICATION_KEY_ID is blank in .env")
+    assert done.err.splitlines()[1:3] == [
+        "PROBLEM [value-missing]", "B2_APPLICATION_KEY_ID is blank in .env."]
 
 
 def test_without_boto3_there_is_advice(project: Project):
@@ -275,9 +276,11 @@ def test_without_boto3_there_is_advice(project: Project):
                           "import sys; sys.path.insert(0, '.'); import main")
 
     assert done.code == 1
-    assert done.err.strip() == (
-        f"boto3 is not installed for this Python. In a terminal in {project.path},"
-        f" type: {sys.executable} -m pip install -r requirements.txt")
+    assert done.err.splitlines()[1:] == [
+        "PROBLEM [package-missing]", "boto3 is not installed for this Python.",
+        "The program needs the packages that requirements.txt lists.",
+        f"In a terminal in {project.path}, type:"
+        f" {sys.executable} -m pip install -r requirements.txt"]
 
 
 def test_the_advice_names_the_python_of_the_project(project: Project):

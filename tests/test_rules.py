@@ -27,7 +27,8 @@ def constant(path: str, name: str) -> Any:
 def test_the_questions_repeat_the_rules_of_the_project():
     assert RULES["bucket_name"] == [b2_rules.BUCKET_NAME, b2_rules.BUCKET_NAME_RULE]
     assert RULES["endpoint"] == [b2_rules.ENDPOINT, b2_rules.ENDPOINT_RULE]
-    assert [tuple(kind) for kind in QUESTIONS["_not_an_endpoint"]] == b2_rules.NOT_AN_ENDPOINT
+    not_an_endpoint = [[form, why] for form, _problem, why in b2_rules.NOT_AN_ENDPOINT]
+    assert QUESTIONS["_not_an_endpoint"] == not_an_endpoint
 
 
 def test_the_hook_strips_what_the_project_strips():

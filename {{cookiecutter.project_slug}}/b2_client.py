@@ -18,20 +18,22 @@ import threading
 from io import StringIO
 from pathlib import Path
 
+from b2_problems import SetupError
 from b2_rules import (
-    BUCKET_NAME_RULE,
     CONSOLE_WORDS,
-    PLACEHOLDER_BUCKET,
-    SetupError,
+    KEYS,
+    check_bucket_name,
+    check_keys,
     clean_endpoint,
     clean_value,
-    is_bucket_name,
     is_placeholder,
     region_of,
-    shown,
 )
 
 HERE = Path(__file__).resolve().parent
+ENVIRONMENT = "the variables of your terminal"
+# What .env is called by mistake. "env" may also be a folder, so only files count.
+MISNAMED = [".env.txt", "env", "env.env", ".env.env", "_env", "dotenv", "env.txt.txt"]
 
 
 def how_to_install() -> str:
@@ -43,27 +45,43 @@ def how_to_install() -> str:
     return f"In a terminal in {HERE}, type: {python} -m pip install -r requirements.txt"
 
 
+def _why_no_boto3(error: Exception) -> Exception:
+    """Return the problem behind an import of boto3 that failed."""
+    if isinstance(error, ModuleNotFoundError) and error.name in ("boto3", "botocore"):
+        return SetupError(
+            "package-missing", package="boto3 is not installed", how=how_to_install()
+        )
+    names = {*sys.stdlib_module_names, "boto3", "botocore", "s3transfer", "urllib3", "jmespath"}
+    for file in sorted(HERE.glob("*.py")):
+        if file.stem in names and file.stem in str(error):
+            return SetupError("file-hides-package", file=file.name)
+    return error
+
+
 try:
-    import boto3
     import botocore.session
+    from boto3 import Session
     from botocore.config import Config
-except ModuleNotFoundError as missing:
-    if missing.name not in ("boto3", "botocore"):
-        raise
-    raise SetupError(f"boto3 is not installed for this Python. {how_to_install()}") from None
+except Exception as error:
+    raise _why_no_boto3(error) from None
 
 # Checksums: B2 did not know boto3's newer ones until July 2025; without them every B2 does.
 # Retries: B2 answers "500 InternalError, try again" in normal use.
-CONFIG = Config(
-    signature_version="s3v4",
-    s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-    retries={"mode": "standard", "total_max_attempts": 3},
-    connect_timeout=5,
-    read_timeout=60,
-    user_agent_extra="b2-starter/0.1.0",
-)
+try:
+    CONFIG = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=5,
+        read_timeout=60,
+        user_agent_extra="b2-starter/0.1.0",
+    )
+except TypeError:  # boto3 before 1.36 knows nothing of checksums
+    raise SetupError(
+        "package-missing", package="boto3 is too old", how=how_to_install()
+    ) from None
 
 # boto3 also reads the settings of Amazon's tools: variables called AWS_... and the folder
 # ~/.aws. Nothing of that is meant for B2. Only the certificates that a school may need stay.
@@ -86,8 +104,7 @@ def get_bucket():
     Does not use the network: a wrong key shows at the first call to the bucket.
     """
     settings = read_settings()
-    s3 = _connect("resource", settings)
-    return s3.Bucket(settings["B2_BUCKET_NAME"])
+    return connect("resource", settings).Bucket(settings["B2_BUCKET_NAME"])
 
 
 def get_client():
@@ -95,11 +112,14 @@ def get_client():
 
     Raises SetupError when .env is not right; its text says which line to change.
     """
-    return _connect("client", read_settings())
+    return connect("client", read_settings())
 
 
-def _connect(kind: str, settings: dict[str, str]):
-    """Make a boto3 "resource" or "client"; in practice, let the practice bucket answer."""
+def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
+    """Return a boto3 "resource" or "client"; in practice, the practice bucket answers it.
+
+    settings: what read_settings() returns. Raises SetupError where practice is not possible.
+    """
     global _session
     practice = settings["B2_APPLICATION_KEY_ID"] == ""
     if practice:
@@ -107,19 +127,25 @@ def _connect(kind: str, settings: dict[str, str]):
     with _one_at_a_time:
         if _session is None:
             core = botocore.session.Session(session_vars=NO_AWS_SETTINGS)
-            _session = boto3.Session(botocore_session=core)
+            _session = Session(botocore_session=core)
         made = getattr(_session, kind)(
             "s3",
             endpoint_url=settings["B2_ENDPOINT"],
             region_name=region_of(settings["B2_ENDPOINT"]),
             aws_access_key_id=settings["B2_APPLICATION_KEY_ID"] or "practice",
             aws_secret_access_key=settings["B2_APPLICATION_KEY"] or "practice",
-            config=CONFIG,
+            config=config,
         )
+    client = made if kind == "client" else made.meta.client
+    client.meta.events.register("before-call.s3", _follow_no_redirect)
     if practice:
-        client = made if kind == "client" else made.meta.client
         join_practice_bucket(client, HERE / "practice-bucket", settings["B2_BUCKET_NAME"])
     return made
+
+
+def _follow_no_redirect(params, **_) -> None:
+    """Tell boto3 that it was redirected already: else it would ask Amazon's way for the region."""
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _import_practice():
@@ -127,11 +153,7 @@ def _import_practice():
     try:
         from b2_practice import join_practice_bucket
     except ImportError:
-        raise SetupError(
-            "There are no keys yet: fill in B2_APPLICATION_KEY_ID (keyID) and"
-            " B2_APPLICATION_KEY (applicationKey) in .env or env.txt. Or practise without keys:"
-            f" that needs the package moto, which is missing or too old. {how_to_install()}"
-        ) from None
+        raise SetupError("practice-needs-moto", how=how_to_install()) from None
     return join_practice_bucket
 
 
@@ -143,103 +165,87 @@ def read_settings() -> dict[str, str]:
     Raises SetupError for every mistake that shows without asking B2.
     """
     values = {name: os.environ[name] for name in CONSOLE_WORDS if name in os.environ}
-    file_name = "the environment"
+    where = dict.fromkeys(values, ENVIRONMENT)
     if len(values) < len(CONSOLE_WORDS):
         file_name, in_file = _read_file()
         values = {**in_file, **values}
-
-    for name, word in CONSOLE_WORDS.items():
-        if name not in values:
-            raise SetupError(
-                f"{file_name} has no line {name}=. Add that line; behind the = comes {word}."
-                " Both keys may stay empty, to practise."
-            )
-        values[name] = clean_value(values[name])
-    settings = {name: values[name] for name in CONSOLE_WORDS}
-    _check_bucket_and_endpoint(settings, file_name)
-    _check_keys(settings, file_name, values)
+        where = {**dict.fromkeys([*CONSOLE_WORDS, *in_file], file_name), **where}
+    _look_for_all_lines(values, where)
+    settings = {name: clean_value(values[name]) for name in CONSOLE_WORDS}
+    check_bucket_name(settings["B2_BUCKET_NAME"], where["B2_BUCKET_NAME"])
+    settings["B2_ENDPOINT"] = clean_endpoint(settings["B2_ENDPOINT"], where["B2_ENDPOINT"])
+    check_keys(settings, where)
     return settings
 
 
-def _check_bucket_and_endpoint(settings: dict[str, str], file_name: str) -> None:
-    bucket_name = settings["B2_BUCKET_NAME"]
-    if bucket_name == "":
-        raise SetupError(
-            f"B2_BUCKET_NAME is blank in {file_name}. Write the name of your bucket there;"
-            f" to practise, any name will do. {BUCKET_NAME_RULE}"
-        )
-    if not is_bucket_name(bucket_name):
-        raise SetupError(
-            f"B2_BUCKET_NAME in {file_name} cannot be {shown(bucket_name)}. {BUCKET_NAME_RULE}"
-        )
-    try:
-        settings["B2_ENDPOINT"] = clean_endpoint(settings["B2_ENDPOINT"])
-    except SetupError as reason:
-        raise SetupError(
-            f"B2_ENDPOINT in {file_name} cannot be {shown(settings['B2_ENDPOINT'])}. {reason}"
-        ) from None
-
-
-def _check_keys(settings: dict[str, str], file_name: str, values: dict[str, str]) -> None:
-    names = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY"]
-    blank = [name for name in names if settings[name] == ""]
-    if blank:
-        for other in sorted(set(values) - set(CONSOLE_WORDS)):
-            if other.upper().startswith("B2_") and clean_value(values[other]):
-                raise SetupError(
-                    f"{file_name} has a line {other}=, which nothing reads, and {blank[0]} is"
-                    f" blank. Write the value behind {' or '.join(blank)}."
-                )
-    if len(blank) == 1:
-        raise SetupError(
-            f"{blank[0]} is blank in {file_name}, the other key is filled in."
-            f" Copy the {CONSOLE_WORDS[blank[0]]} there, or empty both lines to practise."
-        )
-    for name in names:
-        if is_placeholder(settings[name]):
-            raise SetupError(
-                f"{name} in {file_name} still has an example in it."
-                f" Copy the {CONSOLE_WORDS[name]} there, or empty both key lines to practise."
-            )
-        if re.search(r"[^A-Za-z0-9+/_-]", settings[name]):
-            raise SetupError(
-                f"{name} in {file_name} has a character that no key has, such as a space."
-                f" Copy the {CONSOLE_WORDS[name]} there once more."
-            )
-    if not blank and settings["B2_BUCKET_NAME"] == PLACEHOLDER_BUCKET:
-        raise SetupError(
-            f"B2_BUCKET_NAME in {file_name} is still {PLACEHOLDER_BUCKET}."
-            " Write the name of your own bucket there."
-        )
+def _look_for_all_lines(values: dict[str, str], where: dict[str, str]) -> None:
+    for name, word in CONSOLE_WORDS.items():
+        lost = name not in values
+        if lost or (name in KEYS and clean_value(values[name]) == ""):
+            for other in sorted(set(values) - set(CONSOLE_WORDS)):
+                if other.upper().startswith("B2_") and clean_value(values[other]):
+                    state = "that is not there" if lost else "that is blank"
+                    raise SetupError(
+                        "line-misnamed", file=where[other], other=other, name=name, state=state
+                    )
+        if lost:
+            raise SetupError("line-missing", where=where[name], name=name, word=word)
 
 
 def _read_file() -> tuple[str, dict[str, str]]:
     """Return the name and the values of .env, or of env.txt where .env has no keys."""
     files = [name for name in (".env", "env.txt") if (HERE / name).is_file()]
-    if not files and (HERE / ".env.txt").is_file():
-        raise SetupError("Your file is called .env.txt. Rename it: .env, or env.txt.")
+    misnamed = [name for name in MISNAMED if (HERE / name).is_file()]
     if not files:
-        raise SetupError(
-            f"There is no file .env in {HERE}. Copy .env.example to .env"
-            " (where names may not begin with a dot: to env.txt)."
-        )
+        _look_for_another_file(misnamed, "")
+        raise SetupError("env-file-missing", folder=HERE)
     values = _read(files[0])
-    keys = [values.get(name) for name in ("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY")]
-    if files == [".env", "env.txt"] and keys == ["", ""]:
+    if any(clean_value(values.get(name, "?")) for name in KEYS):
+        return files[0], values
+    if files == [".env", "env.txt"]:
         return "env.txt", _read("env.txt")
-    if keys == ["", ""] and (HERE / ".env.txt").is_file():
-        raise SetupError(
-            f"{files[0]} has no keys, and beside it is a file .env.txt, which nothing reads."
-            " Rename it to env.txt, or delete it to practise."
-        )
+    _look_for_another_file(misnamed, ", or delete it to practise")
     return files[0], values
+
+
+def _look_for_another_file(misnamed: list[str], or_else: str) -> None:
+    """Name the file that was filled in instead of .env."""
+    if misnamed:
+        raise SetupError("env-file-misnamed", name=misnamed[0], or_else=or_else)
+    if (HERE / ".env").is_dir():
+        raise SetupError(
+            "env-file-unreadable",
+            file=".env",
+            reason="read: it is a folder",
+            do="Rename that folder, then copy .env.example to .env.",
+        )
+    example = HERE / ".env.example"
+    if example.is_file():
+        for line in _decode(example.read_bytes()).splitlines():
+            found = LINE.fullmatch(line)
+            if found and found["name"] in KEYS:
+                value = clean_value(_value_of(found))
+                if value and not is_placeholder(value):
+                    raise SetupError("keys-in-example")
 
 
 def _read(file_name: str) -> dict[str, str]:
     try:
         data = (HERE / file_name).read_bytes()
     except OSError as error:
-        raise SetupError(f"{HERE / file_name} cannot be opened: {error.strerror}.") from None
+        raise SetupError(
+            "env-file-unreadable",
+            file=HERE / file_name,
+            reason=f"opened: {error.strerror}",
+            do="Close other programs that use it, or copy .env.example to it once more.",
+        ) from None
+    if data.startswith((b"{\\rtf", b"PK\x03\x04")):
+        raise SetupError(
+            "env-file-unreadable",
+            file=file_name,
+            reason="read: it is a document of a word processor",
+            do="Save it as plain text (in TextEdit: Format, Make Plain Text).",
+        )
     return _parse(_decode(data), file_name)
 
 
@@ -280,16 +286,16 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
         found = LINE.fullmatch(line)
         if not found:
             about = [name for name in CONSOLE_WORDS if re.search(rf"{name}\b", line)]
-            raise SetupError(
-                f"Line {number} of {file_name} cannot be read."
-                f" Write it as {about[0] if about else 'NAME'}=value:"
-                " nothing in front, an = sign, and quotes that are closed or none."
-            )
+            name = about[0] if about else "NAME"
+            raise SetupError("line-unreadable", number=number, file=file_name, name=name)
         value = _value_of(found)
         if values.get(found["name"], value) != value:
             raise SetupError(
-                f"{found['name']} stands twice in {file_name}, with different values:"
-                f" in line {line_of[found['name']]} and in line {number}. Delete one of them."
+                "line-twice",
+                name=found["name"],
+                file=file_name,
+                first=line_of[found["name"]],
+                second=number,
             )
         values[found["name"]], line_of[found["name"]] = value, number
     return _with_dotenv(text) or values

@@ -4,11 +4,19 @@ Each rule stands here once, with its source. This file is given: a reset may
 replace it, so write your own code in main.py.
 """
 
+import os
 import re
-import sys
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from b2_problems import SetupError
 
 # The default answer of the template: nobody's bucket, so a placeholder when there are keys.
 PLACEHOLDER_BUCKET = "your-bucket-name"
+
+HERE = Path(__file__).resolve().parent
 
 # The four lines of .env, and the words that the Backblaze console uses for them.
 CONSOLE_WORDS = {
@@ -17,6 +25,8 @@ CONSOLE_WORDS = {
     "B2_BUCKET_NAME": "your bucket's name",
     "B2_ENDPOINT": "Endpoint",
 }
+
+KEYS = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY"]
 
 # 6 to 63 letters, digits and hyphens, not beginning with b2-. Capitals are allowed:
 # the console lets you make "Testbucket".
@@ -41,27 +51,34 @@ ENDPOINT_RULE = (
     " for example s3.us-east-005.backblazeb2.com."
 )
 
-# What people write instead, after https:// was added. The first that fits is the reason.
+# What people write instead, after https:// was added: the first that fits is the problem.
 NOT_AN_ENDPOINT = [
-    (r"^https://\W*$", "It is blank."),
-    (r"//api\d*\.backblaze", "That is the address of B2's native API, not of S3."),
-    (r"//f\d{3}\.backblaze", "That is an address for downloads, not the S3 endpoint."),
-    (r"amazonaws\.com", "That is an address of Amazon's S3, not of Backblaze."),
-    (r"^http://s3\.[^/]*backblazeb2\.com$", "B2 answers only to https://, not to http://."),
-    (r"[^/]\.s3\.[^/]*backblazeb2\.com", "Leave out the bucket's name in front of s3."),
-    (
-        r"//s3\.[^/]*backblazeb2\.com/",
-        "Leave out what stands behind .com, such as the bucket's name.",
-    ),
-    (r"//s3\.backblazeb2\.com", "The region between s3 and backblazeb2.com is missing."),
-    (r"//(127\.|localhost)", "A server on this computer is written http://127.0.0.1:PORT."),
-    (r"", "That is not an endpoint of Backblaze B2."),
+    (r"^https://\W*$", "value-missing", "It is blank."),
+    (r"//api\d*\.backblaze", "endpoint-not-s3",
+     "That is the address of B2's native API, not of S3."),
+    (r"//f\d{3}\.backblaze", "endpoint-not-s3",
+     "That is an address for downloads, not the S3 endpoint."),
+    (r"amazonaws\.com", "endpoint-not-s3",
+     "That is an address of Amazon's S3, not of Backblaze."),
+    (r"^http://s3\.[^/]*backblazeb2\.com$", "endpoint-http",
+     "B2 answers only to https://, not to http://."),
+    (r"[^/]\.s3\.[^/]*backblazeb2\.com", "endpoint-has-bucket",
+     "Leave out the bucket's name in front of s3."),
+    (r"//s3\.[^/]*backblazeb2\.com/", "endpoint-has-bucket",
+     "Leave out what stands behind .com, such as the bucket's name."),
+    (r"//s3\.backblazeb2\.com", "endpoint-not-s3",
+     "The region between s3 and backblazeb2.com is missing."),
+    (r"//(127\.|localhost)", "endpoint-not-s3",
+     "A server on this computer is written http://127.0.0.1:PORT."),
+    (r"", "endpoint-not-s3", "That is not an endpoint of Backblaze B2."),
 ]
 
 # What the console shows once, when a key is made: keyID, 25 characters, and applicationKey, 31.
 # Keys from before 2018 look different, so these shapes are for hints, never for refusing.
 # Source: b2-sdk-python, glossary.
+# The keyID of the Master Application Key is the account's: 12 characters.
 KEY_ID = r"00\d[0-9a-f]{22}"
+MASTER_KEY_ID = r"[0-9a-f]{12}"
 APPLICATION_KEY = r"K00\d[A-Za-z0-9+/]{27}"
 PLACEHOLDER_KEY = (
     r"[<>\u2026]|\.\.\.|^[x*]+$|your|paste|example|change.?me|key.?id|application.?key"
@@ -102,23 +119,6 @@ REFUSED_HEADERS = {
 AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u201d"
 
 
-class SetupError(Exception):
-    """A mistake in the set-up. Its text says what is wrong and what to do now."""
-
-
-def _show_advice(kind, error, traceback):
-    """Print a set-up mistake as its advice alone; leave every other error to Python."""
-    if issubclass(kind, SetupError):
-        print(f"\n{error}", file=sys.stderr)
-    else:
-        _python_shows(kind, error, traceback)
-
-
-# Set here and not in b2_client.py: what this function can reach stays in memory until the very
-# end of the program, and boto3's large objects take their time to go.
-_python_shows, sys.excepthook = sys.excepthook, _show_advice
-
-
 def clean_value(text: str) -> str:
     """Return a value as it was meant: without quotes or white space around it."""
     return text.strip(AROUND_A_VALUE)
@@ -129,19 +129,27 @@ def shown(text: str) -> str:
     return repr(re.sub(r"K00\d.*", "(an applicationKey)", text))
 
 
-def clean_endpoint(text: str) -> str:
+def clean_endpoint(text: str, where: str = ".env") -> str:
     """Return the endpoint as boto3 needs it: https://s3.<region>.backblazeb2.com.
 
     The form that the console shows is accepted, and harmless variations of it.
-    Raises SetupError for anything else, with the reason.
+    Raises SetupError for anything else, with the reason. where: the file it stands in.
     """
     endpoint = clean_value(text).lower().rstrip("/")
     if "://" not in endpoint:
         endpoint = f"https://{endpoint}"
     if re.fullmatch(ENDPOINT, endpoint):
         return endpoint
-    reasons = [reason for pattern, reason in NOT_AN_ENDPOINT if re.search(pattern, endpoint)]
-    raise SetupError(f"{reasons[0]} {ENDPOINT_RULE}")
+    found = next(kind for kind in NOT_AN_ENDPOINT if re.search(kind[0], endpoint))
+    problem, reason = found[1:]
+    raise SetupError(
+        problem,
+        name="B2_ENDPOINT",
+        value=shown(text),
+        where=where,
+        reason="" if problem == "value-missing" else reason,
+        hint=ENDPOINT_RULE,
+    )
 
 
 def region_of(endpoint: str) -> str:
@@ -171,3 +179,179 @@ def is_placeholder(text: str) -> bool:
     if re.fullmatch(f"{KEY_ID}|{APPLICATION_KEY}", text):
         return False
     return re.search(PLACEHOLDER_KEY, text, re.IGNORECASE) is not None
+
+
+def check_bucket_name(name: str, where: str) -> None:
+    """Raise SetupError unless this can be the name of a bucket. where: the file it stands in."""
+    if name == "":
+        raise SetupError(
+            "value-missing",
+            name="B2_BUCKET_NAME",
+            where=where,
+            reason="It is the name of your bucket; to practise, any name will do.",
+            hint=BUCKET_NAME_RULE,
+        )
+    if not is_bucket_name(name):
+        raise SetupError(
+            "bucket-name-impossible", where=where, value=shown(name), rule=BUCKET_NAME_RULE
+        )
+
+
+def check_keys(settings: dict, where: dict) -> None:
+    """Raise SetupError for a mistake in the two keys that is certain without asking B2.
+
+    settings: the four values, cleaned, under their names. where: the file each stands in.
+    Both keys blank is practice, and no mistake.
+    """
+    blank = [name for name in KEYS if settings[name] == ""]
+    if len(blank) == len(KEYS):
+        return
+    if blank:
+        raise SetupError(
+            "value-missing",
+            name=blank[0],
+            where=where[blank[0]],
+            reason="The other key is filled in; the two belong together.",
+            hint=f"Copy the {CONSOLE_WORDS[blank[0]]} there, or empty both lines to practise.",
+        )
+    for name in KEYS:
+        if is_placeholder(settings[name]):
+            raise SetupError(
+                "placeholder-left",
+                name=name,
+                where=where[name],
+                value=f": {shown(settings[name])}" if name == KEYS[0] else "",
+                word=f"the {CONSOLE_WORDS[name]}",
+                do=f"Copy the {CONSOLE_WORDS[name]} there, or empty both key lines to practise.",
+            )
+    if settings["B2_BUCKET_NAME"] == PLACEHOLDER_BUCKET:
+        raise SetupError(
+            "placeholder-left",
+            name="B2_BUCKET_NAME",
+            where=where["B2_BUCKET_NAME"],
+            value=f": {PLACEHOLDER_BUCKET}",
+            word="the name of your own bucket",
+            do="Copy it there from the console, page Buckets.",
+        )
+    if settings["B2_ENDPOINT"].startswith("https"):  # a server on this computer has other keys
+        _check_shapes(settings, where)
+
+
+def _check_shapes(settings: dict, where: dict) -> None:
+    key_id, key = (settings[name] for name in KEYS)
+    if re.fullmatch(APPLICATION_KEY, key_id) or re.fullmatch(KEY_ID, key):
+        both = re.fullmatch(APPLICATION_KEY, key_id) and re.fullmatch(KEY_ID, key)
+        name = KEYS[0] if re.fullmatch(APPLICATION_KEY, key_id) else KEYS[1]
+        raise SetupError(
+            "keys-swapped",
+            name=name,
+            where=where[name],
+            do="Swap the two values." if both else f"Copy the {CONSOLE_WORDS[name]} there.",
+        )
+    if re.fullmatch(MASTER_KEY_ID, key_id):
+        raise SetupError("master-key", where=where[KEYS[0]])
+    for name, length in ((KEYS[0], 25), (KEYS[1], 31)):
+        if re.search(r"[^A-Za-z0-9+/_-]", settings[name]):
+            raise _incomplete(name, settings[name], length)
+
+
+def check_key_shapes(settings: dict) -> None:
+    """Raise SetupError where a key does not look like one of B2.
+
+    The shapes are those of all keys since 2018, so this is for check_setup.py and for keys
+    that B2 has refused, and not for refusing a key that nobody has tried.
+    """
+    key_id, key = (settings[name] for name in KEYS)
+    if re.fullmatch(KEY_ID, key_id) is None:
+        if not key_id.startswith("00"):
+            raise SetupError("key-name-as-id", value=shown(key_id))
+        raise _incomplete(KEYS[0], key_id, 25)
+    if key.startswith("K00") and re.fullmatch(APPLICATION_KEY, key) is None:
+        raise _incomplete(KEYS[1], key, 31)
+
+
+def _incomplete(name: str, value: str, length: int) -> SetupError:
+    strange = re.search(r"[^A-Za-z0-9+/_-]", value) is not None
+    count = f"{len(value)} characters" + (", one of them strange" if strange else "")
+    word = CONSOLE_WORDS[name]
+    return SetupError("key-incomplete", name=name, count=count, length=length, word=word)
+
+
+def why_key_refused(settings: dict) -> SetupError:
+    """Return the most likely reason why B2 does not know the keyID.
+
+    The third character of a keyID is the last digit of its region: 005... is of us-east-005.
+    All pairs that were seen agree, but Backblaze promises nothing: a hint, and no rule.
+    Source: s3-image-port, pull request 104.
+    """
+    try:
+        check_key_shapes(settings)
+    except SetupError as reason:
+        return reason
+    region, key_id = region_of(settings["B2_ENDPOINT"]), settings[KEYS[0]]
+    other = re.search(r"-\d{3}$", region) and region[-3:] != key_id[:3]
+    return SetupError(
+        "key-of-another-region" if other else "key-unknown",
+        key_id=f" {short_key_id(key_id)}",
+        digits=key_id[:3],
+        host=settings["B2_ENDPOINT"].partition("//")[2],
+    )
+
+
+def short_key_id(key_id: str) -> str:
+    """Return a keyID that is fit for a message: 0051...0001."""
+    return f"{key_id[:4]}...{key_id[-4:]}" if len(key_id) > 12 else "(short)"
+
+
+def cover(text: str, settings: dict) -> str:
+    """Return the text without keys: those of settings, and whatever has their shape."""
+    key_id, key = (settings.get(name, "") for name in KEYS)
+    for secret in (key, quote(key, safe="")) if len(key) > 5 else ():
+        text = text.replace(secret, "(an applicationKey)")
+    if len(key_id) > 12:
+        text = text.replace(key_id, short_key_id(key_id))
+    text = re.sub(r"K00\d[A-Za-z0-9+/%]{20,}", "(an applicationKey)", text)
+    return re.sub(KEY_ID, lambda found: short_key_id(found[0]), text)
+
+
+def find_leaks(application_key: str = "") -> list:
+    """Return a list of SetupError: one for each place where others could see a key.
+
+    application_key: yours, if it is known; any other is recognised by its shape.
+    """
+    tracked = _files_in_git()
+    leaks = [
+        SetupError("env-in-git", file=name) for name in (".env", "env.txt") if name in tracked
+    ]
+    shape = rf"(?<![A-Za-z0-9+/]){APPLICATION_KEY}(?![A-Za-z0-9+/])"
+    if len(application_key) > 20:
+        shape += f"|{re.escape(application_key)}"
+    for name in sorted({*tracked, *_programs(), ".env.example"} - {".env", "env.txt"}):
+        file = HERE / name
+        if file.is_file() and file.stat().st_size < 1_000_000:
+            text = file.read_bytes().decode("latin-1")
+            found = re.search(shape, text)
+            if found:
+                number = text.count("\n", 0, found.start()) + 1
+                leaks.append(SetupError("key-in-code", file=name, number=number))
+    return leaks
+
+
+def _files_in_git() -> list:
+    """Return the names of the project's files that git keeps, [] where there is no git."""
+    git = shutil.which("git")
+    if git is None or not any((folder / ".git").exists() for folder in (HERE, *HERE.parents)):
+        return []
+    words = [git, "ls-files", "-z"]
+    done = subprocess.run(words, cwd=HERE, capture_output=True, timeout=10, check=False)
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+def _programs() -> list:
+    names = []
+    for folder, folders, files in os.walk(HERE):
+        skip = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
+        folders[:] = [name for name in folders if name not in skip and name[0] != "."]
+        here = Path(folder).relative_to(HERE)
+        names += [(here / name).as_posix() for name in files if name.endswith(".py")]
+    return names

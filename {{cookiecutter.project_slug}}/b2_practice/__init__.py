@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from b2_rules import SetupError
+from b2_problems import SetupError
 from moto.core.models import botocore_stubber
 
 from .bucket import TROUBLE, PracticeBucket
@@ -41,4 +41,4 @@ def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
 def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
     error = parsed.get("Error", {})
     if error.get("Code") == TROUBLE:
-        raise SetupError(error["Message"])
+        raise SetupError("practice-folder", what=error["Message"], do="")

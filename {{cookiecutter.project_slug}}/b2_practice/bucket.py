@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, SetupError, is_key_name
+from b2_problems import SetupError
+from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, is_key_name
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.request import Request, normalize_request
@@ -49,7 +50,8 @@ class PracticeBucket:
             for key, note in self.folder.load().items():
                 self._add(key, note)
         except OSError as error:
-            raise SetupError(self.folder.plain_words(error)) from None
+            what = self.folder.plain_words(error)
+            raise SetupError("practice-folder", what=what, do="") from None
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a request of boto3, once the folder has what it changed."""

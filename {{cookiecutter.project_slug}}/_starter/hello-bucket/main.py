@@ -3,6 +3,7 @@
 README.md says how to run it. Three things to change are marked 1, 2 and 3.
 """
 
+import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket
 
 

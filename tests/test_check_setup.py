@@ -1,0 +1,667 @@
+"""check_setup.py names the right cause: each situation made for real, the problem told by its id.
+
+The server is B2's double, over TLS, at the name of the real one: only the look-up of names is
+replaced, so that s3.us-east-005.backblazeb2.com leads to 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import b2_client
+import b2_double
+import b2_problems
+import b2_rules
+import check_setup
+import pytest
+import trustme
+from b2_double import READ_ONLY, WRITE_ONLY, B2Double, Key, serve
+from conftest import APPLICATION_KEY, KEY_ID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+BUCKET = "ada-photos"
+HOST = "s3.us-east-005.backblazeb2.com"
+GOOD = {
+    "B2_APPLICATION_KEY_ID": KEY_ID,
+    "B2_APPLICATION_KEY": APPLICATION_KEY,
+    "B2_BUCKET_NAME": BUCKET,
+    "B2_ENDPOINT": HOST,
+}
+OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
+UNKNOWN_ID = "005" + "ffffffffffff" + "0000000009"
+EU_ID = "003" + "0a1b2c3d4e5f" + "0000000001"
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """An authority that this test trusts, and its certificate for the hosts of B2."""
+    return trustme.CA()
+
+
+@dataclass
+class Scene:
+    """A student's folder, the server it leads to, and what is found out about it."""
+
+    folder: Path
+    double: B2Double
+    patch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+    ports: dict[str, int] = field(default_factory=dict)  # host -> port on 127.0.0.1
+    printed: str = ""
+    open: ExitStack = field(default_factory=ExitStack)  # what ends with the test
+
+    def local(self, double: B2Double) -> int:
+        """Start another server, over http; return its port."""
+        return self.open.enter_context(serve(double))
+
+    def proxy(self) -> int:
+        """Start a proxy that connects to whatever it is asked for; return its port."""
+        return self.open.enter_context(proxy(self.ports))
+
+    def env(self, **values: str) -> None:
+        """Write .env as it should be, but for these values."""
+        lines = {**GOOD, **{f"B2_{name}": value for name, value in values.items()}}
+        self.file(".env", "".join(f"{name}={value}\n" for name, value in lines.items()))
+
+    def file(self, name: str, content: str | bytes) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+    def key(self, **changes: Any) -> None:
+        """Let the key of .env be of another kind, as B2 knows it."""
+        self.double.keys = {KEY_ID: replace(Key(KEY_ID, APPLICATION_KEY), **changes)}
+
+    def check(self) -> int:
+        """Run check_setup.py; return its exit code."""
+        self.capsys.readouterr()
+        code = check_setup.main()
+        self.printed = self.capsys.readouterr().out
+        return code
+
+    def problems(self) -> list[str]:
+        return re.findall(r"\[([a-z0-9-]+)\]", self.printed)
+
+
+@pytest.fixture
+def scene(
+    tmp_path: Path, no_b2_variables: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], authority: trustme.CA,
+) -> Iterator[Scene]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    double = B2Double(buckets=[BUCKET, "other-bucket"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("s3.us-east-005.backblazeb2.com", "*.s3.us-east-005.backblazeb2.com",
+                         "s3.eu-central-003.backblazeb2.com").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    with serve(double, context) as port:
+        made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_problems.BACKBLAZE: port})
+        made.env()
+        for module in (b2_client, b2_rules, check_setup):
+            monkeypatch.setattr(module, "HERE", folder)
+        monkeypatch.setattr(b2_client, "_session", None)
+        monkeypatch.setattr(check_setup, "WAIT", (1, 0.5))
+        monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+        for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY",
+                     "REQUESTS_CA_BUNDLE"):
+            monkeypatch.delenv(name, raising=False)
+
+        def look_up(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+            name = host.decode() if isinstance(host, bytes) else host
+            if name in made.ports:
+                return real_look_up("127.0.0.1", made.ports[name], *rest, **more)
+            if name in ("127.0.0.1", "localhost"):
+                return real_look_up(host, port, *rest, **more)
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        real_look_up = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        with made.open:
+            yield made
+
+
+@contextmanager
+def proxy(ports: dict[str, int]) -> Iterator[int]:
+    """A proxy on 127.0.0.1 that knows CONNECT (RFC 9110, 9.3.6), for one connection after another.
+
+    ports: where the hosts really are. Yields the port of the proxy.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve_all() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                host = client.recv(4096).split()[1].decode().partition(":")[0]
+                server = socket.create_connection(("127.0.0.1", ports[host]))
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                pipes = [threading.Thread(target=pump, args=pair, daemon=True)
+                         for pair in ((client, server), (server, client))]
+                for pipe in pipes:
+                    pipe.start()
+                sockets.extend((client, server))
+
+    sockets: list[socket.socket] = []
+    thread = threading.Thread(target=serve_all, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        for end in sockets:
+            end.close()
+
+
+# What students do, and the problem that it is. Each one changes a set-up that is all right.
+
+Change = Callable[[Scene], Any]
+
+
+def env(**values: str) -> Change:
+    return lambda scene: scene.env(**values)
+
+
+def without(*names: str) -> Change:
+    """Leave out lines of .env."""
+    lines = "".join(f"{name}={value}\n" for name, value in GOOD.items() if name not in names)
+    return lambda scene: scene.file(".env", lines)
+
+
+def more(text: str, **values: str) -> Change:
+    """Add a line to .env."""
+    def change(scene: Scene) -> None:
+        scene.env(**values)
+        scene.file(".env", (scene.folder / ".env").read_text(encoding="utf-8") + text)
+    return change
+
+
+def instead(name: str, content: str | bytes | None = None) -> Change:
+    """Have another file in the place of .env."""
+    def change(scene: Scene) -> None:
+        text = (scene.folder / ".env").read_bytes()
+        scene.remove(".env")
+        scene.file(name, text if content is None else content)
+    return change
+
+
+def beside(name: str, content: str | bytes | None = None) -> Change:
+    """Have another file beside a .env with blank keys."""
+    def change(scene: Scene) -> None:
+        text = (scene.folder / ".env").read_bytes()
+        scene.env(APPLICATION_KEY_ID="", APPLICATION_KEY="")
+        scene.file(name, text if content is None else content)
+    return change
+
+
+def file(name: str, content: str) -> Change:
+    return lambda scene: scene.file(name, content)
+
+
+def variable(name: str, value: str) -> Change:
+    return lambda scene: scene.patch.setenv(name, value)
+
+
+def key(**changes: Any) -> Change:
+    return lambda scene: scene.key(**changes)
+
+
+def fault(made: Any) -> Change:
+    return lambda scene: setattr(scene.double, "fault", made)
+
+
+def answer(status: int, body: bytes = b"", kind: str = "application/xml") -> Change:
+    return fault(b2_double.raw(status, body, {"Content-Type": kind}))
+
+
+def clock(**wrong: float) -> Change:
+    """Let the server's clock differ from ours."""
+    now = lambda: datetime.now(timezone.utc) + timedelta(**wrong)  # noqa: E731
+    return lambda scene: setattr(scene.double, "clock", now)
+
+
+def unknown_host(scene: Scene) -> None:
+    scene.env(ENDPOINT="s3.us-east-050.backblazeb2.com")
+
+
+def no_network(scene: Scene) -> None:
+    scene.ports.clear()
+
+
+def closed_port(scene: Scene) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        scene.ports[HOST] = free.getsockname()[1]
+
+
+def git(*names: str) -> Change:
+    """Keep these files in git."""
+    def change(scene: Scene) -> None:
+        for words in (["init", "-q"], ["add", "-f", *names]):
+            subprocess.run(["git", *words], cwd=scene.folder, check=True)
+    return change
+
+
+def both(*changes: Change) -> Change:
+    return lambda scene: [change(scene) for change in changes]
+
+
+def boto3_missing(scene: Scene) -> None:
+    for name in [name for name in sys.modules if name == "b2_client"]:
+        scene.patch.delitem(sys.modules, name)
+    scene.patch.setitem(sys.modules, "boto3", None)
+
+
+def boto3_too_old(scene: Scene) -> None:
+    import botocore.config
+
+    def old_config(**options: Any) -> None:
+        raise TypeError("Got unexpected keyword argument 'request_checksum_calculation'")
+
+    scene.patch.delitem(sys.modules, "b2_client")
+    scene.patch.setattr(botocore.config, "Config", old_config)
+
+
+def moto_missing(scene: Scene) -> None:
+    scene.env(APPLICATION_KEY_ID="", APPLICATION_KEY="")
+    for name in [name for name in sys.modules if name.startswith("b2_practice")]:
+        scene.patch.delitem(sys.modules, name)
+    scene.patch.setitem(sys.modules, "moto", None)
+    scene.patch.setitem(sys.modules, "moto.core.models", None)
+
+
+def practice_in_the_way(scene: Scene) -> None:
+    scene.env(APPLICATION_KEY_ID="", APPLICATION_KEY="")
+    scene.file("practice-bucket", "a file")
+
+
+KEY_LINES = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
+ENDPOINT = "B2_ENDPOINT"
+SITUATIONS: dict[str, tuple[str, Change]] = {
+    # The file.
+    "no .env": ("env-file-missing", lambda scene: scene.remove(".env")),
+    ".env.txt": ("env-file-misnamed", instead(".env.txt")),
+    "env": ("env-file-misnamed", instead("env")),
+    "env.env": ("env-file-misnamed", instead("env.env")),
+    "env.txt.txt": ("env-file-misnamed", instead("env.txt.txt")),
+    ".env.txt beside the blank .env": ("env-file-misnamed", beside(".env.txt")),
+    "keys in .env.example, no .env": ("keys-in-example", instead(".env.example")),
+    "keys in .env.example, .env blank": ("keys-in-example", beside(".env.example")),
+    ".env is a folder": ("env-file-unreadable", instead(".env/python", "")),
+    ".env saved as RTF": ("env-file-unreadable", file(".env", "{\\rtf1\\ansi B2_ENDPOINT=")),
+    ".env saved by a word processor": ("env-file-unreadable", file(".env", "PK\x03\x04word/")),
+    "an empty .env": ("line-missing", file(".env", "")),
+    "a line left out": ("line-missing", without("B2_ENDPOINT")),
+    "the key lines left out": ("line-missing", without(*b2_rules.KEYS)),
+    "B2_KEY_ID": ("line-misnamed", more(f"B2_KEY_ID={KEY_ID}", APPLICATION_KEY_ID="")),
+    "B2_BUCKET": ("line-misnamed", both(without("B2_BUCKET_NAME"), lambda scene: scene.file(
+        ".env", (scene.folder / ".env").read_text() + "B2_BUCKET=ada-photos\n"))),
+    "small letters": ("line-misnamed", more(
+        f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
+    "a colon for =": ("line-unreadable", more(f"B2_APPLICATION_KEY: {APPLICATION_KEY}")),
+    "a quote left open": ("line-unreadable", env(BUCKET_NAME='"ada-photos')),
+    "the keys alone, without names": ("line-unreadable", file(".env", f"{KEY_ID}\n")),
+    "set in front": ("line-unreadable", more(f"set B2_BUCKET_NAME={BUCKET}")),
+    "a name twice": ("line-twice", more("B2_BUCKET_NAME=another-bucket")),
+    # The values.
+    "no bucket": ("value-missing", env(BUCKET_NAME="")),
+    "no endpoint": ("value-missing", env(ENDPOINT="")),
+    "only the keyID": ("value-missing", env(APPLICATION_KEY="")),
+    "only the applicationKey": ("value-missing", env(APPLICATION_KEY_ID="")),
+    "a blank variable of the shell": ("value-missing", variable("B2_ENDPOINT", "")),
+    "the default bucket": ("placeholder-left", env(BUCKET_NAME="your-bucket-name")),
+    "<YOUR KEYID>": ("placeholder-left", env(APPLICATION_KEY_ID="<YOUR KEYID>")),
+    "xxxx": ("placeholder-left", env(APPLICATION_KEY="xxxxxxxx")),
+    "a bucket with a _": ("bucket-name-impossible", env(BUCKET_NAME="ada_photos")),
+    "a short bucket": ("bucket-name-impossible", env(BUCKET_NAME="ada")),
+    "b2- in front": ("bucket-name-impossible", env(BUCKET_NAME="b2-ada-photos")),
+    "an address as bucket": ("bucket-name-impossible", env(BUCKET_NAME=f"{BUCKET}.{HOST}")),
+    "the native API": ("endpoint-not-s3", env(ENDPOINT="https://api.backblazeb2.com")),
+    "the download host": ("endpoint-not-s3", env(ENDPOINT="https://f005.backblazeb2.com")),
+    "Amazon": ("endpoint-not-s3", env(ENDPOINT="s3.us-east-1.amazonaws.com")),
+    "another domain": ("endpoint-not-s3", env(ENDPOINT="https://example.com")),
+    "only the region": ("endpoint-not-s3", env(ENDPOINT="us-east-005")),
+    "the console's address": ("endpoint-not-s3",
+                              env(ENDPOINT="https://secure.backblaze.com/b2_buckets.htm")),
+    "bucket in the path": ("endpoint-has-bucket", env(ENDPOINT=f"https://{HOST}/{BUCKET}")),
+    "bucket in the host": ("endpoint-has-bucket", env(ENDPOINT=f"https://{BUCKET}.{HOST}")),
+    "plain http": ("endpoint-http", env(ENDPOINT=f"http://{HOST}")),
+    "keys swapped": ("keys-swapped", env(APPLICATION_KEY_ID=APPLICATION_KEY,
+                                         APPLICATION_KEY=KEY_ID)),
+    "the keyID twice": ("keys-swapped", env(APPLICATION_KEY=KEY_ID)),
+    "the applicationKey twice": ("keys-swapped", env(APPLICATION_KEY_ID=APPLICATION_KEY)),
+    "the master key": ("master-key", env(APPLICATION_KEY_ID="0a1b2c3d4e5f")),
+    "keyName for keyID": ("key-name-as-id", env(APPLICATION_KEY_ID="ada-school-key")),
+    "a truncated keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:-3])),
+    "a truncated applicationKey": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY[:-2])),
+    "an applicationKey with a tail": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY + "K")),
+    "a space in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:9] + " 0000001")),
+    # Keys where others see them.
+    ".env in git": ("env-in-git", git(".env")),
+    "the key in main.py": ("key-in-code", file("main.py", f"print()\nKEY = '{APPLICATION_KEY}'\n")),
+    "another key in a module": ("key-in-code", file("lib/save.py", f"KEY = '{OTHER_SECRET}'")),
+    "the key in notes that git keeps": ("key-in-code", both(
+        file("notes.md", f"My key: {APPLICATION_KEY}"), git("notes.md"))),
+    "keys in .env and in .env.example": ("key-in-code", file(".env.example", KEY_LINES)),
+    # The way.
+    "no network": ("no-network", no_network),
+    "a misspelt region": ("host-not-found", unknown_host),
+    "refused": ("connection-refused", closed_port),
+    "no server on this computer": ("connection-refused", env(ENDPOINT="http://127.0.0.1:9")),
+    "silence": ("no-answer", fault(b2_double.silent(3))),
+    "cut in the middle": ("not-b2", fault(b2_double.cut())),
+    "hung up": ("no-answer", fault(b2_double.silent(0))),
+    "a school that opens TLS": ("certificate-not-trusted",
+                                lambda scene: scene.patch.delenv("AWS_CA_BUNDLE")),
+    "a certificate of another host": ("certificate-not-trusted", both(
+        env(ENDPOINT="s3.us-west-004.backblazeb2.com"),
+        lambda scene: scene.ports.update({"s3.us-west-004.backblazeb2.com": scene.ports[HOST]}))),
+    "no certificates at that path": ("network-variable-wrong",
+                                     variable("AWS_CA_BUNDLE", "/nowhere/school.pem")),
+    "a proxy that is gone": ("network-variable-wrong",
+                             variable("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")),
+    "a sign-in page": ("not-b2", fault(b2_double.html(200, parses_as_xml=False))),
+    "a sign-in page in good XML": ("not-b2", fault(b2_double.html(200, parses_as_xml=True))),
+    "a filter says no": ("not-b2", fault(b2_double.html(403, parses_as_xml=True))),
+    "a filter says no, in bad XML": ("not-b2", fault(b2_double.html(403, parses_as_xml=False))),
+    "an empty 200": ("not-b2", answer(200)),
+    "half an XML": ("not-b2", answer(200, b"<ListBucketResult><Name>ada")),
+    "garbage": ("not-b2", answer(200, b"\xff\x00", "")),
+    "JSON": ("not-b2", answer(200, b'{"ok": true}', "application/json")),
+    "a redirect": ("key-unknown", answer(301)),
+    "a redirect to elsewhere": ("unknown", fault(b2_double.raw(
+        302, b"", {"Location": "http://127.0.0.1:9/"}))),
+    "the clock is slow": ("clock-wrong", clock(hours=3)),
+    "the clock is fast": ("clock-wrong", clock(days=-400)),
+    # What B2 says.
+    "a deleted key": ("key-unknown", env(APPLICATION_KEY_ID=UNKNOWN_ID)),
+    "a key of another region": ("key-of-another-region", env(APPLICATION_KEY_ID=EU_ID)),
+    "the endpoint of another region": ("key-of-another-region", both(
+        env(ENDPOINT="s3.eu-central-003.backblazeb2.com"),
+        lambda scene: setattr(scene.double, "region", "eu-central-003"),
+        lambda scene: scene.ports.update(
+            {"s3.eu-central-003.backblazeb2.com": scene.ports[HOST]}))),
+    "another key's applicationKey": ("application-key-wrong", env(APPLICATION_KEY=OTHER_SECRET)),
+    "a misspelt bucket": ("bucket-not-found", env(BUCKET_NAME="ada-fotos")),
+    "a key for another bucket": ("key-for-another-bucket", key(buckets=("other-bucket",))),
+    "such a key, and a misspelt bucket": ("key-for-another-bucket", both(
+        key(buckets=("other-bucket",)), env(BUCKET_NAME="other-bukket"))),
+    "a key limited to names": ("key-limited-to-names", key(prefix="photos/")),
+    "a key that only writes": ("key-limited-to-names", key(capabilities=WRITE_ONLY)),
+    "download cap": ("daily-cap", fault(b2_double.download_cap())),
+    "transaction cap": ("daily-cap", fault(b2_double.transaction_cap())),
+    "storage cap": ("storage-cap", fault(b2_double.storage_cap())),
+    "slow down": ("busy", fault(b2_double.slow_down())),
+    "server error, also after trying again": ("busy", fault(b2_double.server_error())),
+    "502 of a gateway": ("busy", answer(502)),
+    "an answer that nobody foresaw": ("unknown", answer(
+        418, b"<Error><Code>Teapot</Code><Message>short and stout</Message></Error>")),
+    # This computer.
+    "boto3 missing": ("package-missing", boto3_missing),
+    "boto3 too old": ("package-missing", boto3_too_old),
+    "practice without moto": ("practice-needs-moto", moto_missing),
+    "a file in the place of practice-bucket": ("practice-folder", practice_in_the_way),
+}
+
+
+@pytest.mark.parametrize(("problem", "change"), SITUATIONS.values(), ids=SITUATIONS)
+def test_the_problem_is_named(scene: Scene, problem: str, change: Change):
+    change(scene)
+
+    assert scene.check() == 1
+    assert scene.problems() == [problem], scene.printed
+    assert_fit_to_show(scene)
+
+
+def assert_fit_to_show(scene: Scene) -> None:
+    """What was printed holds no key; there were few requests, and the bucket is as it was."""
+    for secret in (APPLICATION_KEY, OTHER_SECRET, KEY_ID, EU_ID, UNKNOWN_ID, "ada:secret"):
+        assert secret not in scene.printed
+    assert "Traceback" not in scene.printed
+    assert len(scene.double.seen) <= 6, [(seen.method, seen.path) for seen in scene.double.seen]
+    scene.double.fault = None
+    assert scene.double.versions(BUCKET) == []
+
+
+def test_there_are_enough_situations():
+    assert len(SITUATIONS) >= 60
+
+
+# Set-ups that are all right, or odd in a harmless way: no alarm.
+
+
+def objects(scene: Scene) -> None:
+    """Put something into the bucket, past the key."""
+    scene.double._moto.put_object(BUCKET, "cat.png", b"png")
+
+
+def odd_amazon(scene: Scene) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
+                 "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_MAX_ATTEMPTS"):
+        scene.patch.setenv(name, "junk")
+    scene.file(".aws/config", "[[[")
+    scene.patch.setenv("HOME", str(scene.folder))
+    scene.patch.setenv("USERPROFILE", str(scene.folder))
+
+
+def capitals(scene: Scene) -> None:
+    scene.env(BUCKET_NAME="Testbucket")
+    scene.double._moto.add_bucket("Testbucket")
+
+
+def old_key(scene: Scene) -> None:
+    """An applicationKey from before 2018 has another shape."""
+    scene.env(APPLICATION_KEY="0" * 42)
+    scene.key(application_key="0" * 42)
+
+
+def on_this_computer(scene: Scene) -> None:
+    """A server of one's own, with keys of its own; http, so no TLS."""
+    port = scene.local(B2Double(buckets=["my-bucket"]))
+    scene.env(ENDPOINT=f"http://127.0.0.1:{port}", BUCKET_NAME="my-bucket")
+
+
+def through_a_proxy(scene: Scene) -> None:
+    scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{scene.proxy()}")
+    scene.ports.pop(b2_problems.BACKBLAZE)  # behind a proxy, names need not be known here
+
+
+def all_variables(scene: Scene) -> None:
+    scene.remove(".env")
+    for name, value in GOOD.items():
+        scene.patch.setenv(name, value)
+
+
+def saved_by_notepad(scene: Scene) -> None:
+    text = (scene.folder / ".env").read_text(encoding="utf-8")
+    scene.file(".env", text.replace("\n", "\r\n").encode("utf-16"))
+
+
+HEALTHY: dict[str, tuple[str, Change]] = {
+    # what it is: (what is said, the change)
+    "as it should be": ("All is well", lambda scene: None),
+    "with files in the bucket": ("All is well", objects),
+    "a key for this bucket": ("All is well", key(buckets=(BUCKET,))),
+    "a read-only key": ("fine if your programs only read", both(objects, key(
+        capabilities=READ_ONLY))),
+    "a read-only key, an empty bucket": ("only read", key(capabilities=READ_ONLY)),
+    "a key that may not read": ("may not read", key(
+        capabilities=b2_double.READ_AND_WRITE - {"readFiles"})),
+    "capital letters in the bucket's name": ("Testbucket", capitals),
+    "an old applicationKey": ("All is well", old_key),
+    "odd AWS variables and files": ("All is well", odd_amazon),
+    "practice": ("Practice works", env(APPLICATION_KEY_ID="", APPLICATION_KEY="")),
+    "env.txt": ("All is well", instead("env.txt")),
+    "env.txt beside a blank .env": ("All is well", beside("env.txt")),
+    "saved by Notepad": ("All is well", saved_by_notepad),
+    "variables of the terminal": ("comes from a variable", all_variables),
+    "a server on this computer": ("All is well", on_this_computer),
+    "through a proxy": ("through the proxy", through_a_proxy),
+    "B2 was busy once": ("All is well", fault(b2_double.slow_down(1))),
+    "B2 failed once": ("All is well", fault(b2_double.server_error(1))),
+    "a clock that is a little wrong": ("All is well", clock(minutes=9)),
+    ".env is ignored by git": ("All is well", both(file("main.py", ""), git("main.py"))),
+    "a virtual environment with odd files": ("All is well", file(
+        ".venv/lib/x.py", f"KEY = '{OTHER_SECRET}'")),
+    "a virtual environment called env": ("All is well", file("env/pyvenv.cfg", "")),
+    "an empty env.txt.txt beside it": ("All is well", file("env.txt.txt", "")),
+}
+
+
+@pytest.mark.parametrize(("said", "change"), HEALTHY.values(), ids=HEALTHY)
+def test_there_is_no_false_alarm(scene: Scene, said: str, change: Change):
+    change(scene)
+    before = scene.double.versions(BUCKET)
+
+    assert scene.check() == 0, scene.printed
+    assert scene.problems() == []
+    assert said in scene.printed
+    assert len(scene.double.seen) <= 6
+    assert scene.double.versions(BUCKET) == before
+
+
+def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
+    scene.key(capabilities=b2_double.READ_AND_WRITE - {"deleteFiles"})
+
+    assert scene.check() == 0
+    left = [name for name, _ in scene.double.versions(BUCKET)]
+    assert len(left) == 1
+    assert f"the file {left[0]} is left in the bucket" in scene.printed
+
+
+# Things that go wrong later than at the first request.
+
+
+def after_storing(answer: b2_double.Answer) -> Change:
+    """Let B2 store what it was sent, and the answer be lost."""
+    def change(scene: Scene) -> None:
+        def lose(seen: b2_double.Seen) -> b2_double.Answer | None:
+            if seen.method != "PUT":
+                return None
+            scene.double._answer(seen)
+            return answer
+        scene.double.fault = lose
+    return change
+
+
+@pytest.mark.parametrize(("problem", "answer"), [
+    ("busy", b2_double.error("server error")), ("no-answer", b2_double.Answer(0)),
+    ("no-answer", b2_double.Answer(0, after=2)), ("busy", b2_double.error("slow down")),
+])
+def test_a_file_whose_answer_was_lost_is_erased(
+    scene: Scene, problem: str, answer: b2_double.Answer
+):
+    after_storing(answer)(scene)
+
+    assert scene.check() == 1
+    assert scene.problems() == [problem]
+    assert [seen.method for seen in scene.double.seen].count("PUT") == 1
+    assert_fit_to_show(scene)
+
+
+ANSWERS = st.builds(
+    b2_double.Answer,
+    # Not 204: a DELETE that is answered so, and not carried out, cannot be told from a real one.
+    st.sampled_from([200, 206, 301, 302, 307, 400, 401, 403, 404, 405, 409, 416, 418, 429,
+                     500, 501, 502, 503, 504, 599]),
+    st.one_of(
+        st.just(b""), st.binary(max_size=40),
+        st.sampled_from([b"<Error><Code>", b"<Error/>", b"<html><body>no</body></html>", b"<html>",
+                         b"<ListBucketResult><KeyCount>1</KeyCount></ListBucketResult>",
+                         b"<ListBucketResult><KeyCount>x</KeyCount><Contents/></ListBucketResult>",
+                         b'{"code": "bad_auth_token", "status": 401}', b"<?xml version='1.0'?>",
+                         KEY_ID.encode(), APPLICATION_KEY.encode()]),
+        st.builds("<Error><Code>{}</Code><Message>{}</Message></Error>".format,
+                  st.sampled_from(["AccessDenied", "InvalidAccessKeyId", "Odd", "", "InternalError",
+                                   "RequestTimeTooSkewed", "NoSuchKey", "NoSuchBucket", "5xx"]),
+                  st.sampled_from(["not entitled", "cap exceeded", "", "storage cap exceeded",
+                                   f"The key '{KEY_ID}' {APPLICATION_KEY}", "{braces} %s"]),
+                  ).map(str.encode)),
+    st.dictionaries(st.sampled_from(["Content-Type", "Date", "Retry-After", "x-amz-version-id",
+                                     "Location", "ETag", "x-amz-bucket-region"]),
+                    st.sampled_from(["text/html", "application/xml", "now", "Mon, 31 Nov", "", "0",
+                                     "Mon, 01 Jan 1990 00:00:00 GMT", "http://127.0.0.1:9/"])),
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[
+    HealthCheck.function_scoped_fixture])
+@given(first=st.integers(0, 4), times=st.integers(1, 6), wrong=ANSWERS)
+def test_whatever_the_server_answers_there_is_a_diagnosis(
+    scene: Scene, first: int, times: int, wrong: b2_double.Answer
+):
+    scene.double.seen.clear()
+    scene.double._moto.buckets.clear()
+    scene.double._moto.add_bucket(BUCKET)
+
+    def odd(seen: b2_double.Seen) -> b2_double.Answer | None:
+        return wrong if first < len(scene.double.seen) <= first + times else None
+
+    scene.double.fault = odd
+
+    code = scene.check()
+
+    assert code in (0, 1)
+    assert len(scene.problems()) == code, scene.printed
+    for secret in (APPLICATION_KEY, KEY_ID):
+        assert secret not in scene.printed
+    assert "Traceback" not in scene.printed
+    assert len(scene.double.seen) <= 6
+    scene.double.fault = None
+    for name, _ in scene.double.versions(BUCKET):
+        assert name in scene.printed, "what is left is named"
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[
+    HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=300) | st.binary(max_size=200) | st.lists(st.builds(
+    "{}{}{}".format, st.sampled_from([*GOOD, "B2_KEY", "", "export B2_ENDPOINT"]),
+    st.sampled_from(["=", ": ", " = ", ""]), st.sampled_from([*GOOD.values(), "", "{0}", "'", "x"])
+)).map("\n".join))
+def test_whatever_stands_in_env_there_is_a_diagnosis(scene: Scene, content: str | bytes):
+    scene.file(".env", content.encode(errors="replace") if isinstance(content, str) else content)
+
+    code = scene.check()
+
+    assert code in (0, 1)
+    assert len(scene.problems()) == code
+    assert APPLICATION_KEY not in scene.printed
+    assert KEY_ID not in scene.printed
+
+
+def test_ctrl_c_is_no_traceback_and_leaves_nothing(scene: Scene):
+    real_read = check_setup._read
+
+    def interrupted(*args: Any) -> Any:
+        real_read(*args)
+        raise KeyboardInterrupt
+
+    scene.patch.setattr(check_setup, "_read", interrupted)
+    assert scene.check() == 1
+    assert scene.printed.endswith("Stopped.\n")
+    assert scene.double.versions(BUCKET) == []
