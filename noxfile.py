@@ -38,14 +38,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
     session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))), str(STARTER / "b2_practice"))
-    session.run("mypy", "tests", "benchmarks", "noxfile.py", env={"MYPYPATH": str(STARTER)})
+    session.run("mypy", "tests", "benchmarks", "docs", "noxfile.py", env={"MYPYPATH": str(STARTER)})
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests of the template; words after -- go to pytest."""
     session.install(*GROUPS["test"])
-    session.run("python", "-m", "pytest", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env=quiet())
 
 
 @nox.session
@@ -95,7 +95,7 @@ def live(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """Run the tests on every Python from 3.10 that is installed here."""
     session.install(*GROUPS["test"])
-    session.run("python", "-m", "pytest", "-q", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
 
 
 @nox.session(default=False, venv_backend="uv")
@@ -106,7 +106,7 @@ def lowest(session: nox.Session) -> None:
     names = {re.split(r"[\[><=]", line)[0] for line in lines}
     others = [line for line in GROUPS["test"] if re.split(r"[\[><=]", line)[0] not in names]
     session.install(*pins, *others)
-    session.run("python", "-m", "pytest", "-q", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
 
 
 @nox.session(default=False)
@@ -114,6 +114,12 @@ def benchmarks(session: nox.Session) -> None:
     """Print what generating, running and testing cost, side by side with the floor."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])
     session.run("python", "benchmarks/first_path.py", *session.posargs, env=quiet())
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Write docs/PROBLEMS.md from the table of problems."""
+    session.run("python", "docs/make_problems.py", success_codes=[0, 1])
 
 
 def quiet() -> dict[str, str]:

@@ -1,0 +1,227 @@
+"""import check_setup: a program's failure is explained, whatever else the student has written.
+
+Each program runs as a process of its own, against B2's double over http on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import b2_double
+import pytest
+from b2_double import READ_ONLY, B2Double, Key, serve
+from conftest import APPLICATION_KEY, KEY_ID, STARTER, Project, Run
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+BUCKET = "ada-photos"
+OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
+
+
+@dataclass
+class Desk:
+    """A student's project, and the server it leads to."""
+
+    project: Project
+    double: B2Double
+    endpoint: str
+
+    def run(self, program: str, **settings: str) -> Run:
+        values = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
+                  "B2_BUCKET_NAME": BUCKET, "B2_ENDPOINT": self.endpoint, **settings}
+        text = "".join(f"{name}={value}\n" for name, value in values.items())
+        self.project.write(".env", text)
+        self.project.write("main.py", program)
+        done = self.project.python("main.py")
+        assert APPLICATION_KEY not in done.printed
+        assert OTHER_SECRET not in done.printed
+        assert KEY_ID not in done.err  # a link that a program prints has it
+        return done
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("b2_client.py", "b2_rules.py", "b2_problems.py", "check_setup.py"):
+        shutil.copy(STARTER / name, folder)
+    double = B2Double(buckets=[BUCKET])
+    with serve(double) as port:
+        yield Desk(Project(folder), double, f"http://127.0.0.1:{port}")
+
+
+STARTED = (STARTER / "_starter" / "hello-bucket" / "main.py").read_text(encoding="utf-8")
+USES_BUCKET = """\
+import check_setup
+from b2_client import get_bucket
+bucket = get_bucket()
+bucket.put_object(Key='a.txt', Body=b'a')
+{line}
+"""
+# Nothing of ours but the one line: what OYOclass' page teaches.
+REWRITTEN = """\
+import boto3
+import check_setup
+
+s3 = boto3.resource('s3',
+endpoint_url = '{endpoint}',
+aws_access_key_id = '{key_id}',
+aws_secret_access_key = '{key}')
+
+s3.Bucket('ada-photos').put_object(
+    Key='example.txt',
+    Body='this is an example text document'
+)
+"""
+
+
+def problems(done: Run) -> list[str]:
+    return re.findall(r"PROBLEM \[([a-z0-9-]+)\]", done.err)
+
+
+def test_all_is_well(desk: Desk):
+    done = desk.run(STARTED)
+
+    assert (done.code, done.err) == (0, "")
+    assert "Saved hello-1.txt" in done.out
+
+
+def test_the_starter_explains_a_wrong_key(desk: Desk):
+    done = desk.run(STARTED, B2_APPLICATION_KEY=OTHER_SECRET)
+
+    assert (done.code, problems(done)) == (1, ["application-key-wrong"])
+    assert "Traceback" not in done.err
+    assert re.search(r"It happened in main\.py, line \d+\.", done.err)
+
+
+@pytest.mark.parametrize(("line", "problem"), [
+    ("bucket.Object('b.txt').get()", "no-such-object"),
+    ("bucket.download_file('b.txt', 'b.txt')", "no-such-object"),
+    ("bucket.Object('b.txt').load()", "no-such-object"),
+    ("bucket.put_object(Key='b', Body=b'', ACL='public-read')", "not-on-b2"),
+    ("bucket.put_object(Key='b', Body=b'', IfNoneMatch='*')", "not-on-b2"),
+    ("bucket.put_object(Key='tab\\t', Body=b'')", "not-on-b2"),
+])
+def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
+    done = desk.run(USES_BUCKET.format(line=line))
+
+    assert (done.code, problems(done)) == (1, [problem])
+    assert "It happened in main.py, line 5." in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("line", [
+    "bucket.Object('a.txt').get()", "bucket.Object('a.txt').load()",
+    "bucket.download_file('a.txt', 'a.txt')",
+])
+def test_a_cap_is_named_also_where_b2_gives_no_reason(desk: Desk, line: str):
+    desk.double.fault = b2_double.download_cap()
+
+    assert problems(desk.run(USES_BUCKET.format(line=line))) == ["daily-cap"]
+
+
+@pytest.mark.parametrize("line", [
+    "bucket.put_object(Key='a', Body=b'')", "bucket.upload_file('main.py', 'main.py')",
+])
+def test_a_read_only_key(desk: Desk, line: str):
+    desk.double.keys = {KEY_ID: Key(KEY_ID, APPLICATION_KEY, capabilities=READ_ONLY)}
+    done = desk.run(USES_BUCKET.replace("bucket.put_object(Key='a.txt', Body=b'a')\n", "")
+                    .format(line=line))
+
+    assert problems(done) == ["key-lacks-permission"]
+    assert "The key may not write in the bucket ada-photos." in done.err
+
+
+def test_a_key_for_another_bucket(desk: Desk):
+    desk.double.keys = {KEY_ID: Key(KEY_ID, APPLICATION_KEY, buckets=("other-bucket",))}
+
+    assert problems(desk.run(STARTED)) == ["key-for-another-bucket"]
+
+
+def test_an_upload_tells_its_cause(desk: Desk):
+    done = desk.run(USES_BUCKET.format(line="bucket.upload_file('main.py', 'main.py')"),
+                    B2_BUCKET_NAME="ada-fotos")
+
+    assert problems(done) == ["bucket-not-found"]
+
+
+@pytest.mark.parametrize(("changes", "problem"), [
+    ({}, None), ({"key": OTHER_SECRET}, "application-key-wrong"),
+    ({"key_id": "my-key"}, "key-unknown"), ({"key_id": "005" + "f" * 22}, "key-unknown"),
+    ({"endpoint": "s3.us-east-005.backblazeb2.com"}, "endpoint-not-s3"),
+    ({"endpoint": "http://127.0.0.1:9"}, "connection-refused"),
+])
+def test_a_program_rewritten_from_scratch(
+    desk: Desk, changes: dict[str, str], problem: str | None
+):
+    values = {"endpoint": desk.endpoint, "key_id": KEY_ID, "key": APPLICATION_KEY, **changes}
+
+    done = desk.run(REWRITTEN.format(**values))
+
+    assert problems(done) == ([problem] if problem else [])
+    assert ("Traceback" in done.err) is False
+
+
+def test_a_server_that_says_nothing_more(desk: Desk):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    done = desk.run(STARTED, B2_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert problems(done) == ["connection-refused"]
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("1 / 0", "ZeroDivisionError"), ("open('missing.txt')", "FileNotFoundError"),
+    ("bucket.upload_file('missing.txt', 'a')", "FileNotFoundError"),
+    ("try:\n    bucket.Object('b').get()\nexcept Exception:\n    nmae", "NameError"),
+    ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "URLError"),
+    ("bucket.put_object(Name='a')", "ParamValidationError"),
+])
+def test_a_mistake_that_has_nothing_to_do_with_b2_stays_pythons(desk: Desk, line: str, said: str):
+    done = desk.run(USES_BUCKET.format(line=line))
+
+    assert done.code == 1
+    assert said in done.err
+    assert "Traceback" in done.err
+    assert problems(done) == []
+
+
+def test_a_file_that_hides_a_package(desk: Desk):
+    desk.project.write("boto3.py", "import boto3\ns3 = boto3.resource('s3')\n")
+
+    done = desk.run(STARTED)
+
+    assert problems(done) == ["file-hides-package"]
+    assert "Rename boto3.py, for example to my_boto3.py." in done.err
+
+
+def test_python_too_old(desk: Desk):
+    """There is no such Python here, so this one says that it is one."""
+    done = desk.project.python("-c", "import sys\nsys.version_info = (3, 9, 1)\n"
+                                     "sys.version = '3.9.1 (default)'\nimport check_setup")
+
+    assert (done.code, done.err) == (1, "")
+    assert "PROBLEM [python-too-old]\nThis is Python 3.9.1.\n" in done.out
+
+
+def test_the_program_asks_b2_nothing_that_b2_refuses(desk: Desk):
+    desk.run(STARTED)
+    desk.run("import check_setup\ncheck_setup.main()\n" + USES_BUCKET.format(
+        line="bucket.upload_file('main.py', 'm.py')\nbucket.download_file('m.py', 'n.py')"))
+
+    assert len(desk.double.seen) > 8
+    for seen in desk.double.seen:
+        names = " ".join([*seen.headers, *seen.query])
+        assert not re.search("acl|tagging|if-none-match|if-match|checksum|trailer", names)
+        assert seen.headers["user-agent"].endswith("b2-starter/0.1.0")
+
+
+def test_links_are_signed_for_the_region(desk: Desk):
+    done = desk.run(STARTED)
+
+    assert re.search(r"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\S+%2Fs3%2F", done.out)

@@ -1,0 +1,127 @@
+"""The table of problems: whole, plain, used, and documented."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import re
+import string
+import subprocess
+import sys
+
+import b2_problems
+import pytest
+from b2_problems import ANSWERS, PROBLEMS, SetupError, block
+from conftest import ROOT, STARTER, Project
+from test_check_setup import SITUATIONS
+
+SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
+    "python-too-old", "file-hides-package", "key-lacks-permission", "no-such-object", "not-on-b2",
+}
+
+
+def test_every_problem_is_made_for_real_by_a_test():
+    assert {problem for problem, _ in SITUATIONS.values()} | SHOWN_ELSEWHERE == set(PROBLEMS)
+    others = (ROOT / "tests" / "test_explained_errors.py").read_text(encoding="utf-8")
+    for name in SHOWN_ELSEWHERE:
+        assert name in others
+
+
+def test_every_problem_that_the_code_names_is_in_the_table():
+    named = {problem for _, _, problem in ANSWERS}
+    for file in (*STARTER.glob("*.py"), *STARTER.glob("b2_practice/*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "SetupError":
+                named |= {found.value for found in ast.walk(node.args[0])
+                          if isinstance(found, ast.Constant)}
+
+    assert named - {"403", None} <= set(PROBLEMS)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_problem_is_told_in_short_plain_sentences(name: str):
+    problem = PROBLEMS[name]
+
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    for text in (problem.what, problem.why, problem.do):
+        assert len(text) < 200
+        assert text.isascii()
+        assert text == "" or text[-1] in ".}:)", text
+        assert not re.search("traceback|exception|invalid|boto.?core|parameter", text.lower())
+    assert problem.sign
+    assert problem.source.endswith(".")
+
+
+def test_the_page_of_problems_is_up_to_date():
+    write = "import make_problems; print(make_problems.page(), end='')"
+    done = subprocess.run([sys.executable, "-c", write], cwd=ROOT / "docs", capture_output=True,
+                          check=True)
+
+    page = (ROOT / "docs" / "PROBLEMS.md").read_text(encoding="utf-8")
+    assert done.stdout.decode().splitlines() == page.splitlines(), "run: nox -s docs"
+
+
+def test_a_problem_survives_another_process():
+    """As multiprocessing does it."""
+    error = SetupError("line-missing", where=".env", name="B2_ENDPOINT", word="Endpoint")
+
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_block_shows_the_name_and_a_line_for_each_sentence():
+    text = block(SetupError("env-file-missing", folder="/home/ada"))
+
+    assert text.splitlines() == [
+        "", "PROBLEM [env-file-missing]", "There is no file .env in /home/ada.",
+        "The program looks there for your keys, your bucket and your endpoint.",
+        "Copy .env.example to .env (where names may not begin with a dot: to env.txt)."]
+
+
+def test_braces_in_a_value_do_no_harm():
+    assert "{0} %s {x}" in str(SetupError("env-file-missing", folder="{0} %s {x}"))
+
+
+def test_the_places_to_fill_in_have_names():
+    for problem in PROBLEMS.values():
+        for text in (problem.what, problem.why, problem.do):
+            assert all(name is None or name.isidentifier()
+                       for _, name, _, _ in string.Formatter().parse(text))
+
+
+def test_old_pythons_can_read_what_tells_them_that_they_are_old():
+    for name in ("check_setup.py", "b2_problems.py", "b2_rules.py"):
+        text = (STARTER / name).read_text(encoding="utf-8")
+        ast.parse(text, feature_version=(3, 7))
+        assert not re.search(r"\b(dict|list|tuple|set)\[|\w \| None", text), name
+
+
+@pytest.mark.parametrize("kind", ["tracked .env", "a key in a program", "a key in a tracked text"])
+def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, kind: str):
+    key = "K005" + "AbCdEfGhIjKlMnOpQrStUvWxYz/"
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=project.path, check=True)
+    assert project.python("-m", "pytest", "-q", "tests/test_no_keys.py").code == 0
+
+    if kind == "tracked .env":
+        subprocess.run(["git", "add", "-f", ".env"], cwd=project.path, check=True)
+    else:
+        name = "save.py" if kind == "a key in a program" else "notes.md"
+        project.write(name, f"# {key}\n")
+        if name == "notes.md":
+            subprocess.run(["git", "add", name], cwd=project.path, check=True)
+
+    done = project.python("-m", "pytest", "-q", "tests/test_no_keys.py")
+    assert done.code == 1
+    said = "git keeps your file .env" if kind == "tracked .env" else "There is an applicationKey in"
+    assert said in done.out
+    assert key not in done.printed
+
+
+def test_the_keys_in_env_alone_are_no_leak(project: Project):
+    project.write(".env", project.read(".env").replace("_KEY=", "_KEY=K005" + "A" * 27))
+
+    assert project.python("-m", "pytest", "-q", "tests/test_no_keys.py").code == 0
+
+
+def test_the_table_is_not_too_long_to_find_ones_way():
+    assert 30 <= len(b2_problems.PROBLEMS) <= 50
