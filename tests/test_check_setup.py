@@ -320,7 +320,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "the key lines left out": ("line-missing", without(*b2_rules.KEYS)),
     "B2_KEY_ID": ("line-misnamed", more(f"B2_KEY_ID={KEY_ID}", APPLICATION_KEY_ID="")),
     "B2_BUCKET": ("line-misnamed", both(without("B2_BUCKET_NAME"), lambda scene: scene.file(
-        ".env", (scene.folder / ".env").read_text() + "B2_BUCKET=ada-photos\n"))),
+        ".env", (scene.folder / ".env").read_text(encoding="utf-8") + "B2_BUCKET=x\n"))),
     "small letters": ("line-misnamed", more(
         f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
     "a colon for =": ("line-unreadable", more(f"B2_APPLICATION_KEY: {APPLICATION_KEY}")),
