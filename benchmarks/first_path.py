@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -36,7 +37,7 @@ s3 = boto3.resource("s3", endpoint_url="{{endpoint}}", region_name="us-east-1",
 bucket = s3.Bucket("{BUCKET}")
 {{calls}}
 """
-OURS = "from b2_client import get_bucket\nbucket = get_bucket()\n{calls}"
+OURS = "import check_setup\nfrom b2_client import get_bucket\nbucket = get_bucket()\n{calls}"
 CALLS = """
 bucket.put_object(Key="hello.txt", Body=b"Hello, bucket!")
 print([obj.key for obj in bucket.objects.all()])
@@ -85,11 +86,11 @@ def report(title: str, seconds: dict[str, list[float]], limit: float) -> None:
               f" middle half {middle}; {our_median:.2f} s / {floor_median:.2f} s)")
 
 
-def process(*words: str, folder: Path, **env: str) -> Work:
+def process(*words: str, folder: Path, code: int = 0, **env: str) -> Work:
     def run() -> None:
         done = subprocess.run(words, cwd=folder, env={**clean_environment(), **env},
                               capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
+        assert done.returncode == code, (done.stdout.decode(), done.stderr.decode())
 
     return run
 
@@ -160,12 +161,43 @@ def testing(work: Path, rounds: int) -> None:
     report("testing", measure(works, rounds), 1.50)
 
 
+def checking(work: Path, rounds: int) -> None:
+    """Let check_setup.py meet a closed port, so that only its offline part runs, and silence."""
+    project = work / "checked"
+    shutil.copytree(STARTER, project, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def env_file(port: int) -> None:
+        (project / ".env").write_text(
+            f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
+            f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT=http://127.0.0.1:{port}\n", encoding="utf-8")
+
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+    check = process(sys.executable, "check_setup.py", folder=project, code=1, **compiled)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        env_file(server.getsockname()[1])
+        start = time.perf_counter()
+        check()
+        print(f"check_setup.py and a silent server: {time.perf_counter() - start:.1f} s"
+              " (at most 20)")
+        port = server.getsockname()[1]
+    env_file(port)
+    works = {"offline checks": check, "import boto3": process(
+        sys.executable, "-c", "import boto3", folder=project, **compiled)}
+    offline, floor = map(statistics.median, measure(works, rounds).values())
+    print(f"check_setup.py, offline, beyond import boto3: {offline - floor:.2f} s (at most 0.30;"
+          f" {offline:.2f} s - {floor:.2f} s)")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", help="generating, using, testing or checking")
+    words = parser.parse_args()
+    rounds = words.rounds
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {rounds} rounds")
-    for part in (generating, using, testing):
+    for part in (generating, using, testing, checking):
+        if words.only not in (None, part.__name__):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             part(Path(folder), rounds)
     return 0

@@ -15,93 +15,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import io
-import itertools
 import random
 import re
-import socket
-import socketserver
-import ssl
-import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
+from b2_answers import ROWS, Answer, Fault, Seen, error
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from conftest import APPLICATION_KEY, KEY_ID
 from moto.core.request import normalize_request
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
-
-
-class Row(NamedTuple):
-    """One of B2's refusals; source says where it was seen, and how sure that is."""
-
-    status: int
-    code: str
-    message: str
-    source: str
-
-
-# HIGH: seen live, or in several places. MED: seen once, or of B2's native API. LOW: nobody saw
-# it, this is what Amazon's S3 says. "Code" before it: that is about the code, the words are LOW.
-# "cmdr" is the project vdavid/cmdr, which wrote down what B2 answered it in October 2026.
-SEE_CAPS = " exceeded. See the Caps & Alerts page to increase your cap."
-NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented."
-ROWS = {
-    "malformed key": Row(403, "InvalidAccessKeyId", "Malformed Access Key Id",
-                         "HIGH: AlistGo #8364, craft-remote-backup #11, next-video #216"),
-    "unknown key": Row(403, "InvalidAccessKeyId", "The key '{key_id}' is not valid",
-                       "HIGH: s5cmd #269; s3ql #443 for a key of another region"),
-    "wrong secret": Row(403, "SignatureDoesNotMatch", "Signature validation failed",
-                        "HIGH: joplin #7359, cloudflare-b2 #5, cmdr"),
-    "unauthorized": Row(401, "UnauthorizedAccess", "bucket is not authorized: {bucket}",
-                        "HIGH: b2-sdk-python #136, browsertrix #2472, genblaze #246"),
-    "expired": Row(401, "UnauthorizedAccess", "Request has expired given timestamp: '{time}' and"
-                   " expiration: {seconds}", "HIGH: Palmr #208, cmdr"),
-    "skewed": Row(403, "RequestTimeTooSkewed", "The difference between the request time and the"
-                  " current time is too large.", "LOW"),
-    "other body": Row(400, "XAmzContentSHA256Mismatch", "The content has another SHA-256.", "LOW"),
-    "bad digest": Row(400, "BadDigest", "The checksum does not match the content.",
-                      "Code HIGH: cmdr"),
-    "not entitled": Row(403, "AccessDenied", "not entitled", "HIGH: cmdr, cyberduck #14103"),
-    "no bucket": Row(404, "NoSuchBucket", "The specified bucket does not exist: {bucket}",
-                     "Code HIGH: cmdr"),
-    "no key": Row(404, "NoSuchKey", "Key not found", "HIGH: cloudflare-b2 #22"),
-    "no upload": Row(404, "NoSuchUpload", "The specified upload does not exist.", "LOW"),
-    "name taken": Row(409, "BucketAlreadyExists", "Bucket name is already in use.",
-                      "Code MED: b2-sdk-python, exception.py; maybe BucketAlreadyOwnedByYou"),
-    "not empty": Row(409, "BucketNotEmpty", "The bucket is not empty.",
-                     "Code HIGH: b2-python-s3-sample"),
-    "bucket name": Row(400, "InvalidBucketName", "The bucket's name is not valid.", "LOW"),
-    "bad request": Row(400, "InvalidRequest", "{why}", "Code HIGH: cmdr"),
-    "header": Row(400, "InvalidArgument", "Unsupported header '{name}' received for this API call.",
-                  "HIGH for tagging: Intrinsec/s3proxy #34; LOW for storage class and KMS"),
-    "acl": Row(400, "InvalidArgument", "Unsupported value for canned acl '{value}'",
-               "HIGH: zpan #126"),
-    "not implemented": Row(501, "NotImplemented", NOT_IMPLEMENTED,
-                           "HIGH for conditional writes: cmdr; LOW for ?policy and the like"),
-    "download cap": Row(403, "AccessDenied", "Cannot download file, download bandwidth or"
-                        " transaction (Class B) cap" + SEE_CAPS, "HIGH: cmdr, public code"),
-    "transaction cap": Row(403, "AccessDenied", "Transaction cap exceeded, see the Caps & Alerts"
-                           " page", "MED: public code"),
-    "storage cap": Row(403, "AccessDenied", "Cannot upload files, storage cap" + SEE_CAPS,
-                       "MED: restic #3265 (native)"),
-    "slow down": Row(503, "SlowDown", "Please reduce your request rate.",
-                     "Code MED: Backblaze docs on rate limits, B2_Command_Line_Tool #1059"),
-    "server error": Row(500, "InternalError", "An internal incident occurred.",
-                        "Code HIGH: cmdr, 2 of 1,200 puts"),
-}
 
 # What the console's three types of key may do, as far as this double asks.
 # Sources: read and write, HIGH: keys written down in public Terraform code (writeBuckets since
@@ -144,32 +75,6 @@ class Key:
     buckets: tuple[str, ...] | None = None  # None: all buckets
     prefix: str = ""
     capabilities: frozenset[str] = READ_AND_WRITE
-
-
-@dataclass
-class Seen:
-    """A request that arrived; the body without its chunks."""
-
-    method: str
-    path: str  # as it was sent, without the query
-    query: dict[str, str]
-    headers: dict[str, str]  # with lower-case names
-    bucket: str
-    key: str  # decoded
-    body: bytes
-
-
-@dataclass
-class Answer:
-    """What is sent back. With status 0 nothing is sent, and the connection is closed."""
-
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    after: float = 0  # seconds
-
-
-Fault = Callable[[Seen], "Answer | None"]
 
 
 class Refused(Exception):  # noqa: N818
@@ -294,93 +199,6 @@ class B2Double:
             raise Refused("not entitled")
 
 
-def error(row: str, **words: Any) -> Answer:
-    """Return one of B2's refusals, with the words that its message needs."""
-    status, code, message, _ = ROWS[row]
-    xml = (
-        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Error>\n'
-        f"    <Code>{code}</Code>\n    <Message>{escape(message.format(**words))}</Message>\n"
-        "</Error>\n"
-    )
-    return Answer(status, xml.encode(), {"Content-Type": "application/xml"})
-
-
-# Faults, to be set as B2Double.fault.
-
-
-def raw(status: int, body: bytes, headers: dict[str, str] | None = None) -> Fault:
-    """Answer everything in this way."""
-    return _fault(Answer(status, body, headers or {}))
-
-
-def html(status: int, parses_as_xml: bool) -> Fault:
-    """Answer as a proxy or the sign-in page of a guest network does.
-
-    Whether its HTML parses as XML decides what boto3 makes of it: tried with boto3 1.44.
-    """
-    page = "<html><body><p>Please sign in</p></body></html>"
-    page = page if parses_as_xml else page.replace("</p>", "<br>&nbsp;")
-    return raw(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
-
-
-def download_cap() -> Fault:
-    """Refuse GET and HEAD of objects. The rows of the table say where each cap was seen."""
-    return _fault(error("download cap"), lambda seen: _class(seen) == "B")
-
-
-def transaction_cap() -> Fault:
-    """Refuse what B2 counts as class C: listing, copying, and asking about buckets."""
-    return _fault(error("transaction cap"), lambda seen: _class(seen) == "C")
-
-
-def storage_cap() -> Fault:
-    """Refuse what would store more."""
-    stores = ("PUT", "POST")
-    return _fault(error("storage cap"), lambda seen: bool(seen.key) and seen.method in stores)
-
-
-def slow_down(times: int | None = None) -> Fault:
-    """Say that requests come too fast, to the first so many of them or to all."""
-    answer = error("slow down")
-    answer.headers["Retry-After"] = "1"
-    return _fault(answer, times=times)
-
-
-def server_error(times: int | None = None) -> Fault:
-    """Fail as B2 does now and then, for the first so many requests or for all."""
-    return _fault(error("server error"), times=times)
-
-
-def silent(seconds: float) -> Fault:
-    """Accept the request, say nothing for so long, and hang up."""
-    return _fault(Answer(0, after=seconds))
-
-
-def cut() -> Fault:
-    """Hang up in the middle of an answer."""
-    return raw(200, b'<?xml version="1.0" encoding="UTF-8"?>\n<List', {"Content-Length": "4096"})
-
-
-def _fault(
-    answer: Answer, when: Callable[[Seen], bool] = lambda _: True, times: int | None = None
-) -> Fault:
-    count = itertools.count(1)
-
-    def fault(seen: Seen) -> Answer | None:
-        return answer if when(seen) and (times is None or next(count) <= times) else None
-
-    return fault
-
-
-def _class(seen: Seen) -> str:
-    """Return the class of a request. Source: Backblaze's b2-transactions-price.html. HIGH"""
-    if "x-amz-copy-source" in seen.headers:
-        return "C"
-    if seen.key:
-        return "B" if seen.method in ("GET", "HEAD") else "A"
-    return "A" if seen.method in ("POST", "DELETE") else "C"
-
-
 # Reading a request.
 
 
@@ -456,18 +274,6 @@ def _refuse_what_b2_cannot(seen: Seen) -> None:
         sent = "" if seen.key and seen.method == "POST" else seen.headers.get(name)
         if sent and base64.b64decode(sent) != compute(seen.body):
             raise Refused("bad digest")
-
-
-def _dechunk(file: Any) -> tuple[bytes, dict[str, str]]:
-    """Return the content of a chunked body (HTTP's own or S3's) and the headers behind it."""
-    content, trailers = bytearray(), {}
-    while size := int(file.readline().split(b";")[0] or b"0", 16):
-        content += file.read(size)
-        file.readline()
-    while line := file.readline().strip():
-        name, _, value = line.decode("latin-1").partition(":")
-        trailers[name.lower()] = value.strip()
-    return bytes(content), trailers
 
 
 # Storage.
@@ -556,116 +362,3 @@ class _Response(S3Response):
     @property
     def backend(self) -> S3Backend:
         return self.moto
-
-
-# The server.
-
-
-@contextmanager
-def serve(double: B2Double, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Let the double answer on 127.0.0.1, over TLS if there is a context; yields the port.
-
-    At the end, connections that are still open are closed, and all threads have ended.
-    """
-    server = _Server(double, context)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.closing.set()
-        for connection in list(server.connections):
-            with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that server_close() waits for them
-    request_queue_size = 64
-
-    def __init__(self, double: B2Double, context: ssl.SSLContext | None):
-        self.double = double
-        self.context = context
-        self.closing = threading.Event()
-        self.connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(self)  # HTTPServer would look up the host's name
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        if self.context:
-            request = self.context.wrap_socket(
-                request, server_side=True, do_handshake_on_connect=False)
-        self.connections.add(request)
-        try:
-            if self.closing.is_set():
-                return
-            if self.context:
-                request.do_handshake()
-            super().finish_request(request, client_address)
-        finally:
-            self.connections.discard(request)
-            if self.context:
-                request.close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):  # a client may hang up, or mistrust us
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections open, and answers Expect: 100-continue
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def answer(self) -> None:
-        answer = self.server.double.answer(self._read())
-        self.server.closing.wait(answer.after)
-        if not answer.status:
-            self.close_connection = True
-            return
-        given = {name.lower(): value for name, value in answer.headers.items()}
-        no_body = self.command == "HEAD" or answer.status in (204, 304)
-        if no_body and answer.status >= 400:
-            given = {}  # the status is all that a HEAD hears of an error
-        headers = {
-            "date": format_datetime(self.server.double.clock(), usegmt=True), "server": "nginx",
-            "x-amz-request-id": f"{random.getrandbits(64):016x}",
-            "content-length": "0" if no_body else str(len(answer.body)), **given,
-        }
-        if answer.status in (204, 304):
-            del headers["content-length"]
-        self.send_response_only(answer.status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if not no_body:
-            self.wfile.write(answer.body)
-            self.close_connection |= int(headers["content-length"]) != len(answer.body)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
-
-    def _read(self) -> Seen:
-        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
-        trailers: dict[str, str] = {}
-        if "chunked" in headers.get("transfer-encoding", ""):
-            body, _ = _dechunk(self.rfile)
-        else:
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-        if headers.get("x-amz-content-sha256") == "STREAMING-UNSIGNED-PAYLOAD-TRAILER":
-            body, trailers = _dechunk(io.BytesIO(body))
-        path, _, query = self.path.partition("?")
-        inside = path[1:]
-        if in_host := re.match(r"(.+)\.s3\.[a-z0-9-]+\.backblazeb2\.com", headers.get("host", "")):
-            inside = f"{in_host[1]}/{inside}"  # the bucket may stand before the host's name
-        bucket, _, key = inside.partition("/")
-        return Seen(self.command, path, dict(parse_qsl(query, keep_blank_values=True)),
-                    {**trailers, **headers}, unquote(bucket), unquote(key), body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: what arrived is in B2Double.seen."""

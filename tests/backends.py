@@ -16,7 +16,8 @@ from typing import Any
 import b2_client
 import b2_practice
 import pytest
-from b2_double import B2Double, serve
+from b2_double import B2Double
+from b2_server import serve
 from conftest import APPLICATION_KEY, KEY_ID
 from moto import mock_aws
 

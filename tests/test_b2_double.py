@@ -14,11 +14,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-import b2_double
+import b2_answers
 import boto3
 import botocore.exceptions
 import pytest
-from b2_double import READ_AND_WRITE, READ_ONLY, WRITE_ONLY, B2Double, Key, serve
+from b2_double import READ_AND_WRITE, READ_ONLY, WRITE_ONLY, B2Double, Key
+from b2_server import serve
 from botocore.config import Config
 from conftest import APPLICATION_KEY, KEY_ID
 
@@ -254,32 +255,32 @@ def allowed(client: Any) -> str:
 
 def test_each_cap_stops_its_own_calls(b2: B2):
     client = b2.client()
-    b2.double.fault = b2_double.download_cap()
+    b2.double.fault = b2_answers.download_cap()
     assert allowed(client) == "put list delete"
     assert "(Class B) cap exceeded" in refusal(client.get_object, **OWN)[2]
     assert refusal(client.head_object, **OWN) == BARE
-    b2.double.fault = b2_double.transaction_cap()
+    b2.double.fault = b2_answers.transaction_cap()
     assert allowed(client) == "put get head delete"
-    b2.double.fault = b2_double.storage_cap()
+    b2.double.fault = b2_answers.storage_cap()
     assert allowed(client) == "list get head delete"
 
 
 def test_a_fault_may_pass(b2: B2):
-    b2.double.fault = b2_double.server_error(times=1)
+    b2.double.fault = b2_answers.server_error(times=1)
     b2.client(retries={"mode": "standard", "total_max_attempts": 2}).put_object(**OWN)
     assert [seen.method for seen in b2.double.seen] == ["PUT", "PUT"]
 
 
 @pytest.mark.parametrize(("fault", "error"), [
-    (b2_double.slow_down(), r"ClientError: .*\(SlowDown\)"),
-    (b2_double.silent(60), "ReadTimeoutError"),
-    (b2_double.silent(0), "ConnectionClosedError"),
-    (b2_double.cut(), r"ResponseStreamingError|ClientError: .*\(500\)"),
-    (b2_double.html(403, parses_as_xml=True), r"ClientError: .*\(\)"),
-    (b2_double.html(403, parses_as_xml=False), r"ClientError: .*\(403\)"),
-    (b2_double.raw(401, b"{}", {"Content-Type": "application/json"}), r"ClientError: .*\(401\)"),
+    (b2_answers.slow_down(), r"ClientError: .*\(SlowDown\)"),
+    (b2_answers.silent(60), "ReadTimeoutError"),
+    (b2_answers.silent(0), "ConnectionClosedError"),
+    (b2_answers.cut(), r"ResponseStreamingError|ClientError: .*\(500\)"),
+    (b2_answers.html(403, parses_as_xml=True), r"ClientError: .*\(\)"),
+    (b2_answers.html(403, parses_as_xml=False), r"ClientError: .*\(403\)"),
+    (b2_answers.raw(401, b"{}", {"Content-Type": "application/json"}), r"ClientError: .*\(401\)"),
 ])
-def test_a_broken_answer_reaches_boto3(b2: B2, fault: b2_double.Fault, error: str):
+def test_a_broken_answer_reaches_boto3(b2: B2, fault: b2_answers.Fault, error: str):
     b2.double.fault = fault
     with pytest.raises(Exception) as caught:
         b2.client(read_timeout=0.2).list_objects_v2(Bucket=BUCKET)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import b2_answers
 import b2_client
 import b2_double
 import b2_problems
@@ -26,7 +27,8 @@ import b2_rules
 import check_setup
 import pytest
 import trustme
-from b2_double import READ_ONLY, WRITE_ONLY, B2Double, Key, serve
+from b2_double import READ_ONLY, WRITE_ONLY, B2Double, Key
+from b2_server import serve
 from conftest import APPLICATION_KEY, KEY_ID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -237,7 +239,7 @@ def fault(made: Any) -> Change:
 
 
 def answer(status: int, body: bytes = b"", kind: str = "application/xml") -> Change:
-    return fault(b2_double.raw(status, body, {"Content-Type": kind}))
+    return fault(b2_answers.raw(status, body, {"Content-Type": kind}))
 
 
 def clock(**wrong: float) -> Change:
@@ -373,9 +375,9 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "a misspelt region": ("host-not-found", unknown_host),
     "refused": ("connection-refused", closed_port),
     "no server on this computer": ("connection-refused", env(ENDPOINT="http://127.0.0.1:9")),
-    "silence": ("no-answer", fault(b2_double.silent(3))),
-    "cut in the middle": ("not-b2", fault(b2_double.cut())),
-    "hung up": ("no-answer", fault(b2_double.silent(0))),
+    "silence": ("no-answer", fault(b2_answers.silent(3))),
+    "cut in the middle": ("not-b2", fault(b2_answers.cut())),
+    "hung up": ("no-answer", fault(b2_answers.silent(0))),
     "a school that opens TLS": ("certificate-not-trusted",
                                 lambda scene: scene.patch.delenv("AWS_CA_BUNDLE")),
     "a certificate of another host": ("certificate-not-trusted", both(
@@ -385,16 +387,16 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
                                      variable("AWS_CA_BUNDLE", "/nowhere/school.pem")),
     "a proxy that is gone": ("network-variable-wrong",
                              variable("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")),
-    "a sign-in page": ("not-b2", fault(b2_double.html(200, parses_as_xml=False))),
-    "a sign-in page in good XML": ("not-b2", fault(b2_double.html(200, parses_as_xml=True))),
-    "a filter says no": ("not-b2", fault(b2_double.html(403, parses_as_xml=True))),
-    "a filter says no, in bad XML": ("not-b2", fault(b2_double.html(403, parses_as_xml=False))),
+    "a sign-in page": ("not-b2", fault(b2_answers.html(200, parses_as_xml=False))),
+    "a sign-in page in good XML": ("not-b2", fault(b2_answers.html(200, parses_as_xml=True))),
+    "a filter says no": ("not-b2", fault(b2_answers.html(403, parses_as_xml=True))),
+    "a filter says no, in bad XML": ("not-b2", fault(b2_answers.html(403, parses_as_xml=False))),
     "an empty 200": ("not-b2", answer(200)),
     "half an XML": ("not-b2", answer(200, b"<ListBucketResult><Name>ada")),
     "garbage": ("not-b2", answer(200, b"\xff\x00", "")),
     "JSON": ("not-b2", answer(200, b'{"ok": true}', "application/json")),
     "a redirect": ("key-unknown", answer(301)),
-    "a redirect to elsewhere": ("unknown", fault(b2_double.raw(
+    "a redirect to elsewhere": ("unknown", fault(b2_answers.raw(
         302, b"", {"Location": "http://127.0.0.1:9/"}))),
     "the clock is slow": ("clock-wrong", clock(hours=3)),
     "the clock is fast": ("clock-wrong", clock(days=-400)),
@@ -413,11 +415,11 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
         key(buckets=("other-bucket",)), env(BUCKET_NAME="other-bukket"))),
     "a key limited to names": ("key-limited-to-names", key(prefix="photos/")),
     "a key that only writes": ("key-limited-to-names", key(capabilities=WRITE_ONLY)),
-    "download cap": ("daily-cap", fault(b2_double.download_cap())),
-    "transaction cap": ("daily-cap", fault(b2_double.transaction_cap())),
-    "storage cap": ("storage-cap", fault(b2_double.storage_cap())),
-    "slow down": ("busy", fault(b2_double.slow_down())),
-    "server error, also after trying again": ("busy", fault(b2_double.server_error())),
+    "download cap": ("daily-cap", fault(b2_answers.download_cap())),
+    "transaction cap": ("daily-cap", fault(b2_answers.transaction_cap())),
+    "storage cap": ("storage-cap", fault(b2_answers.storage_cap())),
+    "slow down": ("busy", fault(b2_answers.slow_down())),
+    "server error, also after trying again": ("busy", fault(b2_answers.server_error())),
     "502 of a gateway": ("busy", answer(502)),
     "an answer that nobody foresaw": ("unknown", answer(
         418, b"<Error><Code>Teapot</Code><Message>short and stout</Message></Error>")),
@@ -522,8 +524,8 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "variables of the terminal": ("comes from a variable", all_variables),
     "a server on this computer": ("All is well", on_this_computer),
     "through a proxy": ("through the proxy", through_a_proxy),
-    "B2 was busy once": ("All is well", fault(b2_double.slow_down(1))),
-    "B2 failed once": ("All is well", fault(b2_double.server_error(1))),
+    "B2 was busy once": ("All is well", fault(b2_answers.slow_down(1))),
+    "B2 failed once": ("All is well", fault(b2_answers.server_error(1))),
     "a clock that is a little wrong": ("All is well", clock(minutes=9)),
     ".env is ignored by git": ("All is well", both(file("main.py", ""), git("main.py"))),
     "a virtual environment with odd files": ("All is well", file(
@@ -557,10 +559,10 @@ def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
 # Things that go wrong later than at the first request.
 
 
-def after_storing(answer: b2_double.Answer) -> Change:
+def after_storing(answer: b2_answers.Answer) -> Change:
     """Let B2 store what it was sent, and the answer be lost."""
     def change(scene: Scene) -> None:
-        def lose(seen: b2_double.Seen) -> b2_double.Answer | None:
+        def lose(seen: b2_answers.Seen) -> b2_answers.Answer | None:
             if seen.method != "PUT":
                 return None
             scene.double._answer(seen)
@@ -570,11 +572,11 @@ def after_storing(answer: b2_double.Answer) -> Change:
 
 
 @pytest.mark.parametrize(("problem", "answer"), [
-    ("busy", b2_double.error("server error")), ("no-answer", b2_double.Answer(0)),
-    ("no-answer", b2_double.Answer(0, after=2)), ("busy", b2_double.error("slow down")),
+    ("busy", b2_answers.error("server error")), ("no-answer", b2_answers.Answer(0)),
+    ("no-answer", b2_answers.Answer(0, after=2)), ("busy", b2_answers.error("slow down")),
 ])
 def test_a_file_whose_answer_was_lost_is_erased(
-    scene: Scene, problem: str, answer: b2_double.Answer
+    scene: Scene, problem: str, answer: b2_answers.Answer
 ):
     after_storing(answer)(scene)
 
@@ -585,7 +587,7 @@ def test_a_file_whose_answer_was_lost_is_erased(
 
 
 ANSWERS = st.builds(
-    b2_double.Answer,
+    b2_answers.Answer,
     # Not 204: a DELETE that is answered so, and not carried out, cannot be told from a real one.
     st.sampled_from([200, 206, 301, 302, 307, 400, 401, 403, 404, 405, 409, 416, 418, 429,
                      500, 501, 502, 503, 504, 599]),
@@ -613,13 +615,13 @@ ANSWERS = st.builds(
     HealthCheck.function_scoped_fixture])
 @given(first=st.integers(0, 4), times=st.integers(1, 6), wrong=ANSWERS)
 def test_whatever_the_server_answers_there_is_a_diagnosis(
-    scene: Scene, first: int, times: int, wrong: b2_double.Answer
+    scene: Scene, first: int, times: int, wrong: b2_answers.Answer
 ):
     scene.double.seen.clear()
     scene.double._moto.buckets.clear()
     scene.double._moto.add_bucket(BUCKET)
 
-    def odd(seen: b2_double.Seen) -> b2_double.Answer | None:
+    def odd(seen: b2_answers.Seen) -> b2_answers.Answer | None:
         return wrong if first < len(scene.double.seen) <= first + times else None
 
     scene.double.fault = odd

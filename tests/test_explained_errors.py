@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import b2_double
+import b2_answers
 import pytest
-from b2_double import READ_ONLY, B2Double, Key, serve
+from b2_double import READ_ONLY, B2Double, Key
+from b2_server import serve
 from conftest import APPLICATION_KEY, KEY_ID, STARTER, Project, Run
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -120,7 +121,7 @@ def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     "bucket.download_file('a.txt', 'a.txt')",
 ])
 def test_a_cap_is_named_also_where_b2_gives_no_reason(desk: Desk, line: str):
-    desk.double.fault = b2_double.download_cap()
+    desk.double.fault = b2_answers.download_cap()
 
     assert problems(desk.run(USES_BUCKET.format(line=line))) == ["daily-cap"]
 
