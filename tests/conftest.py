@@ -18,6 +18,8 @@ import pytest
 from cookiecutter.main import cookiecutter
 from practising import ENV
 
+pytest_plugins = ["scenes"]  # its fixtures are for all
+
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 
