@@ -111,6 +111,20 @@ def test_with_keys_the_same_program_uses_a_server(
         assert answer.read().decode() in done.out
 
 
+def test_check_setup_says_that_all_is_well(
+    generated: Project, screens: list[str], endpoint: str
+):
+    python = generated.path.joinpath(".venv", *BIN)
+    generated.write(".env", re.sub(r"(KEY_ID|KEY)=.*", r"\1=", env_file(endpoint)))
+    practice = use(generated, python, "check_setup.py")
+    generated.write(".env", env_file(endpoint))
+    server = use(generated, python, "check_setup.py")
+
+    assert (practice.code, server.code) == (0, 0), practice.printed + server.printed
+    assert "Practice works." in practice.out
+    assert "All is well: your programs can use the bucket" in server.out
+
+
 @pytest.fixture(scope="module")
 def editor(generated: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Path]:
     """What the README says for OYOclass: main.py, four files, and boto3 alone."""
@@ -142,6 +156,7 @@ def test_with_boto3_alone_the_program_uses_a_server(editor: tuple[Project, Path]
 
     assert (done.code, done.err) == (0, "")
     assert "Read back: Hello, bucket!" in done.out
+    assert use(project, python, "check_setup.py").code == 0
     installed = use(project, python, "-m", "pip", "list").out
     assert "boto3" in installed
     assert "dotenv" not in installed
