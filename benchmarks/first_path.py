@@ -86,9 +86,11 @@ def report(title: str, seconds: dict[str, list[float]], limit: float) -> None:
               f" middle half {middle}; {our_median:.2f} s / {floor_median:.2f} s)")
 
 
-def process(*words: str, folder: Path, code: int = 0, **env: str) -> Work:
+def process(
+    *words: str, folder: Path, code: int = 0, env: dict[str, str] | None = None
+) -> Work:
     def run() -> None:
-        done = subprocess.run(words, cwd=folder, env={**clean_environment(), **env},
+        done = subprocess.run(words, cwd=folder, env={**clean_environment(), **(env or {})},
                               capture_output=True, check=False)
         assert done.returncode == code, (done.stdout.decode(), done.stderr.decode())
 
@@ -113,7 +115,8 @@ def generating(work: Path, rounds: int) -> None:
         output = work / f"out-{hooks}"
         output.mkdir()
         command = process(sys.executable, "-m", "cookiecutter", str(template), "--no-input",
-                          "-o", str(output), folder=work, HOME=str(work), USERPROFILE=str(work))
+                          "-o", str(output), folder=work,
+                          env={"HOME": str(work), "USERPROFILE": str(work)})
 
         def once() -> None:
             shutil.rmtree(output)
@@ -138,7 +141,7 @@ def using(work: Path, rounds: int) -> None:
         bare = BARE.format(endpoint=endpoint, calls=CALLS)
         (project / "bare.py").write_text(bare, encoding="utf-8")
         compiled = {"PYTHONDONTWRITEBYTECODE": ""}
-        works = {name: process(sys.executable, f"{name}.py", folder=project, **compiled)
+        works = {name: process(sys.executable, f"{name}.py", folder=project, env=compiled)
                  for name in ("ours", "bare")}
         report("three calls to a local server", measure(works, 2 * rounds), 1.10)
         processor = measure(works, 2 * rounds, processor_seconds)
@@ -156,8 +159,8 @@ def testing(work: Path, rounds: int) -> None:
     (floor / "test_floor.py").write_text(TEST_FLOOR, encoding="utf-8")
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesis"]
     compiled = {"PYTHONDONTWRITEBYTECODE": ""}
-    works = {"generated tests": process(*words, "tests", folder=project, **compiled),
-             "one mocked call": process(*words, "test_floor.py", folder=floor, **compiled)}
+    works = {"generated tests": process(*words, "tests", folder=project, env=compiled),
+             "one mocked call": process(*words, "test_floor.py", folder=floor, env=compiled)}
     report("testing", measure(works, rounds), 1.50)
 
 
@@ -172,7 +175,7 @@ def checking(work: Path, rounds: int) -> None:
             f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT=http://127.0.0.1:{port}\n", encoding="utf-8")
 
     compiled = {"PYTHONDONTWRITEBYTECODE": ""}
-    check = process(sys.executable, "check_setup.py", folder=project, code=1, **compiled)
+    check = process(sys.executable, "check_setup.py", folder=project, code=1, env=compiled)
     with socket.create_server(("127.0.0.1", 0)) as server:
         env_file(server.getsockname()[1])
         start = time.perf_counter()
@@ -182,7 +185,7 @@ def checking(work: Path, rounds: int) -> None:
         port = server.getsockname()[1]
     env_file(port)
     works = {"offline checks": check, "import boto3": process(
-        sys.executable, "-c", "import boto3", folder=project, **compiled)}
+        sys.executable, "-c", "import boto3", folder=project, env=compiled)}
     offline, floor = map(statistics.median, measure(works, rounds).values())
     print(f"check_setup.py, offline, beyond import boto3: {offline - floor:.2f} s (at most 0.30;"
           f" {offline:.2f} s - {floor:.2f} s)")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "{{cookiecutter.project_slug}}"))
 
-from b2_problems import PROBLEMS  # noqa: E402
+from b2_problems import NEW_KEY, PROBLEMS, SetupError, block  # noqa: E402
+from b2_rules import BUCKET_NAME_RULE, ENDPOINT_RULE, KEY_NAME_RULE  # noqa: E402
 
 HEAD = """\
 # What can go wrong, and what to do
@@ -17,20 +17,70 @@ HEAD = """\
 Made by `nox -s docs` from the table in `b2_problems.py`; change it there.
 
 When something is wrong, a project shows one of these problems: its name in brackets, what
-happened, why, and what to do. `python check_setup.py` looks for all of them, one step after the
-other, and stops at the first; a program with the line `import check_setup` shows them in place of
-a traceback. Words in CAPITALS are filled in.
+happened, why, and what to do. `check_setup.py` looks for those of this computer, of `.env`, of the
+way to B2 and of the key; it stops at the first. A program with the line `import check_setup` shows
+them, and those of its own calls, in place of a traceback. Below, each is shown as an example.
 
 """
+
+# What stands in the braces, for the examples.
+KEYS = {"name": "B2_APPLICATION_KEY", "where": ".env", "file": ".env", "word": "applicationKey"}
+EXAMPLE = {
+    **KEYS, "folder": "/home/ada/my-bucket-project", "host": "s3.us-east-005.backblazeb2.com",
+    "bucket": "ada-photos", "the_key": "the keyID 0050...0001", "digits": "005", "number": 4,
+    "version": "3.9.1", "package": "boto3 is not installed", "first": 2, "second": 7,
+    "how": "In a terminal in its folder, type, line by line:\n    python3 -m venv .venv\n"
+           "    .venv/bin/python -m pip install -r requirements.txt",
+    "count": 14, "rule": ENDPOINT_RULE, "value": "'us-east-005'", "code": "InternalError",
+    "reason": "That is not an endpoint of Backblaze B2.", "action": "write",
+    "do": "Copy the applicationKey there, or empty both key lines to practise.",
+    "why": "The other key is filled in; the two belong together.", "state": "nothing answers there",
+}
+ONLY_HERE = {
+    "practice-folder": {"what": "The disk is full, so nothing was stored."},
+    "file-hides-package": {"file": "random.py"},
+    "given-file-missing": {"file": "b2_client"},
+    "env-file-missing": {"do": "Copy .env.example to .env."},
+    "env-file-misnamed": {"name": ".env.txt", "better": ".env"},
+    "env-file-unreadable": {"reason": "read: it is a document of a word processor",
+                            "do": "Save it as plain text."},
+    "line-unreadable": {"why": "A quote in it has no partner, or something stands behind it.",
+                        "do": "Delete the quotes."},
+    "line-misnamed": {"other": "B2_SECRET", "do": "Rename B2_SECRET= to B2_APPLICATION_KEY=."},
+    "bucket-name-impossible": {"value": "'ada_photos'", "rule": BUCKET_NAME_RULE},
+    "endpoint-has-bucket": {"value": "'ada-photos.s3.us-east-005.backblazeb2.com'",
+                            "reason": "Leave out the bucket's name in front of s3."},
+    "endpoint-http": {"value": "'http://s3.us-east-005.backblazeb2.com'",
+                      "reason": "B2 answers only to https://, not to http://."},
+    "keys-swapped": {"do": "Swap the two values."},
+    "key-incomplete": {"flaw": "it has 29 characters instead of 31",
+                       "shape": "An applicationKey has 31 characters and begins with K00."},
+    "key-in-code": {"file": "main.py"},
+    "connection-refused": {"host": "127.0.0.1:9000", "reason": "No server runs there.",
+                           "do": "Start the server."},
+    "certificate-not-trusted": {"reason": "unable to get local issuer certificate"},
+    "network-variable-wrong": {"name": "HTTPS_PROXY", "value": "proxy.school:8080"},
+    "not-b2": {"reason": "it is a web page"},
+    "clock-wrong": {"reason": "3 hours slow: it says 01 May 2026, 09:00"},
+    "key-of-another-region": {"host": "s3.eu-central-003.backblazeb2.com"},
+    "key-lacks-permission": {"do": NEW_KEY},
+    "bucket-not-found": {"why": "Its name is misspelt (capitals count), or it is in another"
+                                " account.", "do": "Copy the name from the console."},
+    "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
+    "object-name-impossible": {"rule": KEY_NAME_RULE},
+    "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
+    "call-misspelt": {"reason": 'it knows no "key".', "do": "Did you mean Key?"},
+    "no-keys-given": {"reason": "gives no keys"},
+    "unknown": {"code": "PutObject was answered Teapot (418)", "reason": "The server said: ..."},
+}
 
 
 def page() -> str:
     """Return the page as Markdown."""
-    parts = [HEAD]
+    parts = [HEAD, *(f"- [{name}](#{name})\n" for name in PROBLEMS), "\n"]
     for name, problem in PROBLEMS.items():
-        said = "\n".join(text for text in (problem.what, problem.why, problem.do) if text)
-        said = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), said)
-        parts.append(f"## {name}\n\n```text\n{said}\n```\n\n"
+        shown = block(SetupError(name, **{**EXAMPLE, **ONLY_HERE.get(name, {})})).strip()
+        parts.append(f"## {name}\n\n```text\n{shown}\n```\n\n"
                      f"Recognised: {problem.sign}. Source: {problem.source}\n\n")
     return "".join(parts).rstrip() + "\n"
 

@@ -109,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection |= int(headers["content-length"]) != len(answer.body)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
+    do_CONNECT = answer  # noqa: N815  # said to a proxy: a fault may refuse it
 
     def _read(self) -> Seen:
         headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}

@@ -51,10 +51,12 @@ class Scene:
     capsys: pytest.CaptureFixture[str]
     ports: dict[str, int] = field(default_factory=dict)  # host -> port on 127.0.0.1
     printed: str = ""
+    servers: list[B2Double] = field(default_factory=list)
     open: ExitStack = field(default_factory=ExitStack)  # what ends with the test
 
     def local(self, double: B2Double) -> int:
         """Start another server, over http; return its port."""
+        self.servers.append(double)
         return self.open.enter_context(serve(double))
 
     def proxy(self) -> int:
@@ -104,10 +106,12 @@ def scene(
     with serve(double, context) as port:
         made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_problems.BACKBLAZE: port})
         made.env()
-        for module in (b2_client, b2_rules, check_setup):
+        for module in (b2_client, b2_rules):
             monkeypatch.setattr(module, "HERE", folder)
+        monkeypatch.setattr(b2_problems, "HERE", str(folder))
         monkeypatch.setattr(b2_client, "_session", None)
-        monkeypatch.setattr(check_setup, "WAIT", (1, 0.5))
+        quick = b2_client.QUICK.merge(b2_client.Config(connect_timeout=1, read_timeout=0.5))
+        monkeypatch.setattr(b2_client, "QUICK", quick)
         monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
         for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY",

@@ -47,7 +47,7 @@ NOT_ENDPOINTS = {
     "s3://my-bucket": "not an endpoint",
     "<YOUR ENDPOINT>": "not an endpoint",
     "us-east-005": "not an endpoint",
-    "   ": "blank",
+    "   ": "is empty",
     "http://127.0.0.1:99999": "127.0.0.1:PORT",
     "http://localhost:0": "127.0.0.1:PORT",
 }

@@ -107,12 +107,39 @@ def closed_port(scene: Scene) -> None:
         scene.ports[HOST] = free.getsockname()[1]
 
 
+def no_uploads(scene: Scene) -> None:
+    refused = b2_answers.Answer(403, b"No uploads here.", {"Content-Type": "text/plain"})
+    scene.double.fault = lambda seen: refused if seen.method == "PUT" else None
+
+
+def plain_http(scene: Scene) -> None:
+    scene.ports[HOST] = scene.local(B2Double(buckets=[BUCKET]))
+
+
+def proxy_refuses(status: int) -> Change:
+    """Have a proxy that answers CONNECT with this status."""
+    def change(scene: Scene) -> None:
+        port = scene.local(scene.double)  # not a proxy: it knows no CONNECT
+        scene.double.fault = b2_answers.raw(status, b"")
+        scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    return change
+
+
 def git(*names: str) -> Change:
     """Keep these files in git."""
     def change(scene: Scene) -> None:
         for words in (["init", "-q"], ["add", "-f", *names]):
             subprocess.run(["git", *words], cwd=scene.folder, check=True)
     return change
+
+
+def git_history(scene: Scene) -> None:
+    """Let .env have been in git, and taken out again."""
+    git(".env")(scene)
+    me = ["-c", "user.name=Ada", "-c", "user.email=ada@localhost"]
+    for words in ([*me, "commit", "-qm", "1"], ["rm", "-q", "--cached", ".env"],
+                  [*me, "commit", "-qm", "2"]):
+        subprocess.run(["git", *words], cwd=scene.folder, check=True)
 
 
 def both(*changes: Change) -> Change:
@@ -157,6 +184,9 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "env": ("env-file-misnamed", instead("env")),
     "env.env": ("env-file-misnamed", instead("env.env")),
     "env.txt.txt": ("env-file-misnamed", instead("env.txt.txt")),
+    ".env - Copy": ("env-file-misnamed", instead(".env - Copy")),
+    "env.example": ("env-file-misnamed", instead("env.example")),
+    "my.env": ("env-file-misnamed", beside("my.env")),
     ".env.txt beside the blank .env": ("env-file-misnamed", beside(".env.txt")),
     "keys in .env.example, no .env": ("keys-in-example", instead(".env.example")),
     "keys in .env.example, .env blank": ("keys-in-example", beside(".env.example")),
@@ -169,6 +199,12 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "B2_KEY_ID": ("line-misnamed", more(f"B2_KEY_ID={KEY_ID}", APPLICATION_KEY_ID="")),
     "B2_BUCKET": ("line-misnamed", both(without("B2_BUCKET_NAME"), lambda scene: scene.file(
         ".env", (scene.folder / ".env").read_text(encoding="utf-8") + "B2_BUCKET=x\n"))),
+    "Amazon's names": ("line-misnamed", more(f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY="
+                                             f"{APPLICATION_KEY}", APPLICATION_KEY_ID="",
+                                             APPLICATION_KEY="")),
+    "the key on the next line": ("line-unreadable", file(
+        ".env", f"B2_APPLICATION_KEY_ID=\n{KEY_ID}\n")),
+    "a large file": ("env-file-unreadable", file(".env", "#" * 30000)),
     "small letters": ("line-misnamed", more(
         f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
     "a colon for =": ("line-unreadable", more(f"B2_APPLICATION_KEY: {APPLICATION_KEY}")),
@@ -208,9 +244,17 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "a truncated keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:-3])),
     "a truncated applicationKey": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY[:-2])),
     "an applicationKey with a tail": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY + "K")),
+    "the label copied along": ("key-incomplete", env(APPLICATION_KEY_ID=f"keyID: {KEY_ID}")),
+    "O for 0": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID.replace("0", "O", 1))),
+    "capitals in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID.upper())),
+    "the keyID as bucket": ("bucket-name-impossible", env(BUCKET_NAME=KEY_ID)),
+    "the applicationKey as bucket": ("bucket-name-impossible", env(BUCKET_NAME=APPLICATION_KEY)),
+    "an old applicationKey as bucket": ("bucket-name-impossible", env(
+        BUCKET_NAME="0" * 42, APPLICATION_KEY="0" * 42)),
     "a space in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:9] + " 0000001")),
     # Keys where others see them.
     ".env in git": ("env-in-git", git(".env")),
+    "the key in git's history": ("env-in-git", git_history),
     "the key in main.py": ("key-in-code", file("main.py", f"print()\nKEY = '{APPLICATION_KEY}'\n")),
     "another key in a module": ("key-in-code", file("lib/save.py", f"KEY = '{OTHER_SECRET}'")),
     "the key in notes that git keeps": ("key-in-code", both(
@@ -241,9 +285,23 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "half an XML": ("not-b2", answer(200, b"<ListBucketResult><Name>ada")),
     "garbage": ("not-b2", answer(200, b"\xff\x00", "")),
     "JSON": ("not-b2", answer(200, b'{"ok": true}', "application/json")),
-    "a redirect": ("key-unknown", answer(301)),
-    "a redirect to elsewhere": ("unknown", fault(b2_answers.raw(
+    "B2 says that the key is elsewhere": ("key-unknown", answer(
+        301, b"<Error><Code>PermanentRedirect</Code></Error>")),
+    "a redirect": ("not-b2", fault(b2_answers.raw(
         302, b"", {"Location": "http://127.0.0.1:9/"}))),
+    "a filter says no, in plain text": ("not-b2", answer(403, b"Blocked.", "text/plain")),
+    "a filter says no, without a word": ("not-b2", answer(403)),
+    "a filter knows nothing": ("not-b2", answer(404, b"{}", "application/json")),
+    "a network wants a log-in": ("not-b2", answer(511)),
+    "a filter forbids uploads": ("not-b2", no_uploads),
+    "plain http at the port of https": ("not-b2", plain_http),
+    "a proxy that wants a log-in": ("network-variable-wrong", proxy_refuses(407)),
+    "a proxy that refuses": ("network-variable-wrong", proxy_refuses(403)),
+    "a proxy without an address": ("network-variable-wrong",
+                                   variable("HTTPS_PROXY", "http://proxy:port")),
+    "a certificate as Windows exports it": ("network-variable-wrong", both(
+        file("school.cer", "\x30\x82\x03 no PEM"), lambda scene: scene.patch.setenv(
+            "AWS_CA_BUNDLE", str(scene.folder / "school.cer")))),
     "the clock is slow": ("clock-wrong", clock(hours=3)),
     "the clock is fast": ("clock-wrong", clock(days=-400)),
     # What B2 says.
@@ -334,6 +392,14 @@ def on_this_computer(scene: Scene) -> None:
     scene.env(ENDPOINT=f"http://127.0.0.1:{port}", BUCKET_NAME="my-bucket")
 
 
+def other_kind_of_key(scene: Scene) -> None:
+    """Other servers have keys of other shapes."""
+    on_this_computer(scene)
+    text = (scene.folder / ".env").read_text(encoding="utf-8")
+    scene.file(".env", text.replace(APPLICATION_KEY, "mini"))
+    scene.servers[-1].keys[KEY_ID].application_key = "mini"
+
+
 def through_a_proxy(scene: Scene) -> None:
     scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{scene.proxy()}")
     scene.ports.pop(b2_problems.BACKBLAZE)  # behind a proxy, names need not be known here
@@ -355,9 +421,17 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "as it should be": ("All is well", lambda scene: None),
     "with files in the bucket": ("All is well", objects),
     "a key for this bucket": ("All is well", key(buckets=(BUCKET,))),
-    "a read-only key": ("fine if your programs only read", both(objects, key(
+    "a read-only key": ("can read the bucket ada-photos, but not write", both(objects, key(
         capabilities=READ_ONLY))),
-    "a read-only key, an empty bucket": ("only read", key(capabilities=READ_ONLY)),
+    "a read-only key, an empty bucket": ("but not write", key(capabilities=READ_ONLY)),
+    "a read-only key, an empty file": ("but not write", both(
+        lambda scene: scene.double._moto.put_object(BUCKET, "a/", b""),
+        key(capabilities=READ_ONLY))),
+    "a key of another kind, on this computer": ("All is well", other_kind_of_key),
+    "other settings in .env": ("Practice works", more(
+        "B2_REGION=us-east-005\nSECRET_KEY=x\n", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
+    "an .env.bak without keys": ("Practice works", both(
+        env(APPLICATION_KEY_ID="", APPLICATION_KEY=""), file(".env.bak", "B2_APPLICATION_KEY="))),
     "a key that may not read": ("may not read", key(
         capabilities=b2_double.READ_AND_WRITE - {"readFiles"})),
     "capital letters in the bucket's name": ("Testbucket", capitals),

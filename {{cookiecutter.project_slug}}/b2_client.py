@@ -13,14 +13,14 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import codecs
 import os
 import re
-import sys
 import threading
 from io import StringIO
 from pathlib import Path
 
-from b2_problems import SetupError
+from b2_problems import SetupError, hidden_module, how_to_install, why_import_failed
 from b2_rules import (
     CONSOLE_WORDS,
+    ENV_FILES,
     KEYS,
     check_bucket_name,
     check_keys,
@@ -32,30 +32,7 @@ from b2_rules import (
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = "the variables of your terminal"
-# What .env is called by mistake. "env" may also be a folder, so only files count.
-MISNAMED = [".env.txt", "env", "env.env", ".env.env", "_env", "dotenv", "env.txt.txt"]
-
-
-def how_to_install() -> str:
-    """Return what to type when this Python lacks a package."""
-    own = Path(".venv", "Scripts", "python.exe") if os.name == "nt" else Path(".venv/bin/python")
-    if (HERE / own).exists() and Path(sys.prefix).resolve() != HERE / ".venv":
-        return f"The project has a Python of its own. In its folder, type: {own} main.py"
-    python = own if (HERE / own).exists() else sys.executable
-    return f"In a terminal in {HERE}, type: {python} -m pip install -r requirements.txt"
-
-
-def _why_no_boto3(error: Exception) -> Exception:
-    """Return the problem behind an import of boto3 that failed."""
-    if isinstance(error, ModuleNotFoundError) and error.name in ("boto3", "botocore"):
-        return SetupError(
-            "package-missing", package="boto3 is not installed", how=how_to_install()
-        )
-    names = {*sys.stdlib_module_names, "boto3", "botocore", "s3transfer", "urllib3", "jmespath"}
-    for file in sorted(HERE.glob("*.py")):
-        if file.stem in names and file.stem in str(error):
-            return SetupError("file-hides-package", file=file.name)
-    return error
+MOST_BYTES = 20_000  # of .env; it has four lines
 
 
 try:
@@ -63,7 +40,7 @@ try:
     from boto3 import Session
     from botocore.config import Config
 except Exception as error:
-    raise _why_no_boto3(error) from None
+    raise hidden_module() or why_import_failed(error) or error from None
 
 # Checksums: B2 did not know boto3's newer ones until July 2025; without them every B2 does.
 # Retries: B2 answers "500 InternalError, try again" in normal use.
@@ -77,6 +54,10 @@ try:
         connect_timeout=5,
         read_timeout=60,
         user_agent_extra="b2-starter/0.1.0",
+    )
+    # For check_setup.py: ask once and do not wait long, so that even two silences take under 20 s.
+    QUICK = CONFIG.merge(
+        Config(connect_timeout=4, read_timeout=6, retries={"total_max_attempts": 1})
     )
 except TypeError:  # boto3 before 1.36 knows nothing of checksums
     raise SetupError(
@@ -138,6 +119,7 @@ def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
         )
     client = made if kind == "client" else made.meta.client
     client.meta.events.register("before-call.s3", _follow_no_redirect)
+    client.meta.events.register("after-call.s3", _refuse_web_page)
     if practice:
         join_practice_bucket(client, HERE / "practice-bucket", settings["B2_BUCKET_NAME"])
     return made
@@ -148,12 +130,22 @@ def _follow_no_redirect(params, **_) -> None:
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
+def _refuse_web_page(http_response, model, **_) -> None:
+    """Notice a log-in page in place of B2: boto3 would take it for success, and store nothing."""
+    is_page = "html" in http_response.headers.get("content-type", "")
+    if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
+        raise SetupError("not-b2", reason="it is a web page")
+
+
 def _import_practice():
     """Return the function that makes a boto3 client a practice client."""
     try:
         from b2_practice import join_practice_bucket
-    except ImportError:
-        raise SetupError("practice-needs-moto", how=how_to_install()) from None
+    except (ImportError, AttributeError) as error:
+        problem = hidden_module() or why_import_failed(error)
+        if problem is None or problem.problem == "package-missing":
+            problem = SetupError("practice-needs-moto", how=how_to_install())
+        raise problem from None
     return join_practice_bucket
 
 
@@ -183,35 +175,65 @@ def _look_for_all_lines(values: dict[str, str], where: dict[str, str]) -> None:
         lost = name not in values
         if lost or (name in KEYS and clean_value(values[name]) == ""):
             for other in sorted(set(values) - set(CONSOLE_WORDS)):
-                if other.upper().startswith("B2_") and clean_value(values[other]):
-                    state = "that is not there" if lost else "that is blank"
+                if _meant(other) == name and clean_value(values[other]):
+                    do = f"Rename {other}= to {name}=."
+                    if not lost:
+                        do = f"Write its value behind {name}=, and delete the line {other}=."
                     raise SetupError(
-                        "line-misnamed", file=where[other], other=other, name=name, state=state
+                        "line-misnamed", file=where[other], other=other, name=name, word=word, do=do
                     )
         if lost:
             raise SetupError("line-missing", where=where[name], name=name, word=word)
 
 
+def _meant(other: str) -> str | None:
+    """Return which of the four names was probably meant by a similar one, such as B2_KEY_ID."""
+    other = other.upper()
+    same = ("KEYID", "KEY_ID", "APPLICATIONKEY", "APPLICATION_KEY", "ENDPOINT", "BUCKET")
+    if not other.startswith(("B2_", "AWS_ACCESS_KEY", "AWS_SECRET")) and other not in same:
+        return None
+    for sign, name in (
+        ("BUCKET", "B2_BUCKET_NAME"),
+        ("ENDPOINT", "B2_ENDPOINT"),
+        ("KEY_?NAME", None),
+        ("ID$", "B2_APPLICATION_KEY_ID"),
+        ("KEY|SECRET", "B2_APPLICATION_KEY"),
+    ):
+        if re.search(sign, other):
+            return name
+    return None
+
+
 def _read_file() -> tuple[str, dict[str, str]]:
     """Return the name and the values of .env, or of env.txt where .env has no keys."""
-    files = [name for name in (".env", "env.txt") if (HERE / name).is_file()]
-    misnamed = [name for name in MISNAMED if (HERE / name).is_file()]
+    files = [name for name in ENV_FILES if (HERE / name).is_file()]
     if not files:
-        _look_for_another_file(misnamed, "")
-        raise SetupError("env-file-missing", folder=HERE)
+        _look_for_another_file(".env")
+        raise _no_file()
     values = _read(files[0])
     if any(clean_value(values.get(name, "?")) for name in KEYS):
         return files[0], values
-    if files == [".env", "env.txt"]:
+    if files == ENV_FILES:
         return "env.txt", _read("env.txt")
-    _look_for_another_file(misnamed, ", or delete it to practise")
+    _look_for_another_file("env.txt")
     return files[0], values
 
 
-def _look_for_another_file(misnamed: list[str], or_else: str) -> None:
-    """Name the file that was filled in instead of .env."""
-    if misnamed:
-        raise SetupError("env-file-misnamed", name=misnamed[0], or_else=or_else)
+def _no_file() -> SetupError:
+    do = "Copy .env.example to .env. Where a name may not begin with a dot: copy it to env.txt."
+    if not (HERE / ".env.example").is_file():
+        lines = "".join(f"\n    {name}=" for name in CONSOLE_WORDS)
+        do = f"Make a text file called .env (or env.txt) with these four lines:{lines}"
+    return SetupError("env-file-missing", folder=HERE, do=do)
+
+
+def _look_for_another_file(better: str) -> None:
+    """Name the file that was filled in instead of .env. better: how it should be called."""
+    known = (*ENV_FILES, ".env.example")
+    for file in sorted(file for file in HERE.iterdir() if file.is_file()):
+        similar = "env" in file.name.lower() and file.name not in known
+        if similar and _has_keys(file, also_empty=better == ".env"):
+            raise SetupError("env-file-misnamed", name=file.name, better=better)
     if (HERE / ".env").is_dir():
         raise SetupError(
             "env-file-unreadable",
@@ -220,32 +242,37 @@ def _look_for_another_file(misnamed: list[str], or_else: str) -> None:
             do="Rename that folder, then copy .env.example to .env.",
         )
     example = HERE / ".env.example"
-    if example.is_file():
-        for line in _decode(example.read_bytes()).splitlines():
-            found = LINE.fullmatch(line)
-            if found and found["name"] in KEYS:
-                value = clean_value(_value_of(found))
-                if value and not is_placeholder(value):
-                    raise SetupError("keys-in-example")
+    if example.is_file() and _has_keys(example):
+        raise SetupError("keys-in-example")
+
+
+def _has_keys(file: Path, also_empty: bool = False) -> bool:
+    """Tell whether a file has key lines like .env; also_empty: even if no key is in them."""
+    if file.stat().st_size > MOST_BYTES or not os.access(file, os.R_OK):
+        return False
+    for line in _decode(file.read_bytes()).splitlines():
+        found = LINE.fullmatch(line)
+        if found and found["name"] in KEYS:
+            value = clean_value(_value_of(found))
+            if also_empty or (value and not is_placeholder(value)):
+                return True
+    return False
 
 
 def _read(file_name: str) -> dict[str, str]:
+    file, reason = HERE / file_name, ""
+    do = "Save it as plain text (in TextEdit: Format, Make Plain Text)."
     try:
-        data = (HERE / file_name).read_bytes()
+        data = file.read_bytes() if file.stat().st_size <= MOST_BYTES else b""
+        if data == b"" and file.stat().st_size > 0:
+            reason = "read: it is far too large"
+        elif data.startswith((b"{\\rtf", b"PK\x03\x04")):
+            reason = "read: it is a document of a word processor"
     except OSError as error:
-        raise SetupError(
-            "env-file-unreadable",
-            file=HERE / file_name,
-            reason=f"opened: {error.strerror}",
-            do="Close other programs that use it, or copy .env.example to it once more.",
-        ) from None
-    if data.startswith((b"{\\rtf", b"PK\x03\x04")):
-        raise SetupError(
-            "env-file-unreadable",
-            file=file_name,
-            reason="read: it is a document of a word processor",
-            do="Save it as plain text (in TextEdit: Format, Make Plain Text).",
-        )
+        reason = f"opened: {error.strerror}"
+        do = "Close other programs that use it, or copy .env.example to it once more."
+    if reason:
+        raise SetupError("env-file-unreadable", file=file_name, reason=reason, do=do)
     return _parse(_decode(data), file_name)
 
 
@@ -285,9 +312,7 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
             continue
         found = LINE.fullmatch(line)
         if not found:
-            about = [name for name in CONSOLE_WORDS if re.search(rf"{name}\b", line)]
-            name = about[0] if about else "NAME"
-            raise SetupError("line-unreadable", number=number, file=file_name, name=name)
+            raise _unreadable(line, number, file_name, values)
         value = _value_of(found)
         if values.get(found["name"], value) != value:
             raise SetupError(
@@ -299,6 +324,24 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
             )
         values[found["name"]], line_of[found["name"]] = value, number
     return _with_dotenv(text) or values
+
+
+def _unreadable(line: str, number: int, file_name: str, above: dict[str, str]) -> SetupError:
+    """Return the problem of a line that is no NAME=value, and what it probably should be."""
+    names = [name for name in CONSOLE_WORDS if re.search(rf"{name}\b", line)]
+    last = list(above)[-1] if above else ""
+    if re.match(r"\s*(export\s+)?[\w.-]+\s*=\s*['\"]", line):
+        why = "A quote in it has no partner, or something stands behind it."
+        do = "Delete the quotes."
+    elif "=" not in line and not names and last in CONSOLE_WORDS and above[last] == "":
+        why, do = "It has no = sign.", f"Perhaps it belongs behind {last}=, in the line above."
+    elif names:
+        why = "A line begins with the name, and has an = sign."
+        do = f"Write it as {names[0]}= and then the value."
+    else:
+        why = "Each line is NAME=value."
+        do = "Delete it, or write # in front of it. If it is a key, write it behind the key's name."
+    return SetupError("line-unreadable", number=number, file=file_name, why=why, do=do)
 
 
 def _value_of(found: re.Match[str]) -> str:
@@ -319,5 +362,7 @@ def _with_dotenv(text: str) -> dict[str, str] | None:
         from dotenv import dotenv_values
     except ModuleNotFoundError:
         return None
+    except (ImportError, AttributeError) as error:
+        raise hidden_module() or why_import_failed(error) or error from None
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: re.sub(r"^#.*", "", value or "") for name, value in values.items()}

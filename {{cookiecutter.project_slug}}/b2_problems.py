@@ -6,14 +6,9 @@ This file is given: a reset may replace it, so write your own code in main.py.
 """
 
 import os
-import re
-import socket
 import sys
-import time
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+
+HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 class SetupError(Exception):
@@ -39,382 +34,512 @@ def sentences(error):
 
 
 def block(error):
-    """Return a SetupError as it is shown: its id, then a line for each sentence."""
-    return "\n".join(["", f"PROBLEM [{error.problem}]", *sentences(error)])
+    """Return a SetupError as it is shown: its id, then its sentences, for a screen of 80."""
+    lines = [f"PROBLEM [{error.problem}]", *"\n".join(sentences(error)).split("\n")]
+    try:
+        import textwrap
+    except Exception:  # a file of the student's may hide what it needs
+        return "\n".join(["", *lines])
+    shown = []
+    for line in lines:
+        if line.startswith("    "):  # a command has to stay in one piece
+            shown.append(line)
+        else:
+            shown += textwrap.wrap(line, 79, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(["", *shown])
 
 
-def _show_advice(kind, error, traceback):
-    """Print a set-up mistake as its advice alone; leave every other error to Python."""
-    if issubclass(kind, SetupError):
-        print(block(error), file=sys.stderr)
+def python_of_project():
+    """Return the project's own Python, as it is typed in its folder, or "" if there is none."""
+    own = ".venv\\Scripts\\python.exe" if os.name == "nt" else ".venv/bin/python"
+    return own if os.path.exists(os.path.join(HERE, own)) else ""
+
+
+def how_to_install():
+    """Return what to type when this Python lacks a package, or is too old."""
+    program = os.path.basename(sys.argv[0])
+    program = program if program.endswith(".py") else "main.py"
+    own = python_of_project()
+    if own and os.path.realpath(sys.prefix) != os.path.realpath(os.path.join(HERE, ".venv")):
+        return f"The project has a Python of its own. In its folder, type:\n    {own} {program}"
+    install = "-m pip install -r requirements.txt"
+    if own or sys.prefix != sys.base_prefix:
+        return f"In a terminal in {HERE}, type:\n    {own or sys.executable} {install}"
+    make, own = "python3 -m venv .venv", ".venv/bin/python"
+    if os.name == "nt":
+        make, own = "py -m venv .venv", ".venv\\Scripts\\python"
+    return (
+        f"In a terminal in {HERE}, type, line by line:"
+        f"\n    {make}\n    {own} {install}\n    {own} {program}"
+    )
+
+
+def why_import_failed(error):
+    """Return the SetupError behind a failed import, or None if it is none of ours.
+
+    error: any exception. A given file or a package is missing, or a file of the project has the
+    name of a module, so that Python takes it in the module's place.
+    """
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and name in GIVEN:
+        return SetupError("given-file-missing", file=name)
+    if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
+        name = name.replace("botocore", "boto3")  # the one brings the other
+        return SetupError(
+            "package-missing", package=f"{name} is not installed", how=how_to_install()
+        )
+    if not isinstance(error, (ImportError, AttributeError)):
+        return None
+    return hidden_module(str(error))
+
+
+def hidden_module(text=None):
+    """Return the SetupError for a file of the project that hides a module, or None.
+
+    text: what an error says; then only a file counts that is named there. Without it, a file
+    counts that Python has already taken in the place of the module.
+    """
+    modules = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
+    for file in sorted(os.listdir(HERE)):
+        if file.endswith(".py") and file[:-3] in modules:
+            taken = getattr(sys.modules.get(file[:-3]), "__file__", None) or ""
+            if file[:-3] in text if text else taken == os.path.join(HERE, file):
+                return SetupError("file-hides-package", file=file)
+    return None
+
+
+def explain(error, trace):  # noqa: ARG001
+    """Return what to show in place of a traceback, or "" where Python shall show its own.
+
+    error, trace: an exception that ends the program, and its traceback.
+    check_setup.py puts a function in the place of this one which also knows B2's answers.
+    """
+    problem = error if isinstance(error, SetupError) else why_import_failed(error)
+    return block(problem) if problem else ""
+
+
+def place_of(problem, trace):
+    """Return the lines of the student's program that led to a problem, if they matter for it."""
+    from traceback import extract_tb
+
+    lines = []
+    for frame in extract_tb(trace) if problem.problem in OF_THE_PROGRAM else []:
+        folder, name = os.path.split(frame.filename)
+        if os.path.realpath(folder) == HERE and name.partition(".")[0] not in GIVEN:
+            lines.append(f"    {name}, line {frame.lineno}: {frame.line}")
+    return "\n".join(["\nIn your program:", *lines]) if lines else ""
+
+
+def _show_advice(kind, error, trace):
+    text = explain(error, trace)
+    if text:
+        print(text, file=sys.stderr)
     else:
-        _python_shows(kind, error, traceback)
+        _python_shows(kind, error, trace)
 
 
 # Set here and not in b2_client.py: what this function can reach stays in memory until the very
 # end of the program, and boto3's large objects take their time to go.
 _python_shows, sys.excepthook = sys.excepthook, _show_advice
 
+GIVEN = ("b2_client", "b2_rules", "b2_problems", "b2_practice", "check_setup")
+OF_THE_PROGRAM = (
+    "no-such-object", "object-name-impossible", "not-on-b2", "call-misspelt", "no-keys-given",
+    "key-lacks-permission", "bucket-not-found", "unknown",
+)
+PACKAGES = (
+    "boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "dotenv", "moto",
+    "requests", "certifi",
+)
 
-class Problem(NamedTuple):
+
+class Problem:
     """What can go wrong: how it is recognised, what to say, and how we know."""
 
-    sign: str  # how it is recognised
-    what: str  # what happened
-    why: str
-    do: str  # what to do now
-    source: str
+    def __init__(self, sign, what, why, do, source):
+        self.sign = sign  # how it is recognised
+        self.what = what  # what happened
+        self.why = why
+        self.do = do  # what to do now
+        self.source = source
 
-
-ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "erase"}
-BACKBLAZE = "api.backblazeb2.com"  # a name that exists; not even found, there is no network
 
 OUR_RULE = "This project's own rule."
 KEYS_DOC = "Backblaze docs, Application Keys; b2-sdk-python, glossary."
-LIVE = "Live tests of B2 by vdavid/cmdr (October 2026)."
+LIVE = "Live tests of B2 by the project vdavid/cmdr (October 2026)."
 BOTOCORE = "boto3 1.44, tried out against a server on this computer."
 NEW_KEY = (
-    "In the console, App Keys: Add a New Application Key, and copy its two values at once."
+    "In the console, page App Keys, add a new key (README.md, step 4), and put its keyID and"
+    " applicationKey in .env."
 )
 
 PROBLEMS = {
     # This computer.
     "python-too-old": Problem(
-        "sys.version_info is below 3.10",
-        "This is Python {version}.",
-        "boto3 needs Python 3.10 or newer.",
-        "Install a new one from python.org, delete the folder .venv, and make it again.",
-        "boto3's package metadata, Requires-Python.",
+        sign="sys.version_info is below 3.10",
+        what="This is Python {version}.",
+        why="The project needs Python 3.10 or newer.",
+        do="If you have none, get it from python.org. {how}",
+        source="boto3's package metadata, Requires-Python.",
     ),
     "package-missing": Problem(
-        "import boto3 fails, or boto3 does not know one of our settings",
-        "{package} for this Python.",
-        "The program needs the packages that requirements.txt lists.",
-        "{how}",
-        "boto3 changelog: the checksum settings came with 1.36.",
-    ),
-    "file-hides-package": Problem(
-        "importing boto3 fails, and a file in the project has the name of a module",
-        "Your file {file} has the same name as a part of Python or of boto3.",
-        "Python takes your file in its place.",
-        "Rename {file}, for example to my_{file}.",
-        "Python docs, The initialization of the sys.path module search path.",
+        sign="import boto3 fails, or boto3 does not know one of our settings",
+        what="{package} for this Python.",
+        why="The program needs the packages that requirements.txt lists.",
+        do="{how}",
+        source="boto3 changelog: the checksum settings came with 1.36.",
     ),
     "practice-needs-moto": Problem(
-        "both keys are blank, and moto cannot be imported",
-        "There are no keys yet: fill in B2_APPLICATION_KEY_ID (keyID) and B2_APPLICATION_KEY"
-        " (applicationKey) in .env or env.txt.",
-        "To practise without keys needs the package moto, which is missing or too old.",
-        "{how}",
-        OUR_RULE,
+        sign="both keys are empty, and moto cannot be imported",
+        what="Both keys are empty, so this is practice: it needs the package moto.",
+        why="This Python does not have it, or an old one.",
+        do="{how}\nOr fill in both keys in .env (or env.txt), to use your own bucket.",
+        source=OUR_RULE,
+    ),
+    "given-file-missing": Problem(
+        sign="a module of the project cannot be imported",
+        what="The project's own {file} is missing.",
+        why="Somebody deleted or renamed it, or did not upload it.",
+        do="Bring it back: README.md says how, below Reset.",
+        source=OUR_RULE,
+    ),
+    "file-hides-package": Problem(
+        sign="an import fails, and a file in the project has the name of the module",
+        what="Your file {file} has the same name as a part of Python or of boto3.",
+        why="Python takes your file in its place.",
+        do="Rename {file}, for example to my_{file}.",
+        source="Python docs, The initialization of the sys.path module search path.",
     ),
     "practice-folder": Problem(
-        "the disk refuses to read or write in practice-bucket",
-        "{what}",
-        "",
-        "{do}",
-        "Python docs, errno.",
+        sign="the disk refuses to read or write in practice-bucket",
+        what="{what}",
+        why="",
+        do="",
+        source="Python docs, errno.",
     ),
     # The file with the settings.
     "env-file-missing": Problem(
-        "neither .env nor env.txt is there",
-        "There is no file .env in {folder}.",
-        "The program looks there for your keys, your bucket and your endpoint.",
-        "Copy .env.example to .env (where names may not begin with a dot: to env.txt).",
-        OUR_RULE,
+        sign="neither .env nor env.txt is there",
+        what="There is no file .env in {folder}.",
+        why="The program looks there for your keys, your bucket and your endpoint.",
+        do="{do}",
+        source=OUR_RULE,
     ),
     "env-file-misnamed": Problem(
-        "a file with a name like .env.txt is there, and no keys are in .env or env.txt",
-        "Your file is called {name}.",
-        "Only .env and env.txt are read.",
-        "Rename it: .env, or env.txt{or_else}.",
-        "Windows hides known endings, and some editors add one.",
+        sign="a file with a name like .env.txt is there, and no keys are in .env or env.txt",
+        what="There is a file {name}, but only .env and env.txt are read.",
+        why="Windows hides a part of some names, and some editors add one.",
+        do="Rename {name} to {better}.",
+        source="Microsoft, Common file name extensions in Windows.",
     ),
     "keys-in-example": Problem(
-        "the key lines of .env.example are filled in, and those of .env are not",
-        "Your keys are in .env.example.",
-        "Nothing reads that file, and git would publish it.",
-        "Move both keys to .env, and empty the two key lines of .env.example.",
-        OUR_RULE,
+        sign="the key lines of .env.example are filled in, and those of .env are not",
+        what="Your keys are in .env.example.",
+        why="No program reads that file, and git would publish it.",
+        do="Move both keys to .env, and empty the two key lines of .env.example.",
+        source=OUR_RULE,
     ),
     "env-file-unreadable": Problem(
-        "the file cannot be opened, or begins as a document of a word processor does",
-        "{file} cannot be {reason}.",
-        "It has to be a plain text file which you may read.",
-        "{do}",
-        "Python docs, errno; RTF and ZIP files are known by their first bytes.",
+        sign="the file cannot be opened, is too large, or is a word processor's document",
+        what="{file} cannot be {reason}.",
+        why="It has to be a small, plain text file which you may read.",
+        do="{do}",
+        source="Python docs, errno; RTF and ZIP files are known by their first bytes.",
     ),
     "line-unreadable": Problem(
-        "a line is not NAME=value",
-        "Line {number} of {file} cannot be read.",
-        "A line is NAME=value: nothing in front, an = sign, and quotes that are closed or none.",
-        "Write it as {name}=value.",
-        "python-dotenv's grammar.",
+        sign="a line is not NAME=value",
+        what="Line {number} of {file} cannot be read.",
+        why="{why}",
+        do="{do}",
+        source="The grammar of python-dotenv.",
     ),
     "line-twice": Problem(
-        "a name stands twice, with different values",
-        "{name} stands twice in {file}, with different values.",
-        "It stands in line {first} and in line {second}.",
-        "Delete one of them.",
-        OUR_RULE,
+        sign="a name stands twice, with different values",
+        what="{name} stands twice in {file}, with different values.",
+        why="It stands in line {first} and in line {second}.",
+        do="Delete one of them.",
+        source=OUR_RULE,
     ),
     "line-missing": Problem(
-        "one of the four names is neither in the file nor a variable",
-        "{where} has no line {name}=.",
-        "All four lines have to be there; both keys may stay empty, to practise.",
-        "Add that line; behind the = comes {word}.",
-        OUR_RULE,
+        sign="one of the four names is neither in the file nor a variable",
+        what="{where} has no line {name}=.",
+        why="All four lines have to be there. Both keys may stay empty, to practise.",
+        do="Add that line. Behind the = comes {word}.",
+        source=OUR_RULE,
     ),
     "line-misnamed": Problem(
-        "a line B2_... that nothing reads has a value, and one of the four has none",
-        "{file} has a line {other}=, which nothing reads.",
-        "The program looks for {name}=, and {state}.",
-        "Write the value behind {name}=, and delete the line {other}=.",
-        "Other tools say B2_KEY_ID, B2_BUCKET and the like.",
+        sign="one of the four names is missing or empty, and a line with a similar one is there",
+        what="{file} has a line {other}=, which no program reads.",
+        why="The line for {word} is called {name}=.",
+        do="{do}",
+        source="Other tools say B2_KEY_ID, B2_BUCKET and the like.",
     ),
     # The values.
     "value-missing": Problem(
-        "a value is blank that is needed",
-        "{name} is blank in {where}.",
-        "{reason}",
-        "{hint}",
-        OUR_RULE,
+        sign="a value is empty that is needed",
+        what="{name} is empty in {where}.",
+        why="{why}",
+        do="{do}",
+        source=OUR_RULE,
     ),
     "placeholder-left": Problem(
-        "a value is an example, such as <your keyID> or the template's own bucket name",
-        "{name} in {where} is still an example{value}.",
-        "The place is for {word}.",
-        "{do}",
-        OUR_RULE,
+        sign="a value is an example, such as <your keyID> or the template's own bucket name",
+        what="{name} in {where} is still an example.",
+        why="The place is for {word}.",
+        do="{do}",
+        source=OUR_RULE,
     ),
     "bucket-name-impossible": Problem(
-        "the bucket's name breaks the rule for names",
-        "B2_BUCKET_NAME in {where} cannot be {value}.",
-        "{rule}",
-        "Copy the name of your bucket from the console, page Buckets.",
-        "Backblaze docs, Cloud Storage Buckets.",
+        sign="the bucket's name breaks the rule for names",
+        what="B2_BUCKET_NAME in {where} cannot be {value}.",
+        why="{rule}",
+        do="Copy the name of your bucket from the console, page Buckets.",
+        source="Backblaze docs, Cloud Storage Buckets.",
     ),
     "endpoint-not-s3": Problem(
-        "the endpoint is an address of something else",
-        "The endpoint in {where} cannot be {value}.",
-        "{reason}",
-        "{hint}",
-        "Backblaze docs, S3-compatible API.",
+        sign="the endpoint is an address of something else",
+        what="B2_ENDPOINT in {where} cannot be {value}.",
+        why="{reason}",
+        do="{rule}",
+        source="Backblaze docs, S3-compatible API.",
     ),
     "endpoint-has-bucket": Problem(
-        "something stands in front of s3. or behind .com",
-        "B2_ENDPOINT in {where} cannot be {value}.",
-        "{reason}",
-        "{hint}",
-        BOTOCORE + " With it, files would go to the wrong place.",
+        sign="something stands in front of s3. or behind .com",
+        what="B2_ENDPOINT in {where} cannot be {value}.",
+        why="{reason}",
+        do="{rule}",
+        source=BOTOCORE + " With it, files would go to the wrong place.",
     ),
     "endpoint-http": Problem(
-        "the endpoint begins with http:// instead of https://",
-        "B2_ENDPOINT in {where} cannot be {value}.",
-        "{reason}",
-        "Write https:// in front, or nothing.",
-        "Backblaze docs, Call the S3-compatible API.",
+        sign="the endpoint begins with http:// instead of https://",
+        what="B2_ENDPOINT in {where} cannot be {value}.",
+        why="{reason}",
+        do="Write https:// in front, or nothing.",
+        source="Backblaze docs, Call the S3-compatible API.",
     ),
     "keys-swapped": Problem(
-        "a key line holds a value of the other key's shape",
-        "{name} in {where} has the value of the other key line in it.",
-        "A keyID has 25 characters and begins with 00, an applicationKey has 31 and begins"
-        " with K00.",
-        "{do}",
-        KEYS_DOC,
+        sign="a key line holds a value of the other key's shape",
+        what="{name} in {where} has the value of the other key line in it.",
+        why="A keyID begins with 00 (25 characters), an applicationKey with K00 (31).",
+        do="{do}",
+        source=KEYS_DOC,
     ),
     "master-key": Problem(
-        "the keyID has 12 characters, all of 0-9 and a-f",
-        "B2_APPLICATION_KEY_ID in {where} is the keyID of your Master Application Key.",
-        "B2 does not take that key here.",
-        NEW_KEY,
-        "Backblaze docs, S3-Compatible Application Keys; b2-sdk-python, glossary.",
+        sign="the keyID has 12 characters, all of 0-9 and a-f",
+        what="B2_APPLICATION_KEY_ID in {where} is the keyID of your Master Application Key.",
+        why="B2 does not take that key here.",
+        do=NEW_KEY,
+        source="Backblaze docs, S3-Compatible Application Keys; b2-sdk-python, glossary.",
     ),
     "key-name-as-id": Problem(
-        "the keyID does not begin with 00",
-        "B2_APPLICATION_KEY_ID is no keyID: {value}.",
-        "A keyID has 25 characters and begins with 00. The name of a key (keyName) is only a"
-        " label.",
-        "Copy the keyID from the console, page App Keys.",
-        KEYS_DOC,
+        sign="the keyID does not look like one at all",
+        what="What stands behind B2_APPLICATION_KEY_ID= ({count} characters) is no keyID.",
+        why="A keyID begins with 00 (25 characters). The name of a key is only a label.",
+        do="Copy the keyID from the console, page App Keys, to .env.",
+        source=KEYS_DOC,
     ),
     "key-incomplete": Problem(
-        "a key begins as it should, but has another length or a strange character",
-        "{name} is not copied well: it has {count}, and should have {length}.",
-        "When it was copied, a part was left out, or something else came along.",
-        "Copy the {word} once more. If the console does not show it any more, add a new key.",
-        KEYS_DOC,
+        sign="a key begins as it should, but has another length or a strange character",
+        what="What stands behind {name}= was not copied well: {flaw}.",
+        why="{shape}",
+        do="Copy the {word} once more. If the console does not show it any more, add a new key.",
+        source=KEYS_DOC,
     ),
     # Keys in the wrong place.
     "env-in-git": Problem(
-        "git ls-files lists .env or env.txt",
-        "git keeps your file {file}.",
-        "Everybody who gets the repository can read your keys.",
-        "Type: git rm --cached {file}. If it was ever pushed, delete the key in the console,"
-        " and add a new one.",
-        "git docs, gitignore: what is tracked already is not ignored.",
+        sign="git ls-files lists .env or env.txt, or git's history has the present key",
+        what="git keeps your file {file}.",
+        why="Whoever gets the repository can read your keys, also in its history.",
+        do="Type these two lines. Then delete the key in the console, add a new one, and put it"
+        " in .env.\n    git rm --cached --ignore-unmatch .env env.txt\n    git commit -m nokeys",
+        source="git docs, gitignore: what is tracked already is not ignored.",
     ),
     "key-in-code": Problem(
-        "a file of the project has an applicationKey in it",
-        "There is an applicationKey in {file}, line {number}.",
-        "Everybody who sees this file can use your bucket.",
-        "Take it out of there; it belongs in .env alone. If anybody has seen it, delete the key"
-        " in the console, and add a new one.",
-        KEYS_DOC,
+        sign="a program, or a file that git keeps, has an applicationKey in it",
+        what="There is an applicationKey in {file}, line {number}.",
+        why="Everybody who sees this file can use your bucket.",
+        do="Take it out of there; it belongs in .env alone. If anybody else has seen it, delete"
+        " the key in the console, and add a new one.",
+        source=KEYS_DOC,
     ),
     # The way to B2.
     "no-network": Problem(
-        "no name can be looked up, not even that of Backblaze",
-        "This computer has no connection to the internet.",
-        "Not even the address of Backblaze can be found.",
-        "Turn on the network (in a school: log in to it), and try again.",
-        BOTOCORE,
+        sign="no name can be looked up, not even that of Backblaze",
+        what="This computer has no connection to the internet.",
+        why="Not even the address of Backblaze can be found.",
+        do="Turn on the network (in a school: log in to it), and try again.",
+        source=BOTOCORE,
     ),
     "host-not-found": Problem(
-        "the endpoint's name cannot be looked up, but Backblaze's can",
-        "There is no server called {host}.",
-        "The region in B2_ENDPOINT is probably misspelt.",
-        "{rule}",
-        BOTOCORE,
+        sign="the endpoint's name cannot be looked up, but Backblaze's can",
+        what="There is no server called {host}.",
+        why="The region in B2_ENDPOINT is probably misspelt.",
+        do="{rule}",
+        source=BOTOCORE,
     ),
     "connection-refused": Problem(
-        "the server's computer refuses the connection",
-        "{host} refuses the connection.",
-        "{reason}",
-        "{do}",
-        BOTOCORE,
+        sign="the server's computer refuses the connection",
+        what="{host} refuses the connection.",
+        why="{reason}",
+        do="{do}",
+        source=BOTOCORE,
     ),
     "no-answer": Problem(
-        "the connection or the answer does not come in time, or is cut",
-        "{host} does not answer.",
-        "The network is very slow, or a firewall (in a school?) lets nothing through.",
-        "Try again, and then with another network, such as a phone's hotspot.",
-        BOTOCORE,
+        sign="the connection or the answer does not come in time, or is cut off",
+        what="{host} does not answer.",
+        why="The network is very slow, or a firewall (in a school?) lets nothing through.",
+        do="Try again, and then with another network, such as a phone's hotspot.",
+        source=BOTOCORE,
     ),
     "certificate-not-trusted": Problem(
-        "the TLS certificate cannot be verified",
-        "The connection to {host} is not safe: {reason}.",
-        "Something between you and B2 opens what is sent, as the filters of some schools do.",
-        "Use another network. Or ask the school for the file with its certificate, and set the"
-        " variable AWS_CA_BUNDLE to its path.",
-        "Python docs, ssl; botocore docs, AWS_CA_BUNDLE.",
+        sign="the certificate of the server cannot be verified",
+        what="The connection to {host} is not safe ({reason}).",
+        why="Something between you and B2 opens what is sent, as the filters of some schools do.",
+        do="Use another network, such as a phone's hotspot. Or ask the school's computer people:"
+        " the variable AWS_CA_BUNDLE can name the file with their certificate.",
+        source="Python docs, ssl; botocore docs, AWS_CA_BUNDLE.",
     ),
     "network-variable-wrong": Problem(
-        "a proxy cannot be reached, or the file with certificates is not there",
-        "The variable {name} leads to {value}, and {state}.",
-        "Programs take that way, because the variable says so.",
-        "Correct the variable {name}, or remove it.",
-        "botocore docs, Config; requests docs, SSL Cert Verification.",
+        sign="a proxy cannot be reached, or the file with certificates is not there",
+        what="The setting {name} of this computer leads to {value}, and {state}.",
+        why="It is a variable of the system or of your terminal, and programs follow it.",
+        do="Open a new terminal and try again. If it is still so, have the setting removed.",
+        source="botocore docs, Config; requests docs, SSL Cert Verification.",
     ),
     "not-b2": Problem(
-        "the answer is a web page, or nothing that B2 would say",
-        "What comes back is no answer of B2: {reason}.",
-        "Something on the way answers or cuts it off: a network that wants a log-in, or a filter.",
-        "Open any web page in a browser, log in if you are asked, and try again.",
-        BOTOCORE,
+        sign="the answer is a web page, or nothing that B2 would say",
+        what="What comes back is no answer of B2: {reason}.",
+        why="Something on the way answers: a filter, or a network that wants you to log in.",
+        do="Open any web page in a browser, log in if you are asked, and try again.",
+        source=BOTOCORE,
     ),
     "clock-wrong": Problem(
-        "the server's Date, or a certificate's dates, do not fit this computer's clock",
-        "The clock of this computer is {reason}.",
-        "B2 refuses what is not from about now (15 minutes).",
-        "Set date, time and time zone in the system's settings; automatically is best.",
-        "AWS docs, RequestTimeTooSkewed; B2's own wording is not known.",
+        sign="the server's Date, or a certificate's dates, do not fit this computer's clock",
+        what="The clock of this computer is {reason}.",
+        why="B2 needs a clock that is right to 15 minutes.",
+        do="Set date, time and time zone in the system's settings; automatically is best.",
+        source="AWS docs, RequestTimeTooSkewed; B2's own wording is not known.",
     ),
     # What B2 answers.
     "key-unknown": Problem(
-        "InvalidAccessKeyId",
-        "B2 does not know the keyID{key_id}.",
-        "The key was deleted or has expired, or it belongs to an account in another region.",
-        "Compare it with the console, page App Keys, and the Endpoint with the page Buckets."
-        " If the key is not there: add a new one.",
-        "s5cmd issue 269. " + LIVE,
+        sign="InvalidAccessKeyId",
+        what="B2 does not know {the_key} at this endpoint.",
+        why="The key was deleted or has expired, or its account is in another region.",
+        do="Does the console, page App Keys, show this keyID? If not, add a new key. If it does,"
+        " copy the Endpoint once more, from the page Buckets. Both belong in .env.",
+        source="s5cmd issue 269. " + LIVE,
     ),
     "key-of-another-region": Problem(
-        "InvalidAccessKeyId, and the third digit of the keyID is not that of the endpoint",
-        "B2 does not know the keyID{key_id} at {host}.",
-        "A keyID that begins with {digits} usually belongs to an endpoint with {digits} in it.",
-        "Copy the Endpoint once more, from the page Buckets of the account that has the key.",
-        "s3-image-port, pull request 104: all pairs that were seen agree. A hint, never a rule.",
+        sign="InvalidAccessKeyId, and the third digit of the keyID is not that of the endpoint",
+        what="B2 does not know {the_key} at {host}.",
+        why="A keyID that begins with {digits} usually belongs to an endpoint with {digits} in it.",
+        do="Copy the Endpoint once more, from the page Buckets of the account that has the key, to"
+        " B2_ENDPOINT= in .env.",
+        source="s3-image-port, pull request 104: all pairs that were seen agree. A hint, no rule.",
     ),
     "application-key-wrong": Problem(
-        "SignatureDoesNotMatch",
-        "B2 knows the keyID, but the applicationKey does not belong to it.",
-        "A character is wrong, or it is the applicationKey of another key.",
-        "Copy the applicationKey once more. The console shows it only once: if it is gone, add"
-        " a new key, and copy both values.",
-        "joplin issue 7359. " + LIVE,
+        sign="SignatureDoesNotMatch",
+        what="B2 knows the keyID, but the applicationKey does not belong to it.",
+        why="A character is wrong, or it is the applicationKey of another key.",
+        do="Copy the applicationKey once more, to B2_APPLICATION_KEY= in .env. The console shows it"
+        " only once: if it is gone, add a new key, and copy both values.",
+        source="joplin issue 7359. " + LIVE,
     ),
     "key-for-another-bucket": Problem(
-        "AccessDenied for the list, and for the bucket itself",
-        "The key may not use the bucket {bucket}.",
-        "It was made for another bucket, or the bucket is somebody else's.",
-        "Check B2_BUCKET_NAME; or add a new key, and choose {bucket} below Allow access to"
-        " Bucket(s).",
-        LIVE + " Somebody else's bucket: inferred.",
+        sign="AccessDenied for the list, and for the bucket itself",
+        what="The key may not use the bucket {bucket}.",
+        why="It was made for another bucket, or lacks all rights to it, or it is somebody else's.",
+        do="Compare B2_BUCKET_NAME in .env with the console, page Buckets: capitals count. If it"
+        " is right, add a new key for this bucket (README.md, step 4).",
+        source=LIVE + " Somebody else's bucket: inferred.",
     ),
     "key-limited-to-names": Problem(
-        "AccessDenied for the list, but not for the bucket itself",
-        "The key may use the bucket {bucket}, but may not list all of it.",
-        "It has a File name prefix, or is of the type Write Only.",
-        "Add a new key: leave File name prefix empty, and choose Read and Write.",
-        "cyberduck issue 14103. " + LIVE,
+        sign="AccessDenied for the list, but not for the bucket itself",
+        what="The key may use the bucket {bucket}, but may not list all of it.",
+        why="It has a File name prefix, or is of the type Write Only.",
+        do=NEW_KEY,
+        source="cyberduck issue 14103. " + LIVE,
     ),
     "key-lacks-permission": Problem(
-        "AccessDenied 'not entitled', although the key may list the bucket",
-        "The key may not {action} in the bucket {bucket}.",
-        "B2 answered: not entitled. So the key lacks this permission.",
-        "Add a new key, with the Type of Access Read and Write.",
-        "Backblaze docs, Application Key Capabilities. " + LIVE,
+        sign="AccessDenied 'not entitled', although the key may list the bucket",
+        what="The key may not {action} there.",
+        why="B2 answered that it is not allowed to. The bucket in .env is {bucket}.",
+        do="{do}",
+        source="Backblaze docs, Application Key Capabilities. " + LIVE,
     ),
     "bucket-not-found": Problem(
-        "NoSuchBucket",
-        "There is no bucket {bucket} at {host}.",
-        "Its name is misspelt, or it is in another account.",
-        "Copy the name from the console, page Buckets, to B2_BUCKET_NAME.",
-        LIVE,
+        sign="NoSuchBucket",
+        what="There is no bucket {bucket}.",
+        why="{why}",
+        do="{do}",
+        source=LIVE,
     ),
     "daily-cap": Problem(
-        "AccessDenied with the words 'cap exceeded'",
-        "A daily limit of your account is used up: {reason}.",
-        "Accounts have a free amount for each day. The key is right.",
-        "Wait until midnight UTC, or raise the limit: console, Caps & Alerts.",
-        LIVE + " Transactions: public code, less sure.",
+        sign="AccessDenied with the words 'cap exceeded'",
+        what="A daily limit of your account is used up. The key is right.",
+        why="B2 said: {reason}",
+        do="Wait until tomorrow (B2's day ends at midnight in London, in winter), or raise the"
+        " limit: console, Caps & Alerts.",
+        source=LIVE + " Transactions: public code, less sure.",
     ),
     "storage-cap": Problem(
-        "AccessDenied with the words 'storage cap exceeded'",
-        "Your account is full.",
-        "The limit for stored bytes is reached; older versions of files count, too.",
-        "Delete old versions (console, Browse Files), or raise the limit: Caps & Alerts.",
-        "restic issue 3265.",
+        sign="AccessDenied with the words 'storage cap exceeded'",
+        what="Your account is full.",
+        why="The limit for stored bytes is reached; older versions of files count, too.",
+        do="Delete old versions (console, Browse Files), or raise the limit: Caps & Alerts.",
+        source="restic issue 3265.",
     ),
     "busy": Problem(
-        "SlowDown, InternalError or another answer from 500 on, also after trying again",
-        "B2 could not answer just now ({code}).",
-        "That is not your mistake: the server is busy or has trouble.",
-        "Wait some minutes and try again.",
-        "Backblaze docs, Rate Limits. " + LIVE,
+        sign="SlowDown, InternalError or another answer from 500 on, also after trying again",
+        what="B2 could not answer just now ({code}).",
+        why="That is not your mistake: the server is busy or has trouble.",
+        do="Wait some minutes and try again.",
+        source="Backblaze docs, Rate Limits. " + LIVE,
     ),
     # What a program asks for.
     "no-such-object": Problem(
-        "NoSuchKey, or 404 for an object",
-        "There is no such file in the bucket.",
-        "It was never saved, was deleted, or is spelt differently: capitals count.",
-        "Print the names: for obj in bucket.objects.all(): print(obj.key)",
-        "Backblaze docs, S3 Get Object.",
+        sign="NoSuchKey, or 404 for an object",
+        what="There is no such file in the bucket.",
+        why="It was never saved, was deleted, or is spelt differently: capitals count.",
+        do="Look at the names that are there:\n"
+        "    for obj in bucket.objects.all(): print(obj.key)",
+        source="Backblaze docs, S3 Get Object.",
+    ),
+    "object-name-impossible": Problem(
+        sign="InvalidRequest or KeyTooLongError",
+        what="B2 does not take this name, or this number.",
+        why="{rule} At most 1000 files can be deleted at once.",
+        do="Change the name (Key) in your program.",
+        source=LIVE,
     ),
     "not-on-b2": Problem(
-        "NotImplemented, InvalidArgument or InvalidRequest",
-        "B2 refuses this call: {reason}",
-        "B2 lacks some things of Amazon's S3: ACLs, tags, conditions such as IfNoneMatch. {rule}",
-        "Leave that argument out, or change the name.",
-        "Backblaze docs, S3-compatible API. " + LIVE,
+        sign="NotImplemented or InvalidArgument",
+        what="B2 cannot do what this call asks for.",
+        why="It lacks some things of Amazon's S3: ACLs, tags, conditions such as IfNoneMatch. B2"
+        " said: {reason}",
+        do="Leave that argument out.",
+        source="Backblaze docs, S3-compatible API. " + LIVE,
+    ),
+    "call-misspelt": Problem(
+        sign="boto3's ParamValidationError",
+        what="boto3 does not understand this call of your program.",
+        why="It says: {reason}",
+        do="{do}",
+        source="boto3 docs, Error handling.",
+    ),
+    "no-keys-given": Problem(
+        sign="boto3's NoCredentialsError, PartialCredentialsError, or an endpoint without https://",
+        what="Your program connects by itself, and {reason}.",
+        why="boto3 alone does not read .env.",
+        do="Take the bucket from b2_client.py:\n    from b2_client import get_bucket",
+        source=BOTOCORE,
     ),
     "unknown": Problem(
-        "nothing of the above",
-        "Something went wrong that this program does not know: {code}.",
-        "{reason}",
-        "Show these lines to your teacher; there is no key in them.",
-        OUR_RULE,
+        sign="nothing of the above",
+        what="Something went wrong that this program does not know: {code}.",
+        why="{reason}",
+        do="Show these lines to your teacher; there is no key in them.",
+        source=OUR_RULE,
     ),
 }
 
@@ -429,12 +554,17 @@ ANSWERS = [
     ("AccessDenied|403", "", "key-lacks-permission"),
     ("NoSuchBucket", "", "bucket-not-found"),
     ("NoSuchKey|NoSuchVersion|404", "", "no-such-object"),
-    ("NotImplemented|InvalidArgument|InvalidRequest|KeyTooLongError", "", "not-on-b2"),
+    ("InvalidRequest|KeyTooLongError", "", "object-name-impossible"),
+    ("NotImplemented|InvalidArgument", "", "not-on-b2"),
     ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
 ]
+ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "erase"}
+GATEWAY = (429, 502, 503, 504)  # said by what stands in front of a server that is too busy
+PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # small letters win
+BACKBLAZE = "api.backblazeb2.com"  # a name that exists; not even found, there is no network
 
 
-# How the problems show in what boto3 raises.
+# How the problems show in what boto3 raises. What is imported here is only needed now.
 
 
 def problem_of(error, settings):
@@ -446,21 +576,20 @@ def problem_of(error, settings):
     """
     if isinstance(error, SetupError):
         return error
+    kind = type(error).__name__
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
-        return SetupError(
-            "endpoint-not-s3",
-            where="your program",
-            value=repr(str(error).partition(": ")[2]),
-            reason="boto3 needs https:// in front of it.",
-            hint="Better: let get_bucket() of b2_client.py connect.",
-        )
+        return SetupError("no-keys-given", reason="its endpoint_url lacks https:// in front")
     if not type(error).__module__.startswith(("boto3", "botocore")):
-        return None
+        return why_import_failed(error)
+    if kind in ("NoCredentialsError", "PartialCredentialsError"):
+        return SetupError("no-keys-given", reason="gives no keys")
+    if kind == "ParamValidationError":
+        return _from_call(error)
     chain = _with_causes(error)
     for link in chain:
         if isinstance(getattr(link, "response", None), dict):
             return _from_answer(link, settings)
-    return _from_network(chain, settings.get("B2_ENDPOINT", "//B2").partition("//")[2])
+    return _from_network(chain, _host(chain, settings))
 
 
 def unknown(error):
@@ -474,63 +603,108 @@ def _with_causes(error):
     chain = []
     while error is not None and error not in chain:
         chain.append(error)
-        error = error.__cause__ or error.__context__
+        error = getattr(error, "last_exception", None) or error.__cause__ or error.__context__
     return chain
+
+
+def _host(chain, settings):
+    """Return the server's name: boto3 mentions it in most errors, else it is that of .env."""
+    for link in chain:
+        address = str(getattr(link, "kwargs", {}).get("endpoint_url", ""))
+        if "//" in address:
+            return address.split("//")[1].partition("/")[0]
+    return settings.get("B2_ENDPOINT", "").partition("//")[2] or "the server"
+
+
+def _from_call(error):
+    """Return the problem of a call with wrong arguments; name the one that is perhaps meant."""
+    import difflib
+    import re
+
+    lines = str(error).splitlines()
+    reason = lines[1] if len(lines) > 1 else lines[0]
+    do = "Compare the call with main.py as it was, or with boto3's page on S3."
+    found = re.match(r'Unknown parameter in input: "(\w+)", must be one of: (.*)', reason)
+    if found:
+        reason = f'it knows no "{found[1]}".'
+        names = {name.lower(): name for name in found[2].split(", ")}
+        for near in difflib.get_close_matches(found[1].lower(), names, 1):
+            do = f"Did you mean {names[near]}?"
+    return SetupError("call-misspelt", reason=reason[:200], do=do)
 
 
 def _from_answer(error, settings):
     """Return the problem that an answer of the server tells: by its code, then its message."""
+    import re
+
     from b2_rules import KEY_NAME_RULE, why_key_refused  # which needs SetupError of this file
 
     answer, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     headers, status = meta.get("HTTPHeaders", {}), meta.get("HTTPStatusCode", 0)
     code, message = str(answer.get("Code", "")), " ".join(str(answer.get("Message", "")).split())
+    operation = error.operation_name
+    if headers.get("server") == "AmazonS3":
+        return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
     if "html" in headers.get("content-type", ""):
-        return SetupError("not-b2", reason="the answer is a web page")
+        return SetupError("not-b2", reason="it is a web page")
+    if code in ("", str(status)) and not operation.startswith("Head") and status not in GATEWAY:
+        # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
+        return SetupError("not-b2", reason=f"{status}, without a reason that can be read")
     found = "unknown"
     for codes, words, problem in reversed(ANSWERS):
         if re.fullmatch(codes, code) and re.search(words, message, re.IGNORECASE):
             found = problem
-    head = error.operation_name.startswith("Head")
-    if found == "no-such-object" and error.operation_name == "HeadBucket":
+    if found == "no-such-object" and operation == "HeadBucket":
         found = "bucket-not-found"
-    if code == "500" and not head:  # B2 says InternalError; boto3 says 500 to what it cannot read
-        return SetupError("not-b2", reason="it cannot be read")
     clock = _clock_is(headers.get("date", ""))
     unsure = found in ("application-key-wrong", "unknown") or code == "403"
     if found == "clock-wrong" or (clock and status in (400, 401, 403) and unsure):
         return SetupError("clock-wrong", reason=clock or f"probably wrong: it says {_now()}")
-    if found == "key-unknown" and settings:
-        return why_key_refused(settings)
+    if found in ("key-unknown", "application-key-wrong") and settings:
+        return why_key_refused(settings, found)
     if found == "unknown":
-        code = f"{error.operation_name} was answered {code or 'without a code'} ({status})"
+        code = f"{operation} was answered {code or 'without a code'} ({status})"
         message = f"The server said: {message or 'nothing'}"
+    do = "Keys that are made as README.md says may not do that. Do it in the console."
+    if operation == "ListBuckets":
+        do = "get_bucket() needs no list of buckets. Or add a new key, and tick Allow List All" \
+             " Bucket Names."
     return SetupError(
         found,
-        bucket=settings.get("B2_BUCKET_NAME", "of your program"),
-        host=settings.get("B2_ENDPOINT", "").partition("//")[2] or "that endpoint",
-        key_id="",
+        bucket=settings.get("B2_BUCKET_NAME", "that your program uses"),
+        the_key="this keyID",
         code=code,
         reason=message[:300],
-        action=ACTIONS.get(error.operation_name, f"do this ({error.operation_name})"),
+        action=ACTIONS.get(operation, f"do this ({operation})"),
         rule=KEY_NAME_RULE,
+        why="Its name is misspelt (capitals count), or it is in another account."
+        if found == "bucket-not-found" else "",
+        do="Copy the name from the console, page Buckets, to B2_BUCKET_NAME= in .env."
+        if found == "bucket-not-found" else NEW_KEY if operation in ACTIONS else do,
     )
 
 
 def _now():
+    import time
+
     return time.strftime("%d %B %Y, %H:%M")
 
 
 def _clock_is(date):
     """Return how wrong this computer's clock is, by a Date header, or "" if it is right."""
+    import time
+    from email.utils import parsedate_to_datetime
+
     try:
         seconds = time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ""
     minutes = round(abs(seconds) / 60)
     if minutes < 15:
         return ""
-    amount = f"{minutes // 1440} days" if minutes >= 1440 else f"{minutes} minutes"
+    amount = f"{minutes} minutes"
+    if minutes >= 120:
+        amount = f"{minutes // 1440} days" if minutes >= 2880 else f"{minutes // 60} hours"
     return f"{amount} {'fast' if seconds > 0 else 'slow'}: it says {_now()}"
 
 
@@ -538,8 +712,11 @@ def _from_network(chain, host):
     """Return the problem on the way to the server, or None if it is none of the network's."""
     kinds = {base.__name__ for link in chain for base in type(link).__mro__}
     if "ProxyConnectionError" in kinds:
-        names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-        problem = _wrong_variable(names, "nothing answers there")
+        text, state = " ".join(str(link) for link in chain), "nothing answers there"
+        if "Tunnel" in text:
+            wants = "wants a log-in" if " 407" in text else "does not let this through"
+            state = f"the proxy there {wants}"
+        problem = _wrong_variable(PROXIES, state)
     elif "gaierror" in kinds:
         problem = host_not_found(host)
     elif "SSLError" in kinds:
@@ -550,8 +727,8 @@ def _from_network(chain, host):
         do = "Start the server." if local else "Try another network, such as a phone's hotspot."
         problem = SetupError("connection-refused", host=host, reason=reason, do=do)
     elif "ResponseParserError" in kinds:
-        problem = SetupError("not-b2", reason="the answer cannot be read")
-    elif {"HTTPClientError", "ConnectionError", "IncompleteReadError"} & kinds:
+        problem = SetupError("not-b2", reason="it cannot be read")
+    elif {"HTTPClientError", "ConnectionError", "IncompleteReadError", "IncompleteRead"} & kinds:
         problem = SetupError("no-answer", host=host)
     else:
         problem = None
@@ -559,22 +736,38 @@ def _from_network(chain, host):
 
 
 def _from_tls(chain, host):
+    import re
+
     text = " ".join(str(link) for link in chain)
-    if re.search(r"Errno 2\b|invalid path", text):
-        names = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-        return _wrong_variable(names, "that file is not there")
+    bundle = [name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name)]
+    verify = re.search(r"certificate verify failed: ([\w -]+)", text)
+    other_host = re.search(r"doesn't match|Hostname mismatch", text)
     if any(getattr(link, "verify_code", 0) in (9, 10) for link in chain):  # not yet, no longer
-        return SetupError("clock-wrong", reason=f"probably wrong: it says {_now()}")
-    reason = re.search(r"certificate verify failed: ([\w -]+)", text)
-    what = reason[1] if reason else "TLS fails"
-    return SetupError("certificate-not-trusted", host=host, reason=what)
+        when = f"probably wrong: it says {_now()}. (If that is right, a filter on the way is out of"
+        return SetupError("clock-wrong", reason=f"{when} date)")
+    if other_host:
+        return SetupError("certificate-not-trusted", host=host, reason="it is of another server")
+    if bundle and (verify or not re.search("EOF|ALERT|WRONG_VERSION|reset", text)):
+        state = "its certificates do not fit" if verify else "no certificates can be read there"
+        return _wrong_variable(bundle, state)
+    if verify:
+        return SetupError("certificate-not-trusted", host=host, reason=verify[1].strip())
+    if "WRONG_VERSION" in text:
+        return SetupError("not-b2", reason="it is not encrypted")
+    return SetupError("no-answer", host=host)
 
 
 def find_host(endpoint):
     """Look the server's name up; return what to say about it. Raises SetupError without it."""
+    import socket
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
     address = urlsplit(endpoint)
     proxy = getproxies().get(address.scheme)
     if proxy and not proxy_bypass(address.hostname):  # then the proxy looks it up
+        if not proxy.rpartition(":")[2].strip("/").isdigit():
+            raise _wrong_variable(PROXIES, "that is no address with a port")
         return "the way to B2 goes through the proxy " + proxy.rpartition("@")[2]
     try:
         socket.getaddrinfo(address.hostname, address.port or 443)
@@ -585,6 +778,8 @@ def find_host(endpoint):
 
 def host_not_found(host):
     """Return the problem behind a name that cannot be looked up."""
+    import socket
+
     from b2_rules import ENDPOINT_RULE
 
     try:
@@ -598,3 +793,14 @@ def _wrong_variable(names, state):
     name = next((name for name in names if name in os.environ), "of the system")
     value = os.environ.get(name, "a proxy").rpartition("@")[2]  # without a password
     return SetupError("network-variable-wrong", name=name, value=value, state=state)
+
+
+# Imported only here, because a file of the student's may hide what it needs.
+import threading  # noqa: E402
+
+threading.excepthook = lambda failed: _show_advice(*failed[:3])
+
+if sys.version_info < (3, 10):  # an older Python cannot even read b2_client.py
+    _version = sys.version.split()[0]
+    print(block(SetupError("python-too-old", version=_version, how=how_to_install())))
+    raise SystemExit(1)

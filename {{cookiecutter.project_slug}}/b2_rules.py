@@ -27,6 +27,7 @@ CONSOLE_WORDS = {
 }
 
 KEYS = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY"]
+ENV_FILES = [".env", "env.txt"]
 
 # 6 to 63 letters, digits and hyphens, not beginning with b2-. Capitals are allowed:
 # the console lets you make "Testbucket".
@@ -47,13 +48,13 @@ ENDPOINT = (
     r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 )
 ENDPOINT_RULE = (
-    "The console shows it on the page Buckets, below your bucket, as Endpoint:"
-    " for example s3.us-east-005.backblazeb2.com."
+    "Copy the Endpoint from the console, page Buckets, below your bucket:"
+    " it looks like s3.us-east-005.backblazeb2.com."
 )
 
 # What people write instead, after https:// was added: the first that fits is the problem.
 NOT_AN_ENDPOINT = [
-    (r"^https://\W*$", "value-missing", "It is blank."),
+    (r"^https://\W*$", "value-missing", "It is empty."),
     (r"//api\d*\.backblaze", "endpoint-not-s3",
      "That is the address of B2's native API, not of S3."),
     (r"//f\d{3}\.backblaze", "endpoint-not-s3",
@@ -79,6 +80,11 @@ NOT_AN_ENDPOINT = [
 # The keyID of the Master Application Key is the account's: 12 characters.
 KEY_ID = r"00\d[0-9a-f]{22}"
 MASTER_KEY_ID = r"[0-9a-f]{12}"
+STRANGE = r"[^A-Za-z0-9+/_-]"
+KEY_SHAPES = {
+    KEYS[0]: (25, "A keyID has 25 characters, only 0 to 9 and a to f, and begins with 00."),
+    KEYS[1]: (31, "An applicationKey has 31 characters and begins with K00."),
+}
 APPLICATION_KEY = r"K00\d[A-Za-z0-9+/]{27}"
 PLACEHOLDER_KEY = (
     r"[<>\u2026]|\.\.\.|^[x*]+$|your|paste|example|change.?me|key.?id|application.?key"
@@ -126,7 +132,7 @@ def clean_value(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return a value in quotes, fit for a message: an applicationKey in it is covered."""
-    return repr(re.sub(r"K00\d.*", "(an applicationKey)", text))
+    return repr(cover(re.sub(r"K00\d.*", "(an applicationKey)", text), {}))
 
 
 def clean_endpoint(text: str, where: str = ".env") -> str:
@@ -142,14 +148,10 @@ def clean_endpoint(text: str, where: str = ".env") -> str:
         return endpoint
     found = next(kind for kind in NOT_AN_ENDPOINT if re.search(kind[0], endpoint))
     problem, reason = found[1:]
-    raise SetupError(
-        problem,
-        name="B2_ENDPOINT",
-        value=shown(text),
-        where=where,
-        reason="" if problem == "value-missing" else reason,
-        hint=ENDPOINT_RULE,
-    )
+    details = {"name": "B2_ENDPOINT", "value": shown(text), "where": where}
+    if problem == "value-missing":
+        raise SetupError(problem, **details, why="", do=ENDPOINT_RULE)
+    raise SetupError(problem, **details, reason=reason, rule=ENDPOINT_RULE)
 
 
 def region_of(endpoint: str) -> str:
@@ -176,7 +178,7 @@ def is_key_name(text: str) -> bool:
 
 def is_placeholder(text: str) -> bool:
     """Tell whether a key is still an example that nobody has replaced."""
-    if re.fullmatch(f"{KEY_ID}|{APPLICATION_KEY}", text):
+    if re.search(f"{KEY_ID}|{APPLICATION_KEY}", text) or "@" in text:
         return False
     return re.search(PLACEHOLDER_KEY, text, re.IGNORECASE) is not None
 
@@ -184,16 +186,17 @@ def is_placeholder(text: str) -> bool:
 def check_bucket_name(name: str, where: str) -> None:
     """Raise SetupError unless this can be the name of a bucket. where: the file it stands in."""
     if name == "":
+        why = "It is the name of your bucket; to practise, any name will do."
         raise SetupError(
-            "value-missing",
-            name="B2_BUCKET_NAME",
-            where=where,
-            reason="It is the name of your bucket; to practise, any name will do.",
-            hint=BUCKET_NAME_RULE,
+            "value-missing", name="B2_BUCKET_NAME", where=where, why=why, do=BUCKET_NAME_RULE
         )
     if not is_bucket_name(name):
         raise SetupError(
             "bucket-name-impossible", where=where, value=shown(name), rule=BUCKET_NAME_RULE
+        )
+    if re.fullmatch(KEY_ID, name):
+        raise SetupError(
+            "bucket-name-impossible", where=where, value=shown(name), rule="That is a keyID."
         )
 
 
@@ -201,18 +204,18 @@ def check_keys(settings: dict, where: dict) -> None:
     """Raise SetupError for a mistake in the two keys that is certain without asking B2.
 
     settings: the four values, cleaned, under their names. where: the file each stands in.
-    Both keys blank is practice, and no mistake.
+    Both keys empty is practice, and no mistake.
     """
-    blank = [name for name in KEYS if settings[name] == ""]
-    if len(blank) == len(KEYS):
+    empty = [name for name in KEYS if settings[name] == ""]
+    if len(empty) == len(KEYS):
         return
-    if blank:
+    if empty:
         raise SetupError(
             "value-missing",
-            name=blank[0],
-            where=where[blank[0]],
-            reason="The other key is filled in; the two belong together.",
-            hint=f"Copy the {CONSOLE_WORDS[blank[0]]} there, or empty both lines to practise.",
+            name=empty[0],
+            where=where[empty[0]],
+            why="The other key is filled in; the two belong together.",
+            do=f"Copy the {CONSOLE_WORDS[empty[0]]} there, or empty both lines to practise.",
         )
     for name in KEYS:
         if is_placeholder(settings[name]):
@@ -220,24 +223,30 @@ def check_keys(settings: dict, where: dict) -> None:
                 "placeholder-left",
                 name=name,
                 where=where[name],
-                value=f": {shown(settings[name])}" if name == KEYS[0] else "",
                 word=f"the {CONSOLE_WORDS[name]}",
                 do=f"Copy the {CONSOLE_WORDS[name]} there, or empty both key lines to practise.",
             )
+    if settings["B2_BUCKET_NAME"] in (settings[KEYS[0]], settings[KEYS[1]]):
+        rule, value = "It is the same as one of the keys.", "this (it is not shown)"
+        where_it_is = where["B2_BUCKET_NAME"]
+        raise SetupError("bucket-name-impossible", where=where_it_is, value=value, rule=rule)
     if settings["B2_BUCKET_NAME"] == PLACEHOLDER_BUCKET:
         raise SetupError(
             "placeholder-left",
             name="B2_BUCKET_NAME",
             where=where["B2_BUCKET_NAME"],
-            value=f": {PLACEHOLDER_BUCKET}",
             word="the name of your own bucket",
             do="Copy it there from the console, page Buckets.",
         )
-    if settings["B2_ENDPOINT"].startswith("https"):  # a server on this computer has other keys
-        _check_shapes(settings, where)
+    if settings["B2_ENDPOINT"].startswith("https"):  # a server of yours has other keys
+        check_mixed_up_keys(settings, where)
+        for name in KEYS:
+            if re.search(STRANGE, settings[name]):
+                raise _incomplete(name, settings[name])
 
 
-def _check_shapes(settings: dict, where: dict) -> None:
+def check_mixed_up_keys(settings: dict, where: dict) -> None:
+    """Raise SetupError where a key line holds another key: swapped, or the master key."""
     key_id, key = (settings[name] for name in KEYS)
     if re.fullmatch(APPLICATION_KEY, key_id) or re.fullmatch(KEY_ID, key):
         both = re.fullmatch(APPLICATION_KEY, key_id) and re.fullmatch(KEY_ID, key)
@@ -250,9 +259,6 @@ def _check_shapes(settings: dict, where: dict) -> None:
         )
     if re.fullmatch(MASTER_KEY_ID, key_id):
         raise SetupError("master-key", where=where[KEYS[0]])
-    for name, length in ((KEYS[0], 25), (KEYS[1], 31)):
-        if re.search(r"[^A-Za-z0-9+/_-]", settings[name]):
-            raise _incomplete(name, settings[name], length)
 
 
 def check_key_shapes(settings: dict) -> None:
@@ -261,38 +267,53 @@ def check_key_shapes(settings: dict) -> None:
     The shapes are those of all keys since 2018, so this is for check_setup.py and for keys
     that B2 has refused, and not for refusing a key that nobody has tried.
     """
+    if not settings["B2_ENDPOINT"].startswith("https"):  # a server of yours has other keys
+        return
     key_id, key = (settings[name] for name in KEYS)
     if re.fullmatch(KEY_ID, key_id) is None:
-        if not key_id.startswith("00"):
-            raise SetupError("key-name-as-id", value=shown(key_id))
-        raise _incomplete(KEYS[0], key_id, 25)
+        if not re.match(r"0*[0o][0-9a-f]{8}", key_id.lower()):
+            raise SetupError("key-name-as-id", count=len(key_id))
+        raise _incomplete(KEYS[0], key_id)
     if key.startswith("K00") and re.fullmatch(APPLICATION_KEY, key) is None:
-        raise _incomplete(KEYS[1], key, 31)
+        raise _incomplete(KEYS[1], key)
 
 
-def _incomplete(name: str, value: str, length: int) -> SetupError:
-    strange = re.search(r"[^A-Za-z0-9+/_-]", value) is not None
-    count = f"{len(value)} characters" + (", one of them strange" if strange else "")
-    word = CONSOLE_WORDS[name]
-    return SetupError("key-incomplete", name=name, count=count, length=length, word=word)
+def _incomplete(name: str, value: str) -> SetupError:
+    """Return the problem of a key that was not copied well, with what is wrong with it."""
+    length, shape = KEY_SHAPES[name]
+    strange = re.search(STRANGE, value)
+    if strange and re.search(f"{KEY_ID}|{APPLICATION_KEY}", value):
+        flaw = "something else stands beside the key"
+    elif strange:
+        what = "a space" if strange[0].isspace() else f"a character that no key has ({strange[0]})"
+        flaw = f"there is {what}, at place {strange.start() + 1}"
+    elif len(value) != length:
+        flaw = f"it has {len(value)} characters instead of {length}"
+    else:
+        flaw = "a character is wrong"
+    return SetupError(
+        "key-incomplete", name=name, flaw=flaw, shape=shape, word=CONSOLE_WORDS[name]
+    )
 
 
-def why_key_refused(settings: dict) -> SetupError:
-    """Return the most likely reason why B2 does not know the keyID.
+def why_key_refused(settings: dict, problem: str) -> SetupError:
+    """Return the most likely reason why B2 refuses the key.
 
+    problem: "key-unknown" or "application-key-wrong", as B2 answered.
     The third character of a keyID is the last digit of its region: 005... is of us-east-005.
     All pairs that were seen agree, but Backblaze promises nothing: a hint, and no rule.
     Source: s3-image-port, pull request 104.
     """
     try:
+        check_mixed_up_keys(settings, dict.fromkeys(KEYS, ".env"))
         check_key_shapes(settings)
     except SetupError as reason:
         return reason
     region, key_id = region_of(settings["B2_ENDPOINT"]), settings[KEYS[0]]
     other = re.search(r"-\d{3}$", region) and region[-3:] != key_id[:3]
     return SetupError(
-        "key-of-another-region" if other else "key-unknown",
-        key_id=f" {short_key_id(key_id)}",
+        "key-of-another-region" if other and problem == "key-unknown" else problem,
+        the_key=f"the keyID {short_key_id(key_id)}",
         digits=key_id[:3],
         host=settings["B2_ENDPOINT"].partition("//")[2],
     )
@@ -300,7 +321,7 @@ def why_key_refused(settings: dict) -> SetupError:
 
 def short_key_id(key_id: str) -> str:
     """Return a keyID that is fit for a message: 0051...0001."""
-    return f"{key_id[:4]}...{key_id[-4:]}" if len(key_id) > 12 else "(short)"
+    return f"{key_id[:4]}...{key_id[-4:]}" if re.fullmatch(KEY_ID, key_id) else "(not shown)"
 
 
 def cover(text: str, settings: dict) -> str:
@@ -310,6 +331,7 @@ def cover(text: str, settings: dict) -> str:
         text = text.replace(secret, "(an applicationKey)")
     if len(key_id) > 12:
         text = text.replace(key_id, short_key_id(key_id))
+    text = re.sub(r"K?00\d[A-Za-z0-9+/%]{27,}", "(an applicationKey)", text)
     text = re.sub(r"K00\d[A-Za-z0-9+/%]{20,}", "(an applicationKey)", text)
     return re.sub(KEY_ID, lambda found: short_key_id(found[0]), text)
 
@@ -319,16 +341,17 @@ def find_leaks(application_key: str = "") -> list:
 
     application_key: yours, if it is known; any other is recognised by its shape.
     """
-    tracked = _files_in_git()
-    leaks = [
-        SetupError("env-in-git", file=name) for name in (".env", "env.txt") if name in tracked
-    ]
+    tracked = [os.fsdecode(name) for name in _git("ls-files", "-z").split(b"\0") if name]
+    leaks = [SetupError("env-in-git", file=name) for name in ENV_FILES if name in tracked]
     shape = rf"(?<![A-Za-z0-9+/]){APPLICATION_KEY}(?![A-Za-z0-9+/])"
     if len(application_key) > 20:
         shape += f"|{re.escape(application_key)}"
-    for name in sorted({*tracked, *_programs(), ".env.example"} - {".env", "env.txt"}):
+        history = _git("log", "--all", "-p", "--", *ENV_FILES)
+        if application_key.encode() in history and not leaks:
+            leaks.append(SetupError("env-in-git", file=".env in its history"))
+    for name in sorted({*tracked, *_programs(), ".env.example"} - set(ENV_FILES)):
         file = HERE / name
-        if file.is_file() and file.stat().st_size < 1_000_000:
+        if file.is_file() and file.stat().st_size < 1_000_000 and os.access(file, os.R_OK):
             text = file.read_bytes().decode("latin-1")
             found = re.search(shape, text)
             if found:
@@ -337,14 +360,19 @@ def find_leaks(application_key: str = "") -> list:
     return leaks
 
 
-def _files_in_git() -> list:
-    """Return the names of the project's files that git keeps, [] where there is no git."""
+def _git(*words: str) -> bytes:
+    """Return what git prints in the project's folder, b"" where there is no git."""
     git = shutil.which("git")
     if git is None or not any((folder / ".git").exists() for folder in (HERE, *HERE.parents)):
-        return []
-    words = [git, "ls-files", "-z"]
-    done = subprocess.run(words, cwd=HERE, capture_output=True, timeout=10, check=False)
-    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+        return b""
+    try:
+        done = subprocess.run(
+            [git, *words], cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    return done.stdout
 
 
 def _programs() -> list:

@@ -2,61 +2,49 @@
 
     python check_setup.py
 
-It looks from the outside in: this computer, the file .env, its four values, the way to B2,
-the key, the bucket; then it writes, reads and erases one small file, so that your bucket is
-as it was. It stops at the first problem. What it prints is safe to show: there is no key in it.
+It looks at this computer, at .env, at the way to B2, the key and the bucket; then it writes,
+reads and erases one small file. It stops at the first problem. No key is in what it prints.
 
-A program with the line "import check_setup" explains its own mistakes in the same way.
+A program with the line "import check_setup" explains its own failures in the same way.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
+import b2_problems  # first: it explains when an import fails
 import os
 import sys
 import time
 import traceback
 import uuid
-from pathlib import Path
+from contextlib import suppress
 
 from b2_problems import SetupError, block, find_host, problem_of, unknown
 from b2_rules import CONSOLE_WORDS, KEYS, check_key_shapes, cover, find_leaks, short_key_id
 
-HERE = Path(__file__).resolve().parent
-WAIT = (4, 6)  # seconds for connecting and for an answer; twice at most, so less than 20
-GIVEN = ("b2_client.py", "b2_rules.py", "b2_problems.py", "check_setup.py")
-# What the first request proves, and how much of it where it finds a problem (else nothing).
-PROVED = [
-    "the connection is safe (TLS)",
-    "B2 knows the keyID",
-    "the applicationKey belongs to it",
+PROVED = [  # by the first request
+    "the server answers",
+    "B2 knows the keyID, and the applicationKey belongs to it",
     "the bucket is there, and the key may list it",
 ]
-PROVED_BEFORE = {
-    "key-unknown": 1, "key-of-another-region": 1, "clock-wrong": 1, "application-key-wrong": 2,
-    "bucket-not-found": 3, "key-for-another-bucket": 3, "key-limited-to-names": 3,
-}
-
-if sys.version_info < (3, 10):  # an older Python cannot even read b2_client.py
-    print(block(SetupError("python-too-old", version=sys.version.split()[0])))
-    raise SystemExit(1)
 
 
 def main():
     """Check everything and print what was found. Returns 0 when all is well, else 1."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # old consoles lack some characters
     settings: dict = {}
     try:
         check(settings)
         return 0
     except KeyboardInterrupt:
-        print("Stopped.")
+        _print("Stopped.")
     except Exception as error:
-        problem = problem_of(error, settings) or unknown(error)
-        print(cover(block(problem), settings))
+        _print(cover(block(problem_of(error, settings) or unknown(error)), settings))
     return 1
 
 
 def check(settings):
     """Check step by step, and fill settings on the way; raise the first problem."""
-    print("Checking", HERE)
+    _print(f"Checking {b2_problems.HERE}")
     import b2_client
     import boto3
 
@@ -64,51 +52,39 @@ def check(settings):
     settings.update(b2_client.read_settings())
     _say("ok", "the four settings are there")
     for name in sorted(set(CONSOLE_WORDS) & set(os.environ)):
-        _say("warning", f"{name} comes from a variable of your terminal, not from the file .env")
+        _say("warning", f"{name} comes from a variable of your terminal, not from .env")
     for leak in find_leaks(settings[KEYS[1]]):
         raise leak
     bucket_name, endpoint = settings["B2_BUCKET_NAME"], settings["B2_ENDPOINT"]
     if settings[KEYS[0]] == "":
         _try_changes(b2_client.get_client(), bucket_name, [])
-        print("\nPractice works. To leave it, fill in both keys in .env: README.md says how.")
+        how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
+        _print(f"\nPractice works. To leave it, {how}: README.md says more.")
         return
     check_key_shapes(settings)
     _say("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
     _say("ok", find_host(endpoint))
-    client = _quick_client(settings)
-    names = _first_request(client, settings)
-    _try_changes(client, bucket_name, names)
-    print(f"\nAll is well: your programs can use the bucket {bucket_name}.")
+    client = b2_client.connect("client", settings, b2_client.QUICK)
+    names = _twice(lambda: ask_bucket(client, settings))
+    for text in PROVED:
+        _say("ok", text)
+    if _try_changes(client, bucket_name, names):
+        _print(f"\nAll is well: your programs can use the bucket {bucket_name}.")
+    else:
+        _print(f"\nYour programs can read the bucket {bucket_name}, but not write. For that, add"
+               "\na new key with the Type of Access Read and Write (README.md, step 4).")
 
 
 def _say(word, text):
-    print(f"  {word:8}", text)
+    _print(f"  {word:8} {text}")
 
 
-def _quick_client(settings):
-    """Return a client that asks once and does not wait long: at most 6 requests, 20 seconds."""
-    from b2_client import CONFIG, Config, connect
-
-    connecting, reading = WAIT
-    quick = Config(
-        connect_timeout=connecting, read_timeout=reading, retries={"total_max_attempts": 1}
-    )
-    return connect("client", settings, CONFIG.merge(quick))
-
-
-def _first_request(client, settings):
-    """List the bucket, say what that proves, and return the names: one, or none."""
-    proved = 0
+def _print(text):
+    """Print; go on in silence when nobody listens any more, as behind `| head`."""
     try:
-        names = _twice(lambda: ask_bucket(client, settings))
-        proved = len(PROVED)
-        return names
-    except Exception as error:
-        proved = PROVED_BEFORE.get(_id_of(error, settings), 0)
-        raise
-    finally:
-        for text in PROVED[:proved]:
-            _say("ok", text)
+        print(text, flush=True)
+    except (OSError, ValueError):
+        sys.stdout = None
 
 
 def ask_bucket(client, settings):
@@ -117,11 +93,11 @@ def ask_bucket(client, settings):
     try:
         listed = client.list_objects_v2(Bucket=bucket_name, MaxKeys=1)
     except client.exceptions.ClientError as error:
-        if problem_of(error, settings).problem != "key-lacks-permission":
+        if _id_of(error) != "key-lacks-permission":
             raise
     else:
         if "KeyCount" not in listed:
-            raise SetupError("not-b2", reason="a page came back instead of a list")
+            raise SetupError("not-b2", reason="it is no list of the bucket")
         return [found["Key"] for found in listed.get("Contents", [])]
     # Not entitled. May the key use the bucket at all? A key made in the console may ask.
     try:
@@ -155,13 +131,13 @@ def _may(action, call):
         return None
 
 
-def _id_of(error, settings=None):
-    problem = problem_of(error, settings or {})
+def _id_of(error):
+    problem = problem_of(error, {})
     return problem and problem.problem
 
 
 def _try_changes(client, bucket_name, names):
-    """Write, read and erase one small file; where the key may not write, read another."""
+    """Write, read and erase one small file; return whether the key may write."""
     where = {"Bucket": bucket_name, "Key": f"b2-starter-check-{uuid.uuid4()}.txt"}
     body = where["Key"].encode()
     try:
@@ -170,28 +146,39 @@ def _try_changes(client, bucket_name, names):
             raise SetupError("not-b2", reason="it does not name the version that was stored")
     except BaseException as error:
         if _id_of(error) in ("busy", "no-answer", "not-b2", "unknown", None):
-            _erase_all(client, where)  # it may be stored all the same
+            with suppress(Exception):  # the first problem is the one to show
+                _erase_all(client, where)  # it may be stored all the same
         raise
     if put is None:
-        _say("warning", "that is fine if your programs only read")
         for name in names:
             _read(client, {"Bucket": bucket_name, "Key": name})
-        return
-    _say("ok", "write")
+        return False
     try:
+        _say("ok", "write")
         if _read(client, where) not in (None, body[:1]):
             raise SetupError("not-b2", reason="another text came back than was stored")
     finally:
         version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
         _erase(client, {**where, **version})
+    return True
 
 
 def _read(client, where):
     """Return the first byte of a file, or None where the key may not read."""
-    got = _may("read", lambda: client.get_object(**where, Range="bytes=0-0")["Body"].read(1))
+    got = _may("read", lambda: first_byte(client, where))
     if got is not None:
         _say("ok", "read")
     return got
+
+
+def first_byte(client, where):
+    """Return the first byte of a file, b"" if it is empty; raise what is in the way."""
+    try:
+        return client.get_object(**where, Range="bytes=0-0")["Body"].read(1)
+    except client.exceptions.ClientError as error:
+        if error.response["Error"].get("Code") != "InvalidRange":
+            raise
+        return b""
 
 
 def _erase(client, where):
@@ -208,56 +195,59 @@ def _erase(client, where):
 
 def _erase_all(client, where):
     """Erase every version of a file of which nobody knows whether it was stored."""
+    versions = None
     try:
         listed = client.list_object_versions(Bucket=where["Bucket"], Prefix=where["Key"])
-        listed["Name"]  # an answer of B2 has it
-    except Exception:
-        listed = {}
-        _say("warning", f"perhaps the file {where['Key']} is left in the bucket")
-    for version in listed.get("Versions", []):
+        versions = listed.get("Versions", []) if "Name" in listed else None
+    finally:
+        if versions is None:
+            _say("warning", f"perhaps the file {where['Key']} is left in the bucket")
+    for version in versions or []:
         _erase(client, {**where, "VersionId": version["VersionId"]})
 
 
-def _explain(kind, error, trace):
-    """Show a problem with the set-up or with B2 as what it is; leave others to Python."""
+def explain(error, trace):
+    """Return what to show in place of a traceback, or "" where Python shall show its own."""
     settings: dict = {}
+    problem = None
     try:
         problem = problem_of(error, {})
-        if problem and problem is not error:
-            from b2_client import read_settings
-
-            settings.update(read_settings())
+        if problem and problem is not error and "b2_client" in sys.modules:
+            settings.update(sys.modules["b2_client"].read_settings())
             problem = _ask_more(error, settings)
     except Exception:
         pass  # then without the details
-    if problem is None:
-        _python_shows(kind, error, trace)
-        return
-    text = block(problem)
-    files = [(Path(frame.filename), frame) for frame in traceback.extract_tb(trace)]
-    own = [frame for file, frame in files if file.parent == HERE and file.name not in GIVEN]
-    if own and problem is not error:
-        text += f"\nIt happened in {Path(own[-1].filename).name}, line {own[-1].lineno}."
-    print(cover(text, settings), file=sys.stderr)
+    if problem is None:  # Python's own way, unless a key stands in a line of the program
+        shown = "".join(traceback.format_exception(type(error), error, trace))
+        return "" if cover(shown, {}) == shown else cover(shown, {})
+    text = block(problem) + b2_problems.place_of(problem, trace)
+    for name in sorted(set(CONSOLE_WORDS) & set(os.environ)):
+        text += f"\n{name} comes from a variable of your terminal, not from the file .env."
+    return cover(text, settings)
 
 
 def _ask_more(error, settings):
     """Return the problem behind an error; where it may have several causes, ask B2 which."""
     problem = problem_of(error, settings)
-    if problem.problem != "key-lacks-permission":
+    if problem.details.get("code") not in ("403", "404", "AccessDenied", "NoSuchBucket"):
         return problem
-    client = _quick_client(settings)
+    from b2_client import QUICK, connect
+
+    client, bucket_name = connect("client", settings, QUICK), settings["B2_BUCKET_NAME"]
     try:
         for name in ask_bucket(client, settings):
-            client.get_object(Bucket=settings["B2_BUCKET_NAME"], Key=name, Range="bytes=0-0")
+            first_byte(client, {"Bucket": bucket_name, "Key": name})
     except Exception as better:
         return problem_of(better, settings) or problem
+    if problem.problem == "bucket-not-found":  # then the program names another one
+        why = f"Your bucket {bucket_name}, of .env, is there; your program names another one."
+        do = "Use the bucket that get_bucket() returns, or correct the name in your program."
+        return SetupError("bucket-not-found", bucket="of that name", why=why, do=do)
     return problem
 
 
 if __name__ == "__main__":
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # old consoles lack some characters
     raise SystemExit(main())
 
-_python_shows, sys.excepthook = sys.excepthook, _explain
+# Another program imports this file: from now on its failures are explained in the same way.
+b2_problems.explain = explain

@@ -23,11 +23,15 @@ os.environ["B2_ENDPOINT"] = ENDPOINT
 os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ENDPOINT  # moto answers for this address
 
 
-def refuse_network(self, address):
-    raise RuntimeError(f"The tests do not use the network, but your program called {address}.")
+def refuse_network(*address, **_):
+    raise RuntimeError(
+        "The tests do not use the network. Does your test have bucket in its brackets,"
+        " as in: def test_something(bucket)?"
+    )
 
 
 socket.socket.connect = refuse_network
+socket.getaddrinfo = refuse_network
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""Nobody but you can see your keys: they are in .env, and .env is not in git.
+"""Fails where others could see a key: in a program, or in a file that git keeps.
 
 This file is given: a reset may replace it.
 """
 
+import pytest
+from b2_problems import block
 from b2_rules import find_leaks
 
 
 def test_no_key_is_where_others_can_see_it():
     """Looks through your programs, and through every file that git keeps."""
-    leaks = [str(leak) for leak in find_leaks()]
+    leaks = find_leaks()
 
-    assert not leaks, "\n".join(leaks)
+    if leaks:
+        pytest.fail("".join(block(leak) for leak in leaks), pytrace=False)

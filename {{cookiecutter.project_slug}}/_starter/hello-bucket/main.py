@@ -39,7 +39,7 @@ def main():
     print('Read back:', read_text(bucket, name))
 
     link = make_link(bucket, name, seconds=600)  # 3. Change the time: how long for one day?
-    print('This link works for a while:', link)
+    print('A link to it:', link)
 
 
 if __name__ == '__main__':
