@@ -245,6 +245,9 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "a truncated applicationKey": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY[:-2])),
     "an applicationKey with a tail": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY + "K")),
     "the label copied along": ("key-incomplete", env(APPLICATION_KEY_ID=f"keyID: {KEY_ID}")),
+    "O for 0 at the beginning": ("key-incomplete", env(APPLICATION_KEY_ID="O" + KEY_ID[1:])),
+    "the master key in capitals": ("master-key", env(APPLICATION_KEY_ID="0A1B2C3D4E5F")),
+    "dots for a hidden key": ("placeholder-left", env(APPLICATION_KEY="\u2022" * 12)),
     "O for 0": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID.replace("0", "O", 1))),
     "capitals in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID.upper())),
     "the keyID as bucket": ("bucket-name-impossible", env(BUCKET_NAME=KEY_ID)),
@@ -303,6 +306,8 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
         file("school.cer", "\x30\x82\x03 no PEM"), lambda scene: scene.patch.setenv(
             "AWS_CA_BUNDLE", str(scene.folder / "school.cer")))),
     "the clock is slow": ("clock-wrong", clock(hours=3)),
+    "the clock is slow, and B2 gives another reason": ("clock-wrong", both(clock(hours=5), answer(
+        403, b"<Error><Code>AccessDenied</Code><Message>too old</Message></Error>"))),
     "the clock is fast": ("clock-wrong", clock(days=-400)),
     # What B2 says.
     "a deleted key": ("key-unknown", env(APPLICATION_KEY_ID=UNKNOWN_ID)),

@@ -231,7 +231,7 @@ def _look_for_another_file(better: str) -> None:
     """Name the file that was filled in instead of .env. better: how it should be called."""
     known = (*ENV_FILES, ".env.example")
     for file in sorted(file for file in HERE.iterdir() if file.is_file()):
-        similar = "env" in file.name.lower() and file.name not in known
+        similar = re.search("env|evn", file.name.lower()) and file.name not in known
         if similar and _has_keys(file, also_empty=better == ".env"):
             raise SetupError("env-file-misnamed", name=file.name, better=better)
     if (HERE / ".env").is_dir():

@@ -424,7 +424,7 @@ PROBLEMS = {
     "key-unknown": Problem(
         sign="InvalidAccessKeyId",
         what="B2 does not know {the_key} at this endpoint.",
-        why="The key was deleted or has expired, or its account is in another region.",
+        why="It is incomplete, deleted or expired, or its account is in another region.",
         do="Does the console, page App Keys, show this keyID? If not, add a new key. If it does,"
         " copy the Endpoint once more, from the page Buckets. Both belong in .env.",
         source="s5cmd issue 269. " + LIVE,
@@ -643,7 +643,7 @@ def _from_answer(error, settings):
     headers, status = meta.get("HTTPHeaders", {}), meta.get("HTTPStatusCode", 0)
     code, message = str(answer.get("Code", "")), " ".join(str(answer.get("Message", "")).split())
     operation = error.operation_name
-    if headers.get("server") == "AmazonS3":
+    if headers.get("server") == "AmazonS3" or "AWS Access Key" in message:
         return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
     if "html" in headers.get("content-type", ""):
         return SetupError("not-b2", reason="it is a web page")
@@ -657,7 +657,9 @@ def _from_answer(error, settings):
     if found == "no-such-object" and operation == "HeadBucket":
         found = "bucket-not-found"
     clock = _clock_is(headers.get("date", ""))
-    unsure = found in ("application-key-wrong", "unknown") or code == "403"
+    unsure = found in ("application-key-wrong", "unknown") or code == "403" or (
+        code in ("AccessDenied", "InvalidRequest") and not re.search("entitled|cap", message)
+    )
     if found == "clock-wrong" or (clock and status in (400, 401, 403) and unsure):
         return SetupError("clock-wrong", reason=clock or f"probably wrong: it says {_now()}")
     if found in ("key-unknown", "application-key-wrong") and settings:
@@ -747,7 +749,7 @@ def _from_tls(chain, host):
         return SetupError("clock-wrong", reason=f"{when} date)")
     if other_host:
         return SetupError("certificate-not-trusted", host=host, reason="it is of another server")
-    if bundle and (verify or not re.search("EOF|ALERT|WRONG_VERSION|reset", text)):
+    if bundle and (verify or re.search(r"X509|PEM|Errno \d|invalid path", text)):
         state = "its certificates do not fit" if verify else "no certificates can be read there"
         return _wrong_variable(bundle, state)
     if verify:

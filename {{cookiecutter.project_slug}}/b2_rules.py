@@ -87,7 +87,7 @@ KEY_SHAPES = {
 }
 APPLICATION_KEY = r"K00\d[A-Za-z0-9+/]{27}"
 PLACEHOLDER_KEY = (
-    r"[<>\u2026]|\.\.\.|^[x*]+$|your|paste|example|change.?me|key.?id|application.?key"
+    r"[<>\u2026]|\.\.\.|^[x*\u2022\u25cf]+$|your|paste|example|change.?me|key.?id|application.?key"
 )
 
 # The name of an object, which boto3 calls its key: at most 1024 bytes, no control characters.
@@ -257,7 +257,7 @@ def check_mixed_up_keys(settings: dict, where: dict) -> None:
             where=where[name],
             do="Swap the two values." if both else f"Copy the {CONSOLE_WORDS[name]} there.",
         )
-    if re.fullmatch(MASTER_KEY_ID, key_id):
+    if re.fullmatch(MASTER_KEY_ID, key_id.lower()):
         raise SetupError("master-key", where=where[KEYS[0]])
 
 
@@ -271,7 +271,7 @@ def check_key_shapes(settings: dict) -> None:
         return
     key_id, key = (settings[name] for name in KEYS)
     if re.fullmatch(KEY_ID, key_id) is None:
-        if not re.match(r"0*[0o][0-9a-f]{8}", key_id.lower()):
+        if not re.match(r"0[0-9a-f]{8}", key_id.lower().replace("o", "0")):
             raise SetupError("key-name-as-id", count=len(key_id))
         raise _incomplete(KEYS[0], key_id)
     if key.startswith("K00") and re.fullmatch(APPLICATION_KEY, key) is None:
