@@ -144,7 +144,8 @@ def test_with_boto3_alone_blank_keys_give_advice(editor: tuple[Project, Path], e
     done = use(project, python, "main.py")
 
     assert (done.code, done.out) == (1, "")
-    assert "There are no keys yet: fill in B2_APPLICATION_KEY_ID" in done.err
+    assert "PROBLEM [practice-needs-moto]" in done.err
+    assert "To use your own bucket, fill in both keys in .env (or env.txt)." in done.err
     assert "Traceback" not in done.err
 
 

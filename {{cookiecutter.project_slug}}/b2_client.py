@@ -14,6 +14,7 @@ import codecs
 import os
 import re
 import threading
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def _import_practice():
         from b2_practice import join_practice_bucket
     except (ImportError, AttributeError) as error:
         problem = hidden_module() or why_import_failed(error)
-        if problem is None or problem.problem == "package-missing":
+        if problem is None or problem.problem == "package-missing" or not find_spec("moto"):
             problem = SetupError("practice-needs-moto", how=how_to_install())
         raise problem from None
     return join_practice_bucket

@@ -193,7 +193,7 @@ PROBLEMS = {
         sign="both keys are empty, and moto cannot be imported",
         what="Both keys are empty, so this is practice: it needs the package moto.",
         why="This Python does not have it, or an old one.",
-        do="{how}\nOr fill in both keys in .env (or env.txt), to use your own bucket.",
+        do="To use your own bucket, fill in both keys in .env (or env.txt). To practise: {how}",
         source=OUR_RULE,
     ),
     "given-file-missing": Problem(
