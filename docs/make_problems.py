@@ -64,8 +64,6 @@ ONLY_HERE = {
     "clock-wrong": {"reason": "3 hours slow: it says 01 May 2026, 09:00"},
     "key-of-another-region": {"host": "s3.eu-central-003.backblazeb2.com"},
     "key-lacks-permission": {"do": NEW_KEY},
-    "bucket-not-found": {"why": "Its name is misspelt (capitals count), or it is in another"
-                                " account.", "do": "Copy the name from the console."},
     "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
     "object-name-impossible": {"rule": KEY_NAME_RULE},
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},

@@ -111,7 +111,7 @@ def test_the_starter_explains_a_wrong_key(desk: Desk):
     ("bucket.put_object(Key='tab\\t', Body=b'')", "object-name-impossible"),
     ("bucket.put_object(key='b', Body=b'')", "call-misspelt"),
     ("__import__('boto3').client('s3', region_name='x').list_buckets()", "no-keys-given"),
-    ("bucket.meta.client.list_objects_v2(Bucket='other')", "bucket-not-found"),
+    ("bucket.meta.client.list_objects_v2(Bucket='other')", "other-bucket-not-found"),
 ])
 def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     done = desk.run(USES_BUCKET.format(line=line))
@@ -154,6 +154,7 @@ def test_an_upload_tells_its_cause(desk: Desk):
                     B2_BUCKET_NAME="ada-fotos")
 
     assert problems(done) == ["bucket-not-found"]
+    assert "In your program" not in done.err, "the mistake is in .env"
 
 
 @pytest.mark.parametrize(("changes", "problem"), [

@@ -126,7 +126,8 @@ def place_of(problem, trace):
     for frame in extract_tb(trace) if problem.problem in OF_THE_PROGRAM else []:
         folder, name = os.path.split(frame.filename)
         if os.path.realpath(folder) == HERE and name.partition(".")[0] not in GIVEN:
-            lines.append(f"    {name}, line {frame.lineno}: {frame.line}")
+            line = f"    {name}, line {frame.lineno}: {frame.line}"
+            lines += [line] if line not in lines else []
     return "\n".join(["\nIn your program:", *lines]) if lines else ""
 
 
@@ -145,7 +146,7 @@ _python_shows, sys.excepthook = sys.excepthook, _show_advice
 GIVEN = ("b2_client", "b2_rules", "b2_problems", "b2_practice", "check_setup")
 OF_THE_PROGRAM = (
     "no-such-object", "object-name-impossible", "not-on-b2", "call-misspelt", "no-keys-given",
-    "key-lacks-permission", "bucket-not-found", "unknown",
+    "key-lacks-permission", "other-bucket-not-found", "unknown",
 )
 PACKAGES = (
     "boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "dotenv", "moto",
@@ -470,8 +471,8 @@ PROBLEMS = {
     "bucket-not-found": Problem(
         sign="NoSuchBucket",
         what="There is no bucket {bucket}.",
-        why="{why}",
-        do="{do}",
+        why="Its name is misspelt (capitals count), or it is in another account.",
+        do="Copy the name from the console, page Buckets, to B2_BUCKET_NAME= in .env.",
         source=LIVE,
     ),
     "daily-cap": Problem(
@@ -504,6 +505,13 @@ PROBLEMS = {
         do="Look at the names that are there:\n"
         "    for obj in bucket.objects.all(): print(obj.key)",
         source="Backblaze docs, S3 Get Object.",
+    ),
+    "other-bucket-not-found": Problem(
+        sign="NoSuchBucket, although the bucket of .env is there",
+        what="There is no bucket of the name that your program uses.",
+        why="Your own bucket, in .env, is {bucket}; it is there.",
+        do="Use the bucket that get_bucket() returns, or correct the name in your program.",
+        source=LIVE,
     ),
     "object-name-impossible": Problem(
         sign="InvalidRequest or KeyTooLongError",
@@ -679,10 +687,7 @@ def _from_answer(error, settings):
         reason=message[:300],
         action=ACTIONS.get(operation, f"do this ({operation})"),
         rule=KEY_NAME_RULE,
-        why="Its name is misspelt (capitals count), or it is in another account."
-        if found == "bucket-not-found" else "",
-        do="Copy the name from the console, page Buckets, to B2_BUCKET_NAME= in .env."
-        if found == "bucket-not-found" else NEW_KEY if operation in ACTIONS else do,
+        do=NEW_KEY if operation in ACTIONS else do,
     )
 
 

@@ -240,9 +240,7 @@ def _ask_more(error, settings):
     except Exception as better:
         return problem_of(better, settings) or problem
     if problem.problem == "bucket-not-found":  # then the program names another one
-        why = f"Your bucket {bucket_name}, of .env, is there; your program names another one."
-        do = "Use the bucket that get_bucket() returns, or correct the name in your program."
-        return SetupError("bucket-not-found", bucket="of that name", why=why, do=do)
+        return SetupError("other-bucket-not-found", bucket=bucket_name)
     return problem
 
 
