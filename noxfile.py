@@ -73,6 +73,14 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def histories(session: nox.Session) -> None:
+    """Reset projects with 500 made-up histories, and kill a reset at every point."""
+    session.install(*GROUPS["test"])
+    session.run("python", "-m", "pytest", "-n", "auto", "tests/test_reset.py", *session.posargs,
+                env={**quiet(), "HISTORIES": "500"})
+
+
+@nox.session(default=False)
 def real_s3(session: nox.Session) -> None:
     """Run the storage tests against a real S3 server on 127.0.0.1."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import json
 import os
 import shutil
@@ -42,6 +44,16 @@ def tracked_files() -> list[str]:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
     ).stdout.decode()
     return [name for name in listed.split("\0") if name]
+
+
+def parse(text: str, **options: Any) -> ast.Module:
+    """Parse Python, without the garbage collector: in Python 3.11 it may run code in the middle,
+    and then the parser fails (cpython, issue 106905)."""
+    gc.disable()
+    try:
+        return ast.parse(text, **options)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +148,11 @@ class Bake:
         file = self.template.parent / "answers.json"
         file.write_text(json.dumps({"cookiecutter": {**GOOD_ANSWERS, **answers}}), encoding="utf-8")
         return self._generate(None, output, force, replay=str(file))
+
+    def reset(self, project: Project, template: Path | None = None) -> Project:
+        """Generate once more into a project, from its own b2-starter.json."""
+        replay = str(project.path / "b2-starter.json")
+        return self._generate(template, project.path.parent, True, replay=replay)
 
     def _generate(
         self, template: Path | None, output: Path | None, force: bool, **how: Any

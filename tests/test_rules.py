@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import b2_rules
-from conftest import ROOT, STARTER, tracked_files
+from conftest import ROOT, STARTER, parse, tracked_files
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ RULES = QUESTIONS["_rules"]
 
 def constant(path: str, name: str) -> Any:
     """Return a constant of a hook, which cannot be imported before it is rendered."""
-    for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+    for node in parse((ROOT / path).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             return ast.literal_eval(node.value)
     raise LookupError(name)
@@ -50,7 +50,7 @@ def test_every_question_has_a_prompt_and_a_rule():
 
 def test_the_assignments_are_the_folders_of_the_template():
     choices = QUESTIONS["assignment"]
-    starters = constant("hooks/post_gen_project.py", "STARTERS")
+    starters = QUESTIONS["_starters"]
     below = f"{STARTER.name}/_starter/"
     tracked = sorted(name[len(below):] for name in tracked_files() if name.startswith(below))
 
@@ -59,6 +59,14 @@ def test_the_assignments_are_the_folders_of_the_template():
     rule = f"An assignment is one of: {', '.join(choices)}."
     assert RULES["assignment"] == ["|".join(choices), rule]
     assert set(QUESTIONS["__prompts__"]["assignment"]) == {"__prompt__", *choices}
+
+
+def test_the_given_files_are_those_of_the_template():
+    tracked = {name.removeprefix(f"{STARTER.name}/") for name in tracked_files()
+               if name.startswith(f"{STARTER.name}/")}
+
+    assert set(QUESTIONS["_given"]) == {name for name in tracked if name[:9] != "_starter/"}
+    assert set(QUESTIONS["_yours"]) == {"main.py"}
 
 
 def test_version_and_source_are_the_same_everywhere():
@@ -83,7 +91,7 @@ def test_template_python_is_plain_python():
     assert len(files) > 10
     for file in files:
         text = file.read_text(encoding="utf-8")
-        ast.parse(text)
+        parse(text)
         if STARTER in file.parents:
             assert not re.search(r"\{\{|\{%|\{#", text), file
 

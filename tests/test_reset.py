@@ -1,0 +1,346 @@
+"""A reset brings the given files back, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import GOOD_ANSWERS, ROOT, Bake, Project, Run
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+GIVEN = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_given"]
+BROKEN = "# broken by hand\n"
+HISTORIES = int(os.environ.get("HISTORIES", "30"))  # nox -s histories tries 500
+
+
+def reset(bake: Bake, project: Project, **how: Any) -> Project:
+    """Reset a project as its README says, from its own b2-starter.json."""
+    return bake.reset(project, **how)
+
+
+def state(project: Project) -> dict[str, Any]:
+    """Return all that a student could miss: bytes, times and modes of every file."""
+    found: dict[str, Any] = {}
+    for path in project.path.rglob("*"):
+        name = path.relative_to(project.path).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", str(path.readlink()))
+        elif path.is_file():
+            about = path.stat()
+            found[name] = (path.read_bytes(), about.st_mtime_ns, stat.S_IMODE(about.st_mode))
+    return found
+
+
+def backups(project: Project) -> dict[str, bytes]:
+    """Return what is below backups/<time>/, by its place in the project."""
+    folder = project.path / "backups"
+    return {Path(*path.relative_to(folder).parts[1:]).as_posix(): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_whole_project_stays_as_it_is(bake: Bake, project: Project):
+    project.write("notes.txt", "mine")
+    before = state(project)
+
+    done = reset(bake, project)
+
+    assert state(project) == before
+    assert "is as it should be" in done.printed
+    assert not (project.path / "backups").exists()
+
+
+def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Project):
+    whole = state(project)
+    project.write("b2_client.py", BROKEN)
+    (project.path / "tests" / "conftest.py").unlink()
+    project.write("main.py", "print('mine')\n")
+    project.write(".env", "B2_APPLICATION_KEY=secret\n")
+    mine = {name: state(project)[name] for name in ("main.py", ".env")}
+
+    done = reset(bake, project)
+
+    now = state(project)
+    assert {name: now[name][0] for name in GIVEN} == {name: whole[name][0] for name in GIVEN}
+    assert {name: now[name] for name in mine} == mine
+    assert backups(project) == {"b2_client.py": BROKEN.encode()}
+    assert "Made again: tests/conftest.py" in done.printed
+    assert "Made new: b2_client.py" in done.printed
+    assert "venv" not in done.printed
+
+    again = reset(bake, project)
+    assert state(project) == now
+    assert "Made" not in again.printed
+
+
+def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
+    starter = project.read("main.py")
+    for name in ("main.py", ".env"):
+        (project.path / name).unlink()
+
+    reset(bake, project)
+
+    assert project.read("main.py") == starter
+    assert "B2_APPLICATION_KEY=\n" in project.read(".env")
+
+
+@pytest.mark.parametrize("name", ["_starter/hello-bucket/main.py", "_starter/mine.txt",
+                                  "_starter/hello-bucket/tests/test_main.py", "tests/test_mine.py"])
+def test_a_students_files_where_the_template_renders_for_a_moment(
+    bake: Bake, project: Project, name: str
+):
+    (project.path / name).parent.mkdir(parents=True, exist_ok=True)
+    project.write(name, "mine")
+    before = state(project)
+
+    reset(bake, project)
+
+    assert state(project) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "dead link", "read-only"])
+def test_something_else_in_the_place_of_a_given_file(bake: Bake, project: Project, kind: str):
+    path = project.path / "b2_rules.py"
+    whole = path.read_bytes()
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+        (path / "mine.txt").write_text("mine", encoding="utf-8")
+    elif kind == "read-only":
+        path.write_text("mine", encoding="utf-8")
+        path.chmod(0o400)
+    else:
+        (project.path / "elsewhere.txt").write_text("mine", encoding="utf-8")
+        path.symlink_to("elsewhere.txt" if kind == "link" else "nowhere")
+
+    reset(bake, project)
+
+    assert path.read_bytes() == whole
+    assert not path.is_symlink()
+    kept = next((project.path / "backups").iterdir())
+    if kind == "folder":
+        assert (kept / "b2_rules.py" / "mine.txt").read_text(encoding="utf-8") == "mine"
+    elif kind == "read-only":
+        assert (kept / "b2_rules.py").read_text(encoding="utf-8") == "mine"
+    else:
+        assert (kept / "b2_rules.py").is_symlink()
+        if kind == "link":
+            assert project.read("elsewhere.txt") == "mine"
+
+
+def test_a_file_in_the_place_of_a_folder(bake: Bake, project: Project):
+    shutil.rmtree(project.path / "tests")
+    project.write("tests", "mine")
+
+    reset(bake, project)
+
+    assert (project.path / "tests" / "conftest.py").is_file()
+    assert backups(project) == {"tests": b"mine"}
+
+
+def refused(cli: Callable[..., Run], folder: Path, *words: str) -> Run:
+    answers = [f"{name}={value}" for name, value in GOOD_ANSWERS.items()]
+    return cli("--no-input", "-f", *answers, *words, folder=folder)
+
+
+def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_path: Path):
+    project = Project(tmp_path / "out" / "proj")
+    project.path.mkdir(parents=True)
+    project.write("README.md", "mine")
+    before = state(project)
+
+    done = refused(cli, tmp_path / "out")
+
+    assert done.code == 1
+    assert "it is no project of b2-starter" in done.out
+    assert state(project) == before
+
+
+@pytest.mark.parametrize("place", ["proj", "proj/tests", "proj/backups", "proj/b2_practice"])
+def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place: str):
+    out = tmp_path / "out"
+    assert refused(cli, out).code == 0
+    elsewhere = tmp_path / "elsewhere"
+    path = out / place
+    if path.exists():
+        os.rename(path, elsewhere)
+    else:
+        elsewhere.mkdir()
+    path.symlink_to(elsewhere, target_is_directory=True)
+    before = state(Project(out)), state(Project(elsewhere))
+
+    done = refused(cli, out)
+
+    assert done.code == 1
+    assert "is a link" in done.out
+    assert (state(Project(out)), state(Project(elsewhere))) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cookiecutter": {}}'])
+def test_without_readable_answers_the_given_files_tell(
+    cli: Callable[..., Run], tmp_path: Path, text: str
+):
+    out = tmp_path / "out"
+    assert refused(cli, out).code == 0
+    project = Project(out / "proj")
+    whole = project.read("b2-starter.json")
+    project.write("b2-starter.json", text)
+    (project.path / "check_setup.py").unlink()
+
+    assert refused(cli, out).code == 0
+    assert project.read("b2-starter.json") == whole
+    assert (project.path / "check_setup.py").is_file()
+
+
+def test_an_older_project_becomes_newer(bake: Bake, project: Project, tmp_path: Path):
+    newer = tmp_path / "newer" / "b2-starter"
+    shutil.copytree(bake.template, newer)
+    answers = json.loads((newer / "cookiecutter.json").read_text(encoding="utf-8"))
+    answers["_given"].remove("b2_rules.py")
+    answers["_given"].append("b2_new.py")
+    answers["_template_version"] = "9.9.9"
+    (newer / "cookiecutter.json").write_text(json.dumps(answers), encoding="utf-8")
+    inside = newer / "{{cookiecutter.project_slug}}"
+    (inside / "b2_rules.py").rename(inside / "b2_new.py")
+    old_client = project.read("b2_client.py")
+    (inside / "b2_client.py").write_text("# newer\n", encoding="utf-8")
+
+    done = reset(bake, project, template=newer)
+
+    assert project.read("b2_client.py") == "# newer\n"
+    assert (project.path / "b2_new.py").is_file()
+    assert (project.path / "b2_rules.py").is_file()
+    assert "No longer part of the template, left as it is: b2_rules.py" in done.printed
+    assert backups(project)["b2_client.py"].decode() == old_client
+    assert json.loads(project.read("b2-starter.json"))["b2-starter"]["version"] == "9.9.9"
+
+
+@pytest.mark.parametrize("words", [["-f"], ["-f", "-s"]])
+def test_the_line_of_the_readme(cli: Callable[..., Run], tmp_path: Path, words: list[str]):
+    out = tmp_path / "out"
+    assert refused(cli, out).code == 0
+    project = Project(out / "proj")
+    project.write("b2_client.py", BROKEN)
+
+    done = cli("--replay-file", "proj/b2-starter.json", *words, folder=out)
+
+    assert done.code == 0, done.err
+    assert "Made new: b2_client.py" in done.out
+    assert backups(project) == {"b2_client.py": BROKEN.encode()}
+
+
+def test_from_git_and_offline_by_the_cached_name(
+    cli: Callable[..., Run], tmp_path: Path, template: Path
+):
+    repo = tmp_path / "b2-starter"
+    shutil.copytree(template, repo)
+    me = ["-c", "user.name=A", "-c", "user.email=a@localhost"]
+    for words in (["init", "-q"], ["add", "."], [*me, "commit", "-qm", "1"]):
+        subprocess.run(["git", *words], cwd=repo, check=True)
+    out, url = tmp_path / "out", f"file://{repo.as_posix()}"
+    answers = [f"{name}={value}" for name, value in GOOD_ANSWERS.items()]
+    assert cli("--no-input", *answers, folder=out, template=url).code == 0
+    project = Project(out / "proj")
+    replay = ("--replay-file", "proj/b2-starter.json", "-f")
+
+    project.write("b2_client.py", BROKEN)
+    asked = cli(*replay, folder=out, template=url, typed="\n")  # Enter: download it again
+    assert asked.code == 0, asked.err
+    assert "Made new: b2_client.py" in asked.out
+
+    project.write("b2_rules.py", BROKEN)
+    offline = cli(*replay, folder=out, template="b2-starter")
+    assert offline.code == 0, offline.err
+    assert "Made new: b2_rules.py" in offline.out
+
+
+def test_the_folders_of_a_big_project_are_not_read(bake: Bake, project: Project):
+    for name in (".venv/lib", "videos"):
+        (project.path / name).mkdir(parents=True)
+    (project.path / "videos" / "film.mp4").write_bytes(b"x")
+    (project.path / "videos").chmod(0o000)
+    try:
+        reset(bake, project)
+    finally:
+        (project.path / "videos").chmod(0o755)
+
+
+# Any history of a project: what was there is still there, and the given files are whole.
+
+NAMES = [*GIVEN, "main.py", ".env", "b2-starter.json", "tests/test_main.py", "notes.txt",
+         "_starter/hello-bucket/main.py", "tests/mine.py", "data/a.csv", "backups/mine.txt"]
+CHANGES = st.lists(st.tuples(
+    st.sampled_from(["write", "delete", "rename", "crlf", "link", "mode", "folder", "binary"]),
+    st.sampled_from(NAMES), st.text(max_size=8)), min_size=1, max_size=8)
+
+
+def change(root: Path, what: str, name: str, text: str) -> None:
+    """Do to a file of a project what a student might do; what is not possible is left out."""
+    path = root / name
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if what in ("write", "binary"):
+            path.write_bytes(text.encode(errors="replace") if what == "write" else b"\0\xff" * 9)
+        elif what == "delete":
+            path.unlink()
+        elif what == "rename":
+            path.rename(path.with_name(f"my {path.name}"))
+        elif what == "crlf":
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+        elif what == "mode":
+            path.chmod(0o444)
+        else:
+            path.unlink()
+            path.mkdir() if what == "folder" else path.symlink_to("notes.txt")
+            if what == "folder":
+                (path / "inside.txt").write_bytes(text.encode(errors="replace"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, template: Path,
+         cookiecutter_config: dict[str, Any]) -> Path:
+    """A project to copy for each history."""
+    folder = tmp_path_factory.mktemp("made")
+    return Path(cookiecutter(str(template), no_input=True, output_dir=str(folder),
+                             default_config=cookiecutter_config))  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=HISTORIES, suppress_health_check=[
+    HealthCheck.function_scoped_fixture])
+@given(CHANGES)
+def test_nothing_is_lost_in_any_history(
+    tmp_path_factory: pytest.TempPathFactory, template: Path, made: Path,
+    cookiecutter_config: dict[str, Any], changes: list[tuple[str, str, str]],
+):
+    out = tmp_path_factory.mktemp("history")
+    project = Project(Path(shutil.copytree(made, out / made.name, symlinks=True)))
+    for what, name, text in changes:
+        change(project.path, what, name, text)
+    before = {name: about for name, about in state(project).items() if about[0] != "link"}
+    links = {name for name, about in state(project).items() if about[0] == "link"}
+    answers = {"project_name": "My Bucket Project"}
+
+    with suppress(FailedHookException):  # refused, as where a folder is a link
+        cookiecutter(str(template), no_input=True, overwrite_if_exists=True, output_dir=str(out),
+                     extra_context=answers, default_config=cookiecutter_config)  # type: ignore
+
+    now = state(project)
+    for name, about in before.items():
+        copies = [now[place][0] for place in now
+                  if place == name or (place.startswith("backups/") and place.endswith(name))]
+        assert about[0] in copies, f"{name} is lost"
+    for name in links:
+        assert name in now or any(place.endswith(name) for place in now)
+    if (project.path / "check_setup.py").is_file() and "b2-starter.json" not in links:
+        for name in GIVEN:
+            assert (project.path / name).read_bytes() == (made / name).read_bytes(), name
