@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,11 @@ def main() -> int:
     try:
         prepare(given, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
+        for folder, _, _ in os.walk(BACKUPS, topdown=False):
+            with suppress(OSError):
+                os.rmdir(folder)  # only where nothing is in it
+        with suppress(OSError):
+            PART.unlink()
         reason = f"{error.filename or 'The disk'}: {error.strerror}. Mend that first."
         return refuse(typed, given, {"project_slug": reason})
     for name in before:

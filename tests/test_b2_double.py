@@ -275,7 +275,7 @@ def test_a_fault_may_pass(b2: B2):
     (b2_answers.slow_down(), r"ClientError: .*\(SlowDown\)"),
     (b2_answers.silent(60), "ReadTimeoutError"),
     (b2_answers.silent(0), "ConnectionClosedError"),
-    (b2_answers.cut(), r"ResponseStreamingError|ClientError: .*\(500\)"),
+    (b2_answers.cut(), r"ResponseStreamingError|ConnectionClosedError|ClientError: .*\(500\)"),
     (b2_answers.html(403, parses_as_xml=True), r"ClientError: .*\(\)"),
     (b2_answers.html(403, parses_as_xml=False), r"ClientError: .*\(403\)"),
     (b2_answers.raw(401, b"{}", {"Content-Type": "application/json"}), r"ClientError: .*\(401\)"),

@@ -175,6 +175,7 @@ def practice_in_the_way(scene: Scene) -> None:
     scene.file("practice-bucket", "a file")
 
 
+CUT = "not-b2 or no-answer"  # boto3 1.44 calls it an answer that cannot be read, 1.37 a cut
 KEY_LINES = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
 ENDPOINT = "B2_ENDPOINT"
 SITUATIONS: dict[str, tuple[str, Change]] = {
@@ -269,7 +270,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "refused": ("connection-refused", closed_port),
     "no server on this computer": ("connection-refused", env(ENDPOINT="http://127.0.0.1:9")),
     "silence": ("no-answer", fault(b2_answers.silent(3))),
-    "cut in the middle": ("not-b2", fault(b2_answers.cut())),
+    "cut in the middle": (CUT, fault(b2_answers.cut())),
     "hung up": ("no-answer", fault(b2_answers.silent(0))),
     "a school that opens TLS": ("certificate-not-trusted",
                                 lambda scene: scene.patch.delenv("AWS_CA_BUNDLE")),
@@ -345,7 +346,8 @@ def test_the_problem_is_named(scene: Scene, problem: str, change: Change):
     change(scene)
 
     assert scene.check() == 1
-    assert scene.problems() == [problem], scene.printed
+    assert len(scene.problems()) == 1, scene.printed
+    assert scene.problems()[0] in problem.split(" or "), scene.printed
     assert_fit_to_show(scene)
 
 

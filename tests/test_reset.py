@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import GOOD_ANSWERS, ROOT, Bake, Project, Run
+from conftest import GOOD_ANSWERS, ROOT, Bake, Project, Run, clean_environment, run
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, given, settings
@@ -334,13 +336,132 @@ def test_nothing_is_lost_in_any_history(
         cookiecutter(str(template), no_input=True, overwrite_if_exists=True, output_dir=str(out),
                      extra_context=answers, default_config=cookiecutter_config)  # type: ignore
 
+    assert_nothing_is_lost(project, before)
     now = state(project)
-    for name, about in before.items():
-        copies = [now[place][0] for place in now
-                  if place == name or (place.startswith("backups/") and place.endswith(name))]
-        assert about[0] in copies, f"{name} is lost"
     for name in links:
         assert name in now or any(place.endswith(name) for place in now)
     if (project.path / "check_setup.py").is_file() and "b2-starter.json" not in links:
         for name in GIVEN:
             assert (project.path / name).read_bytes() == (made / name).read_bytes(), name
+
+
+def assert_nothing_is_lost(project: Project, before: dict[str, Any]) -> None:
+    """Every byte that was there is still there: in its place, or below backups/."""
+    now = state(project)
+    for name, about in before.items():
+        copies = [now[place][0] for place in now
+                  if place == name or (place.startswith("backups/") and place.endswith(name))]
+        assert about[0] in copies, f"{name} is lost"
+
+
+# Put on the path of every Python of a reset: it counts the calls that change something in the
+# project, and kills the whole process group before the call whose number is wanted.
+WATCH = """
+import os, signal, sys
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod"}
+def watch(event, args):
+    if event == "open":
+        if not isinstance(args[2], int) or not args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            return
+    elif event not in CHANGES:
+        return
+    if not os.path.abspath(os.fspath(args[0])).startswith(os.environ["WATCHED"]):
+        return
+    count = os.open(os.environ["COUNT"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(count, b".")
+    if os.fstat(count).st_size == int(os.environ["KILL_AT"]):
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os.close(count)
+sys.addaudithook(watch)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups to kill")
+def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
+    tmp_path: Path, template: Path, made: Path
+):
+    (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+    words = [sys.executable, "-m", "cookiecutter", str(template), "--default-config",
+             "--replay-file", f"{made.name}/b2-starter.json", "-f"]
+
+    def kill(at: int) -> tuple[Project, int]:
+        """Reset a broken project, killed before the change number `at`; return what happened."""
+        out, count = tmp_path / f"out-{at}", tmp_path / f"count-{at}"
+        project = Project(Path(shutil.copytree(made, out / made.name)))
+        for name in ("b2_client.py", "tests/conftest.py", "main.py", "_starter/mine.txt",
+                     "_starter/hello-bucket/main.py"):
+            (project.path / name).parent.mkdir(parents=True, exist_ok=True)
+            project.write(name, f"# mine: {name}\n")
+        (project.path / "b2_rules.py").unlink()
+        before = state(project)
+        env = {**clean_environment(), "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path),
+               "WATCHED": str(project.path), "COUNT": str(count), "KILL_AT": str(at)}
+        done = subprocess.run(words, cwd=out, env=env, capture_output=True, check=False,
+                              start_new_session=True)
+        assert done.returncode == (0 if at == 0 else -signal.SIGKILL), done.stderr.decode()
+        assert_nothing_is_lost(project, before)
+        if at:
+            again = subprocess.run(words, cwd=out, env={**env, "KILL_AT": "0"},
+                                   capture_output=True, check=False)
+            assert again.returncode == 0, again.stdout.decode()
+            assert_nothing_is_lost(project, before)
+        for name in GIVEN:
+            assert (project.path / name).read_bytes() == (made / name).read_bytes(), (at, name)
+        return project, count.stat().st_size
+
+    _, points = kill(0)
+    assert points >= 50
+    step = 1 if HISTORIES > 30 else points // 6
+    for at in range(1, points + 1, step):
+        kill(at)
+
+
+def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
+    out = tmp_path / "out"
+    project = Project(Path(shutil.copytree(made, out / made.name)))
+    project.write("b2_client.py", BROKEN)
+    before = state(project)
+    words = [sys.executable, "-m", "cookiecutter", str(template), "--default-config",
+             "--replay-file", f"{made.name}/b2-starter.json", "-f"]
+    env = {**clean_environment(), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    both = [subprocess.Popen(words, cwd=out, env=env, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE) for _ in range(2)]
+    for running in both:
+        running.communicate(timeout=60)
+
+    assert_nothing_is_lost(project, before)
+    done = run(words, out, env)
+    assert done.code == 0, done.err
+    assert_nothing_is_lost(project, before)
+    for name in GIVEN:
+        assert (project.path / name).read_bytes() == (made / name).read_bytes(), name
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0,
+                    reason="mounting a small disk needs Linux and root")
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_a_disk_that_takes_nothing(
+    cli: Callable[..., Run], tmp_path: Path, made: Path, how: str
+):
+    out = tmp_path / "disk"
+    out.mkdir()
+    size = ["-o", "size=1500k"]
+    mounted = subprocess.run(["mount", "-t", "tmpfs", *size, "tmpfs", str(out)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this system does not let us mount a small disk")
+    try:
+        project = Project(Path(shutil.copytree(made, out / made.name)))
+        project.write("b2_client.py", BROKEN)
+        if how == "full":
+            (out / "film.mp4").write_bytes(b"x" * 600_000)
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", str(out)], check=True)
+        before = state(project)
+
+        done = cli("--replay-file", f"{made.name}/b2-starter.json", "-f", folder=out)
+
+        assert done.code == 1
+        assert ("No space left" if how == "full" else "Read-only file system") in done.out
+        assert state(project) == before
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
