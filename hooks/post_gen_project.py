@@ -1,5 +1,4 @@
 """Lay out the chosen assignment, make .env, and say what to type next."""
-import filecmp
 import json
 import os
 import shlex
@@ -37,15 +36,16 @@ def remove_empty(folder: Path) -> None:
 def put_back(backup: Path) -> list[str]:
     """Take what a reset need not have moved back to its place; return what stays set aside."""
     kept = []
-    for folder, _, files in os.walk(backup, topdown=False):
-        for file in files:
+    for folder, folders, files in os.walk(backup, topdown=False):
+        for file in files + [name for name in folders if Path(folder, name).is_symlink()]:
             copy = Path(folder, file)
             path = copy.relative_to(backup)
             plain = path.is_file() and not path.is_symlink() and not copy.is_symlink()
+            same = plain and copy.stat().st_size == path.stat().st_size
             if path.parts[0] == "_starter" and not os.path.lexists(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(copy, path)
-            elif plain and filecmp.cmp(copy, path, shallow=False):
+            elif same and copy.read_bytes() == path.read_bytes():
                 os.replace(copy, path)  # with its time and its mode, as it was
             else:
                 kept.append(path.as_posix())

@@ -67,8 +67,10 @@ def read_kept() -> dict[str, Any]:
     """Return what an earlier run kept in b2-starter.json, {} if it cannot be read."""
     try:
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
-        return kept if isinstance(kept["cookiecutter"]["assignment"], str) else {}
-    except (OSError, ValueError, LookupError, TypeError):
+        files = kept.setdefault("b2-starter", {}).setdefault("given", [])
+        good = isinstance(kept["cookiecutter"]["assignment"], str)
+        return kept if good and all(isinstance(name, str) for name in files) else {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
@@ -153,7 +155,7 @@ def main() -> int:
     about = {name: given[f"_template_{name}"] for name in ("version", "source")}
     kept = {"cookiecutter": {name: given[name] for name in QUESTIONS},
             "b2-starter": {**about, "given": now}}
-    before = read_kept().get("b2-starter", {}).get("given", [])
+    before = read_kept()["b2-starter"]["given"] if read_kept() else []
     try:
         prepare(given, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:

@@ -188,7 +188,10 @@ def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place
     assert (state(Project(out)), state(Project(elsewhere))) == before
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"cookiecutter": {}}'])
+@pytest.mark.parametrize("text", [
+    "", "{", "[]", '{"cookiecutter": {}}', '{"cookiecutter": {"assignment": 7}, "b2-starter": []}',
+    '{"cookiecutter": {"assignment": "hello-bucket"}, "b2-starter": {"given": [["x"]]}}',
+    '{"cookiecutter": {"assignment": "hello-bucket"}, "b2-starter": [7]}'])
 def test_without_readable_answers_the_given_files_tell(
     cli: Callable[..., Run], tmp_path: Path, text: str
 ):
