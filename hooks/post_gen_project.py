@@ -5,14 +5,13 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 
-def answers() -> dict[str, Any]:
+def answers() -> dict:
     return json.loads(r"""{{ cookiecutter | tojson }}""")
 
 
-def lay_out(given: dict[str, Any]) -> None:
+def lay_out(given: dict) -> None:
     """Move the files of the assignment up, path by path, and remove those of the others."""
     for name, files in given["_starters"].items():
         for file in files:
@@ -83,7 +82,7 @@ def next_commands() -> list[str]:
     return [start, f"{any_python} -m venv .venv", *[f"{python} {step}" for step in steps]]
 
 
-def report(given: dict[str, Any], backup: Path, there: set[str]) -> None:
+def report(given: dict, backup: Path, there: set[str]) -> None:
     """Say what a reset has done. there: what was set aside first."""
     kept = put_back(backup)
     missing = sorted(name for name in given["_given"] if name not in there)

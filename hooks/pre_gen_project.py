@@ -8,7 +8,6 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 QUESTIONS = ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"]
 AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u201d"
@@ -17,11 +16,11 @@ ROOM = 1_000_000  # bytes; more than all that a reset writes
 UNQUOTABLE = r'["\u2018-\u201f\x00-\x1f\x7f]|\\$|\{[#%{]'  # in bash, zsh, PowerShell or Jinja
 
 
-def answers() -> dict[str, Any]:
+def answers() -> dict:
     return json.loads(r"""{{ cookiecutter | tojson }}""")
 
 
-def bad_answers(given: dict[str, Any]) -> dict[str, str]:
+def bad_answers(given: dict) -> dict[str, str]:
     bad = {name: rule for name, (form, rule) in given["_rules"].items()
            if not isinstance(given[name], str) or not re.fullmatch(form, given[name])}
     if "endpoint" in bad:
@@ -30,7 +29,7 @@ def bad_answers(given: dict[str, Any]) -> dict[str, str]:
     return bad
 
 
-def retry_command(given: dict[str, Any], bad: dict[str, str]) -> str:
+def retry_command(given: dict, bad: dict[str, str]) -> str:
     """Return the command with all good answers, so that only the bad ones are typed again."""
     template = re.sub(r"//[^/@]+@", "//", given["_template"])  # a token is not for the screen
     words = ["cookiecutter", shlex.quote(template)]
@@ -42,7 +41,7 @@ def retry_command(given: dict[str, Any], bad: dict[str, str]) -> str:
     return " ".join(words + [q + "='" + given[q].replace("'", "'\"'\"'") + "'" for q in good])
 
 
-def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) -> int:
+def refuse(typed: dict, given: dict, bad: dict[str, str]) -> int:
     lines = ["", "-" * 72, "Nothing was made or changed, because this is not possible:", ""]
     for name, reason in bad.items():
         shown = re.sub(r"K00\d.*", "(an applicationKey)", str(typed[name]))
@@ -63,7 +62,7 @@ def refuse(typed: dict[str, Any], given: dict[str, Any], bad: dict[str, str]) ->
     return 1
 
 
-def read_kept() -> dict[str, Any]:
+def read_kept() -> dict:
     """Return what an earlier run kept in b2-starter.json, {} if it cannot be read."""
     try:
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
@@ -74,7 +73,7 @@ def read_kept() -> dict[str, Any]:
         return {}
 
 
-def replaced(given: dict[str, Any]) -> list[Path]:
+def replaced(given: dict) -> list[Path]:
     """Return every path that this run writes, also those that are rendered for a moment."""
     paths = [Path(name) for name in given["_given"]]
     for name, files in given["_starters"].items():
@@ -84,7 +83,7 @@ def replaced(given: dict[str, Any]) -> list[Path]:
     return paths
 
 
-def why_not_here(given: dict[str, Any]) -> str:
+def why_not_here(given: dict) -> str:
     """Return why the folder that is there cannot be reset; "" if it can, or if it is new."""
     if not os.listdir():
         return ""
@@ -118,7 +117,7 @@ def set_aside(paths: list[Path], backup: Path) -> None:
         raise
 
 
-def prepare(given: dict[str, Any], text: str) -> None:
+def prepare(given: dict, text: str) -> None:
     """Keep the answers; in a reset, set aside what it replaces. Raises OSError, unchanged."""
     start = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{os.getppid()}_"  # post_gen finds it by this
     backup = next(new for n in range(99) if not (new := BACKUPS / f"{start}{n:02}").exists())
