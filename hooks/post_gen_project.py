@@ -4,113 +4,81 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
-
-
-def answers() -> dict:
-    return json.loads(r"""{{ cookiecutter | tojson }}""")
 
 
 def lay_out(given: dict) -> None:
     """Move the files of the assignment up, path by path, and remove those of the others."""
     for name, files in given["_starters"].items():
-        for file in files:
+        for file in ["main.py", *files]:
             rendered = Path("_starter", name, file)
-            yours = file in given["_yours"] and os.path.lexists(file)
+            yours = file == "main.py" and os.path.lexists(file)
             if name != given["assignment"] or yours:
                 rendered.unlink(missing_ok=True)
             elif rendered.exists():
                 Path(file).parent.mkdir(exist_ok=True)
                 os.replace(rendered, file)
-            remove_empty(rendered.parent)
+            with suppress(OSError):
+                os.removedirs(rendered.parent)  # only where nothing is in it
 
 
-def remove_empty(folder: Path) -> None:
-    """Remove this folder and those above it that are empty then."""
-    while folder != Path() and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
-
-
-def put_back(backup: Path) -> list[str]:
-    """Take what a reset need not have moved back to its place; return what stays set aside."""
-    kept = []
-    for folder, folders, files in os.walk(backup, topdown=False):
-        for file in files + [name for name in folders if Path(folder, name).is_symlink()]:
-            copy = Path(folder, file)
-            path = copy.relative_to(backup)
-            plain = path.is_file() and not path.is_symlink() and not copy.is_symlink()
-            same = plain and copy.stat().st_size == path.stat().st_size
-            if path.parts[0] == "_starter" and not os.path.lexists(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(copy, path)
-            elif same and copy.read_bytes() == path.read_bytes():
-                os.replace(copy, path)  # with its time and its mode, as it was
-            else:
-                kept.append(path.as_posix())
-        remove_empty(Path(folder))
-    return sorted(kept)
-
-
-def make_env() -> bool:
-    """Make .env like .env.example, for its owner's eyes only; leave one that is there."""
-    kept = json.loads(Path("b2-starter.json").read_text(encoding="utf-8"))["cookiecutter"]
-    example = Path(".env.example")  # was rendered with the endpoint as it was typed
-    lines = example.read_text(encoding="utf-8").partition("\nB2_ENDPOINT=")
-    text = f"{lines[0]}{lines[1]}{kept['endpoint']}\n"
-    example.write_text(text, encoding="utf-8", newline="\n")
-    try:
-        opened = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
-    with open(opened, "w", encoding="utf-8", newline="\n") as env:
-        env.write(text)
-    return True
+def put_back(backup: Path) -> set[str]:
+    """Move what a reset need not have set aside back to its place; return what that is."""
+    from filecmp import cmp  # only a reset needs it
+    unchanged = set()
+    for copy in [*sorted(backup.rglob("*"), reverse=True), backup, backup.parent]:
+        path = Path(os.path.relpath(copy, backup))
+        equal = path.is_file() and not copy.is_symlink() and cmp(copy, path, shallow=False)
+        if copy.is_dir() and not copy.is_symlink():
+            with suppress(OSError):
+                copy.rmdir()  # only where nothing is in it
+        elif equal or (path.parts[:1] == ("_starter",) and not os.path.lexists(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(copy, path)  # with its time and its mode, as it was
+            unchanged.add(path.as_posix())
+    return unchanged
 
 
 def next_commands() -> list[str]:
     """Return what to type in a new terminal, from nothing installed to the tests."""
     base = getattr(sys, "_base_executable", sys.executable)  # not pipx' or uvx' own environment
+    usual = os.path.realpath(shutil.which("python3") or "") == os.path.realpath(base)
+    here, first = shlex.quote(str(Path.cwd())), "python3" if usual else shlex.quote(base)
+    python = ".venv/bin/python"
     if os.name == "nt":  # for cmd and PowerShell
-        start, python = f'cd "{Path.cwd()}"', r".venv\Scripts\python"
-        any_python = "py" if shutil.which("py") else f'& "{base}"'
-    else:
-        start, python = f"cd {shlex.quote(str(Path.cwd()))}", ".venv/bin/python"
-        usual = os.path.realpath(shutil.which("python3") or "") == os.path.realpath(base)
-        any_python = "python3" if usual else shlex.quote(base)
-    steps = ["-m pip install -r requirements.txt", "main.py", "-m pytest"]
-    return [start, f"{any_python} -m venv .venv", *[f"{python} {step}" for step in steps]]
+        here, first = f'"{Path.cwd()}"', "py" if shutil.which("py") else f'& "{base}"'
+        python = r".venv\Scripts\python"
+    return [f"cd {here}", f"{first} -m venv .venv", f"{python} -m pip install -r requirements.txt",
+            f"{python} main.py", f"{python} -m pytest"]
 
 
-def report(given: dict, backup: Path, there: set[str]) -> None:
-    """Say what a reset has done. there: what was set aside first."""
-    kept = put_back(backup)
-    missing = sorted(name for name in given["_given"] if name not in there)
+def report(given: dict, unchanged: set[str], backup: Path) -> None:
+    """Say what a reset has done."""
+    restored = sorted({*given["_given"], *given["_starters"][given["assignment"]]} - unchanged)
     print(f"\nThe project in {Path.cwd()} is as it should be.\n")
-    for what, names in (("Made again", missing), ("Made new", kept)):
-        if names:
-            print(f"{what}: {', '.join(names)}")
-    if kept:
-        print(f"What was there of these lies in {backup}. Copy your own lines from there.")
+    print(f"Restored: {', '.join(restored) or 'nothing, for all was there'}")
+    if backup.exists():
+        print(f"What was there before lies in {backup}. Copy your own lines from there.")
     print("Yours, and not touched: main.py, .env, practice-bucket, and all that you added.")
     print("Reopen files that are open in your editor.\n")
 
 
 def main() -> int:
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    given = answers()
-    backups = sorted(Path("backups").glob(f"*_{os.getppid()}_*"))
-    there = {path.relative_to(backups[-1]).as_posix() for path in backups[-1].rglob("*")} \
-        if backups else set()
+    given = json.loads(r"""{{ cookiecutter | tojson }}""")
+    backups = sorted(Path("backups").glob(f"*_{os.getppid()}_*"))  # in a reset, pre_gen made one
+    unchanged = put_back(backups[-1]) if backups else set()
     lay_out(given)
-    made_env = make_env()
+    with suppress(FileExistsError), open(".env", "xb") as env:  # yours is left as it is
+        Path(".env").chmod(0o600)  # for its owner's eyes only
+        env.write(Path(".env.example").read_bytes())
     if backups:
-        report(given, backups[-1], there)
+        report(given, unchanged | put_back(backups[-1]), backups[-1])
         return 0
     print(f"\nYour project is in {Path.cwd()}\n")
-    if made_env:
-        print("It practises without an account until your keys are in the file .env.")
-        print("Do you have an .env from an earlier project? Copy it here.\n")
+    print("It practises without an account until your keys are in the file .env.")
+    print("Do you have an .env from an earlier project? Copy it here.\n")
     print("Type this, line by line:\n", *next_commands(), sep="\n    ")
     print("\nThen open README.md and main.py.\n")
     return 0

@@ -9,15 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-QUESTIONS = ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"]
-AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u201d"
 KEPT, PART, BACKUPS = Path("b2-starter.json"), Path("b2-starter.json.part"), Path("backups")
-ROOM = 1_000_000  # bytes; more than all that a reset writes
 UNQUOTABLE = r'["\u2018-\u201f\x00-\x1f\x7f]|\\$|\{[#%{]'  # in bash, zsh, PowerShell or Jinja
-
-
-def answers() -> dict:
-    return json.loads(r"""{{ cookiecutter | tojson }}""")
 
 
 def bad_answers(given: dict) -> dict[str, str]:
@@ -37,7 +30,7 @@ def retry_command(given: dict, bad: dict[str, str]) -> str:
     words += ["-f"] if os.listdir() else []
     if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(given["_output_dir"]):
         words += ["-o", shlex.quote(given["_output_dir"])]
-    good = [q for q in QUESTIONS if q not in bad and not re.search(UNQUOTABLE, given[q])]
+    good = [q for q in given["_rules"] if q not in bad and not re.search(UNQUOTABLE, given[q])]
     return " ".join(words + [q + "='" + given[q].replace("'", "'\"'\"'") + "'" for q in good])
 
 
@@ -48,126 +41,89 @@ def refuse(typed: dict, given: dict, bad: dict[str, str]) -> int:
         lines += [f"{name}: {shown!r}", reason, ""]
     lines += ["Type this, and press Enter where an answer is right:", "", retry_command(given, bad)]
     print(*lines, "-" * 72, "What follows is cookiecutter's own report.", sep="\n", flush=True)
-    output, slug = Path(given["_output_dir"]), Path(str(given["project_slug"]))
+    slug = Path(str(typed["project_slug"]))
     if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
-        made = [output / slug, *(output / slug).parents][: len(slug.parts)]
-        os.chdir(output)
-        for folder in made:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-        if output.resolve().is_relative_to(made[0].resolve()):  # Ctrl-C: nothing is removed
+        os.chdir(given["_output_dir"])
+        for folder in [slug, *slug.parents][:-1]:
+            with suppress(OSError):
+                folder.rmdir()  # only where nothing is in it
+        if os.name != "nt" and slug.resolve().exists():  # Ctrl-C: cookiecutter removes nothing
             deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a job in the background
-            stop = signal.SIGTERM if deaf else getattr(signal, "CTRL_C_EVENT", signal.SIGINT)
-            os.kill(0 if os.name == "nt" else os.getppid(), stop)
+            os.kill(os.getppid(), signal.SIGTERM if deaf else signal.SIGINT)
     return 1
 
 
-def read_kept() -> dict:
-    """Return what an earlier run kept in b2-starter.json, {} if it cannot be read."""
+def read_kept() -> tuple[str, list[str]]:
+    """Return the assignment and the given files that an earlier run kept; "" and [] if none."""
     try:
-        kept = json.loads(KEPT.read_text(encoding="utf-8"))
-        files = kept.setdefault("b2-starter", {}).setdefault("given", [])
-        good = isinstance(kept["cookiecutter"]["assignment"], str)
-        return kept if good and all(isinstance(name, str) for name in files) else {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}
-
-
-def replaced(given: dict) -> list[Path]:
-    """Return every path that this run writes, also those that are rendered for a moment."""
-    paths = [Path(name) for name in given["_given"]]
-    for name, files in given["_starters"].items():
-        paths += [Path("_starter", name, file) for file in files]
-        if name == given["assignment"]:
-            paths += [Path(file) for file in files if file not in given["_yours"]]
-    return paths
+        kept = json.loads((KEPT if KEPT.is_file() else PART).read_text(encoding="utf-8"))
+        files = [str(name) for name in kept["b2-starter"]["given"]]
+        return str(kept["cookiecutter"]["assignment"]), files
+    except (OSError, ValueError, LookupError, TypeError):
+        return "", []
 
 
 def why_not_here(given: dict) -> str:
     """Return why the folder that is there cannot be reset; "" if it can, or if it is new."""
-    if not os.listdir():
-        return ""
+    known = [name for name in given["_given"] if name[:3] == "b2_" and Path(name).is_file()]
+    folders = {folder for name in given["files"] for folder in Path(name).parents} | {BACKUPS}
+    links = sorted(str(folder) for folder in folders if folder.is_symlink())
     if Path(given["_output_dir"], given["project_slug"]).is_symlink():
         return "This folder is a link. Type the name of the folder that it leads to."
-    known = [name for name in given["_given"] if name[:3] == "b2_" and Path(name).is_file()]
-    kept = read_kept()
-    if not kept and len(known) < 2:
+    if os.listdir() and not read_kept()[0] and len(known) < 2:
         return "A folder of this name is there, and it is no project of b2-starter. Choose another."
-    if kept and kept["cookiecutter"]["assignment"] != given["assignment"]:
+    if read_kept()[0] not in ("", given["assignment"]):
         return "The project in this folder has another assignment. Choose another name."
-    folders = {folder for path in replaced(given) for folder in path.parents} | {BACKUPS}
-    links = sorted(str(folder) for folder in folders if folder.is_symlink())
     return f"In this project, {links[0]} is a link. Rename it first." if links else ""
 
 
-def set_aside(paths: list[Path], backup: Path) -> None:
-    """Move what is there to the backup folder; move all of it back if one cannot be moved."""
-    blocking = {folder for path in paths for folder in path.parents if folder.is_file()}
-    moved: list[Path] = []
-    try:
-        for path in filter(os.path.lexists, sorted({*paths, *blocking})):
-            (backup / path).parent.mkdir(parents=True, exist_ok=True)
-            os.rename(path, backup / path)
-            moved.append(path)
-    except FileNotFoundError:  # another reset, at the same time, was faster
-        return set_aside(paths, backup)
-    except OSError:
-        for path in moved:
-            os.rename(backup / path, path)
-        raise
-
-
-def prepare(given: dict, text: str) -> None:
-    """Keep the answers; in a reset, set aside what it replaces. Raises OSError, unchanged."""
+def prepare(given: dict, kept: bytes) -> str:
+    """Keep the answers; in a reset, set aside what it replaces. Return "", or why not."""
+    from shutil import copy2  # only a reset needs it
     start = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{os.getppid()}_"  # post_gen finds it by this
     backup = next(new for n in range(99) if not (new := BACKUPS / f"{start}{n:02}").exists())
-    old = KEPT.read_bytes() if KEPT.is_file() else None
-    reset = os.listdir()
-    PART.write_bytes(text.encode() + b" " * ROOM * bool(reset))  # a full disk shows here
-    PART.write_bytes(text.encode())
-    if reset:
-        backup.mkdir(parents=True)
-    if old == text.encode():
-        PART.unlink()
-    else:
-        if old is not None:
-            (backup / KEPT).write_bytes(old)
-        os.replace(PART, KEPT)
+    paths = {Path(name) for name in [*given["files"], "_starter"]} if os.listdir() else set()
+    paths |= {folder for path in paths for folder in path.parents if folder.is_file()}
+    moved: list[Path] = []
     try:
-        set_aside(replaced(given) if reset else [], backup)
-    except OSError:
-        KEPT.unlink() if old is None else KEPT.write_bytes(old)
-        raise
+        PART.write_bytes(kept + b" " * 1_000_000 * bool(paths))  # a full disk shows here
+        PART.write_bytes(kept)
+        for path in filter(os.path.lexists, [KEPT, *sorted(paths)]):
+            (backup / path).parent.mkdir(parents=True, exist_ok=True)
+            stays = path == KEPT and path.is_file() and not path.is_symlink()
+            with suppress(FileNotFoundError):  # another reset, at the same time, was faster
+                (copy2 if stays else os.rename)(path, backup / path)
+                moved.append(path)
+        os.replace(PART, KEPT)
+    except OSError as error:
+        for path in reversed(moved):
+            os.replace(backup / path, path)
+        for folder in [folder for folder, _, _ in os.walk(backup, topdown=False)]:
+            with suppress(OSError):
+                os.removedirs(folder)  # only where nothing is in it
+        with suppress(OSError):
+            PART.unlink()
+        return f"{error.filename or 'The disk'}: {error.strerror}. Mend that first."
+    return ""
 
 
 def main() -> int:
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    typed = answers()
-    endpoint = str(typed["endpoint"]).strip(AROUND_A_VALUE).lower().rstrip("/")
+    typed = json.loads(r"""{{ cookiecutter | tojson }}""")
+    endpoint = str(typed["endpoint"]).strip(typed["_around_a_value"]).lower().rstrip("/")
     given = typed | {"endpoint": endpoint if "://" in endpoint else f"https://{endpoint}"}
-    bad = bad_answers(given)
-    if not bad and (reason := why_not_here(given)):
-        bad = {"project_slug": reason}
-    if bad:
+    if bad := bad_answers(given):
         return refuse(typed, given, bad)
-    now = [path.as_posix() for path in replaced(given) if path.parts[0] != "_starter"]
-    about = {name: given[f"_template_{name}"] for name in ("version", "source")}
-    kept = {"cookiecutter": {name: given[name] for name in QUESTIONS},
-            "b2-starter": {**about, "given": now}}
-    before = read_kept()["b2-starter"]["given"] if read_kept() else []
-    try:
-        prepare(given, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        for folder, _, _ in os.walk(BACKUPS, topdown=False):
-            with suppress(OSError):
-                os.rmdir(folder)  # only where nothing is in it
-        with suppress(OSError):
-            PART.unlink()
-        reason = f"{error.filename or 'The disk'}: {error.strerror}. Mend that first."
+    given["files"] = given["_given"] + given["_starters"][given["assignment"]]
+    kept = {"cookiecutter": {name: given[name] for name in given["_rules"]},
+            "b2-starter": {"version": given["_template_version"],
+                           "source": given["_template_source"], "given": given["files"]}}
+    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    dropped = [name for name in read_kept()[1] if name not in given["files"]]
+    if reason := why_not_here(given) or prepare(given, text.encode()):
         return refuse(typed, given, {"project_slug": reason})
-    for name in before:
-        if name not in now and os.path.lexists(name):
-            print(f"No longer part of the template, left as it is: {name}")
+    for name in filter(os.path.lexists, dropped):
+        print(f"No longer part of the template, left as it is: {name}")
     return 0
 
 
