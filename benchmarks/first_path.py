@@ -109,6 +109,12 @@ def template_copy(folder: Path, hooks: str) -> Path:
     return folder
 
 
+def home(work: Path) -> dict[str, str]:
+    """An empty home, and a folder of its own for temporary files: a full one slows Python down."""
+    names = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")
+    return {name: str(work) for name in names}
+
+
 def generating(work: Path, rounds: int) -> None:
     def generate(hooks: str) -> Work:
         template = template_copy(work / f"template-{hooks}", hooks)
@@ -116,7 +122,7 @@ def generating(work: Path, rounds: int) -> None:
         output.mkdir()
         command = process(sys.executable, "-m", "cookiecutter", str(template), "--no-input",
                           "-o", str(output), folder=work,
-                          env={"HOME": str(work), "USERPROFILE": str(work)})
+                          env=home(work))
 
         def once() -> None:
             shutil.rmtree(output)
@@ -127,6 +133,45 @@ def generating(work: Path, rounds: int) -> None:
 
     works = {f"{hooks} hooks": generate(hooks) for hooks in ("our", "empty", "no")}
     report("generating", measure(works, rounds), 1.20)
+
+
+def resetting(work: Path, rounds: int) -> None:
+    """Reset a project with two broken files, one of them gone: as it is, and between big things."""
+    template = template_copy(work / "template", "our")
+
+    def cookiecutter(output: Path, *words: str) -> Work:
+        output.mkdir(exist_ok=True)
+        return process(sys.executable, "-m", "cookiecutter", str(template),
+                       *(words or ["--no-input"]), folder=output, env=home(work))
+
+    def first_generation() -> None:
+        shutil.rmtree(work / "first")
+        cookiecutter(work / "first")()
+
+    def reset(output: Path) -> Work:
+        cookiecutter(output)()
+        project = output / "my-bucket-project"
+
+        def once() -> None:
+            (project / "b2_client.py").write_text("# broken\n", encoding="utf-8")
+            (project / "b2_rules.py").unlink()
+            cookiecutter(output, "--replay-file", f"{project}/b2-starter.json", "-f")()
+
+        return once
+
+    (work / "first").mkdir()
+    works = {"reset": reset(work / "reset"), "first generation": first_generation}
+    works["reset of a big project"] = reset(work / "big")
+    packages = work / "big" / "my-bucket-project" / ".venv" / "lib"
+    packages.mkdir(parents=True)
+    for number in range(3000):
+        (packages / f"module{number}.py").write_text("pass\n", encoding="utf-8")
+    with open(packages.parent.parent / "film.mp4", "wb") as film:
+        film.truncate(2 * 1024**3)
+    seconds = measure(works, rounds)
+    big = {name: seconds[name] for name in ("reset of a big project", "reset")}
+    report("resetting", {name: seconds[name] for name in ("reset", "first generation")}, 1.50)
+    report("resetting, with 3,000 files and 2 GiB beside", big, 1.10)
 
 
 def using(work: Path, rounds: int) -> None:
@@ -193,11 +238,11 @@ def checking(work: Path, rounds: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", help="generating, using, testing or checking")
+    parser.add_argument("--only", help="generating, resetting, using, testing or checking")
     words = parser.parse_args()
     rounds = words.rounds
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {rounds} rounds")
-    for part in (generating, using, testing, checking):
+    for part in (generating, resetting, using, testing, checking):
         if words.only not in (None, part.__name__):
             continue
         with tempfile.TemporaryDirectory() as folder:

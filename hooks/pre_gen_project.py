@@ -2,8 +2,6 @@
 import json
 import os
 import re
-import shlex
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -24,6 +22,7 @@ def bad_answers(given: dict) -> dict[str, str]:
 
 def retry_command(given: dict, bad: dict[str, str]) -> str:
     """Return the command with all good answers, so that only the bad ones are typed again."""
+    import shlex  # only a refusal needs it
     template = re.sub(r"//[^/@]+@", "//", given["_template"])  # a token is not for the screen
     words = ["cookiecutter", shlex.quote(template)]
     words += ["-c", shlex.quote(given["_checkout"])] if given["_checkout"] else []
@@ -43,6 +42,7 @@ def refuse(typed: dict, given: dict, bad: dict[str, str]) -> int:
     print(*lines, "-" * 72, "What follows is cookiecutter's own report.", sep="\n", flush=True)
     slug = Path(str(typed["project_slug"]))
     if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
+        import signal
         os.chdir(given["_output_dir"])
         for folder in [slug, *slug.parents][:-1]:
             with suppress(OSError):

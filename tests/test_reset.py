@@ -9,8 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -448,6 +448,66 @@ def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
     assert_nothing_is_lost(project, before)
     for name in GIVEN:
         assert (project.path / name).read_bytes() == (made / name).read_bytes(), name
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nothing in a folder be renamed; root is stopped by a read-only mount alone."""
+    if sys.platform == "win32":
+        pytest.skip("on Windows a folder has no such permission")
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        yield
+        folder.chmod(0o755)
+        return
+    if subprocess.run(["mount", "--bind", folder, folder], check=False).returncode != 0:
+        pytest.skip("this system does not let us mount a folder")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("name", [".", "tests", "b2_practice"])
+def test_without_the_right_to_write_nothing_changes(
+    cli: Callable[..., Run], tmp_path: Path, made: Path, name: str
+):
+    project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
+    project.write("b2_client.py", BROKEN)
+    before = state(project)
+
+    with locked(project.path / name):
+        done = cli("--replay-file", f"{made.name}/b2-starter.json", "-f", folder=tmp_path)
+
+    assert done.code == 1
+    assert "Mend that first." in done.out
+    assert state(project) == before
+    assert not (project.path / "backups").exists()
+
+
+def test_a_reset_while_the_program_is_running(
+    cli: Callable[..., Run], tmp_path: Path, made: Path
+):
+    project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
+    project.write("b2_rules.py", project.read("b2_rules.py") + BROKEN)
+    project.write("main.py", "import check_setup\nfrom b2_client import get_bucket\n"
+                  "bucket = get_bucket()\nfor number in range(200):\n"
+                  "    bucket.put_object(Key=f'{number}.txt', Body=b'kept')\n"
+                  "    print(number, flush=True)\nprint('done')\n")
+    running = subprocess.Popen([sys.executable, "main.py"], cwd=project.path, text=True,
+                               encoding="utf-8", env=clean_environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert running.stdout is not None
+    while running.stdout.readline().strip() != "3":
+        assert running.poll() is None
+
+    done = cli("--replay-file", f"{made.name}/b2-starter.json", "-f", folder=tmp_path)
+
+    assert done.code == 0, done.err
+    assert running.communicate(timeout=60)[0].endswith("done\n")
+    stored = sorted(path.name for path in (project.path / "practice-bucket").glob("*.txt"))
+    assert stored == sorted(f"{number}.txt" for number in range(200))
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0,
