@@ -13,8 +13,7 @@ def lay_out(given: dict) -> None:
     for name, files in given["_starters"].items():
         for file in ["main.py", *files]:
             rendered = Path("_starter", name, file)
-            yours = file == "main.py" and os.path.lexists(file)
-            if name != given["assignment"] or yours:
+            if name != given["assignment"] or (file == "main.py" and os.path.lexists(file)):
                 rendered.unlink(missing_ok=True)
             elif rendered.exists():
                 Path(file).parent.mkdir(exist_ok=True)
@@ -55,9 +54,10 @@ def next_commands() -> list[str]:
 
 def report(given: dict, unchanged: set[str], backup: Path) -> None:
     """Say what a reset has done."""
-    restored = sorted({*given["_given"], *given["_starters"][given["assignment"]]} - unchanged)
+    files = {*given["_given"], *given["_starters"][given["assignment"]], "b2-starter.json"}
+    restored = ", ".join(sorted(files - unchanged)) or "nothing, for all was there"
     print(f"\nThe project in {Path.cwd()} is as it should be.\n")
-    print(f"Restored: {', '.join(restored) or 'nothing, for all was there'}")
+    print(f"Restored: {restored}")
     if backup.exists():
         print(f"What was there before lies in {backup}. Copy your own lines from there.")
     print("Yours, and not touched: main.py, .env, practice-bucket, and all that you added.")

@@ -29,7 +29,7 @@ def retry_command(given: dict, bad: dict[str, str]) -> str:
     words += ["-f"] if os.listdir() else []
     if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(given["_output_dir"]):
         words += ["-o", shlex.quote(given["_output_dir"])]
-    good = [q for q in given["_rules"] if q not in bad and not re.search(UNQUOTABLE, given[q])]
+    good = [q for q in given["_questions"] if q not in bad and not re.search(UNQUOTABLE, given[q])]
     return " ".join(words + [q + "='" + given[q].replace("'", "'\"'\"'") + "'" for q in good])
 
 
@@ -115,7 +115,7 @@ def main() -> int:
     if bad := bad_answers(given):
         return refuse(typed, given, bad)
     given["files"] = given["_given"] + given["_starters"][given["assignment"]]
-    kept = {"cookiecutter": {name: given[name] for name in given["_rules"]},
+    kept = {"cookiecutter": {name: given[name] for name in given["_questions"]},
             "b2-starter": {"version": given["_template_version"],
                            "source": given["_template_source"], "given": given["files"]}}
     text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"

@@ -264,7 +264,7 @@ def test_the_retry_line_names_the_checkout_and_no_token(tmp_path: Path):
     hook = (ROOT / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "hook"}
     exec(hook, namespace)
-    given = {**GOOD_ANSWERS, "_rules": GOOD_ANSWERS, "_output_dir": str(tmp_path),
+    given = {**GOOD_ANSWERS, "_questions": list(GOOD_ANSWERS), "_output_dir": str(tmp_path),
              "_template": "https://user:secret@example.com/b2-starter.git", "_checkout": "v1"}
 
     line = namespace["retry_command"](given, {"bucket_name": ""})

@@ -32,6 +32,7 @@ def test_every_question_has_a_prompt_and_a_rule():
     assert asked == ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"]
     assert list(QUESTIONS["__prompts__"]) == asked
     assert list(RULES) == asked
+    assert QUESTIONS["_questions"] == asked
 
 
 def test_the_assignments_are_the_folders_of_the_template():
