@@ -11,7 +11,7 @@ import b2_client
 import pytest
 from b2_client import SetupError, read_settings
 from conftest import APPLICATION_KEY, KEY_ID
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.usefixtures("no_b2_variables")
@@ -232,6 +232,7 @@ lines = st.builds("{}{}{}{}".format, st.sampled_from(["", "export ", "  "]), nam
 @settings(deadline=None, max_examples=400, suppress_health_check=[
     HealthCheck.function_scoped_fixture])
 @given(st.lists(lines, max_size=4).map("\n".join))
+@example("B2_APPLICATION_KEY='#'")
 def test_both_readers_read_the_same(text: str):
     def read(with_dotenv: bool) -> object:
         with pytest.MonkeyPatch.context() as patch:

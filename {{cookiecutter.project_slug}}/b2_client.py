@@ -97,6 +97,19 @@ def get_client():
     return connect("client", read_settings())
 
 
+def practice_place(key: str) -> str | None:
+    """Return which file in practice-bucket holds an object; None with a real bucket.
+
+    For a page that lies in the bucket, too. Call get_bucket() first. Raises SetupError.
+    """
+    settings = read_settings()
+    if settings["B2_APPLICATION_KEY_ID"] != "":
+        return None
+    from b2_practice import place_of
+
+    return place_of(HERE / "practice-bucket", settings["B2_BUCKET_NAME"], key)
+
+
 def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
     """Return a boto3 "resource" or "client"; in practice, the practice bucket answers it.
 
@@ -324,7 +337,8 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
                 second=number,
             )
         values[found["name"]], line_of[found["name"]] = value, number
-    return _with_dotenv(text) or values
+    values = _with_dotenv(text) or values
+    return {name: re.sub(r"^#.*", "", value) for name, value in values.items()}  # NAME=# comment
 
 
 def _unreadable(line: str, number: int, file_name: str, above: dict[str, str]) -> SetupError:
@@ -366,4 +380,4 @@ def _with_dotenv(text: str) -> dict[str, str] | None:
     except (ImportError, AttributeError) as error:
         raise hidden_module() or why_import_failed(error) or error from None
     values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {name: re.sub(r"^#.*", "", value or "") for name, value in values.items()}
+    return {name: value or "" for name, value in values.items()}

@@ -38,6 +38,15 @@ def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
     events.register("before-parameter-build.s3", bucket.explain_links)
 
 
+def place_of(folder: Path, name: str, key: str) -> str:
+    """Return which file below the folder holds an object, such as "photos/sun.png".
+
+    That is its key, unless a file system refuses such a name. folder, name: as above.
+    """
+    file = _buckets[(folder, name)].folder.files.get(key, folder / key)
+    return file.relative_to(folder).as_posix()
+
+
 def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
     error = parsed.get("Error", {})
     if error.get("Code") == TROUBLE:

@@ -9,6 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
+import grading
 import pytest
 from moto import mock_aws
 
@@ -32,6 +33,10 @@ def refuse_network(*address, **_):
 
 socket.socket.connect = refuse_network
 socket.getaddrinfo = refuse_network
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(grading)
 
 
 @pytest.fixture

@@ -1,0 +1,198 @@
+"""The graded assignments: their tests fail on the starter, pass on what is right, and read well."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, STARTER, Project, clean_environment, run, tracked_files
+from cookiecutter.main import cookiecutter
+
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+GRADED = [name for name in QUESTIONS["assignment"] if name != "hello-bucket"]
+SOLUTIONS = ROOT / "tests" / "solutions"
+TEST = re.compile(r"test_(\d+)([a-z]?)_\w+")
+
+Ends = dict[str, list[str]]  # the name of a test -> how it ended, and with which words
+
+
+def numbers(text: str) -> list[int]:
+    return sorted({int(number) for number in re.findall(r"TODO (\d+)", text)})
+
+
+def failed(ends: Ends) -> list[str]:
+    return [name for name, (outcome, _) in ends.items() if outcome == "failed"]
+
+
+def graded(ends: Ends) -> Ends:
+    return {name: end for name, end in ends.items() if TEST.fullmatch(name)}
+
+
+def assert_it_reads_well(words: str) -> None:
+    """A message is four or five short lines, in words that a beginner knows."""
+    lines = words.splitlines()
+    assert len(lines) <= 5, words
+    assert [line.split(":")[0] for line in lines] == ["called", "came back", "expected", "hint"]
+    assert not re.search("traceback|fixture|mock|assert", words, re.IGNORECASE), words
+    assert max(map(len, lines)) < 230, words
+
+
+@pytest.fixture(scope="module")
+def make(
+    template: Path, cookiecutter_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Project]:
+    """Generate a project of an assignment, once for all tests."""
+    made: dict[str, Project] = {}
+
+    def of(name: str) -> Project:
+        if name not in made:
+            made[name] = Project(Path(cookiecutter(
+                str(template), no_input=True, extra_context={"assignment": name},
+                output_dir=str(tmp_path_factory.mktemp(name)),
+                default_config=cookiecutter_config)))  # type: ignore[arg-type]
+        return made[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_nothing_is_forgotten(name: str):
+    """What a new assignment needs: a folder, a choice, a brief, tests, solutions."""
+    folder = STARTER / "_starter" / name
+    solutions = [path.name for path in (SOLUTIONS / name).glob("*.py")]
+    main = (folder / "main.py").read_text(encoding="utf-8")
+    brief = (folder / "BRIEF.md").read_text(encoding="utf-8")
+    tests = (folder / "tests" / "test_main.py").read_text(encoding="utf-8")
+
+    todos = numbers(main)
+    assert todos == list(range(1, len(todos) + 1)), "the TODOs of main.py are not numbered 1, 2, 3"
+    assert 3 <= len(todos) <= 6
+    assert len(main.splitlines()) < 60
+    in_brief = [int(number) for number in re.findall(r"^\| (\d+) \*", brief, re.MULTILINE)]
+    assert in_brief == todos, "the rows of BRIEF.md have other numbers than main.py"
+    in_tests = sorted({int(number) for number in re.findall(r"def test_(\d+)", tests)})
+    assert in_tests == todos, "the tests have other numbers than main.py"
+    assert "More, if you like" in brief
+    assert "main.py" in solutions, f"tests/solutions/{name}/main.py is missing"
+    assert len([file for file in solutions if file.startswith("good_")]) >= 2
+    assert len([file for file in solutions if file.startswith("wrong_")]) >= 6
+    assert f'"{name}: ' in json.dumps(QUESTIONS["__prompts__"])
+
+
+def test_the_solutions_are_not_in_a_project():
+    assert not [name for name in tracked_files() if name.startswith(STARTER.name)
+                and ("solution" in name or "good_" in name or "wrong_" in name)]
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_the_starter_runs_and_says_something_useful(make: Callable[[str], Project], name: str):
+    project = make(name)
+
+    for _ in range(2):
+        done = project.python("main.py")
+        assert done.code == 0, done.err
+        assert len(done.out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_the_tests_tell_right_from_wrong(make: Callable[[str], Project], name: str):
+    project = make(name)
+    mains = [project.path / "main.py", *sorted((SOLUTIONS / name).glob("*.py"))]
+    words = [sys.executable, str(ROOT / "tests" / "try_solutions.py"), str(project.path)]
+    starter = project.read("main.py")
+
+    done = run([*words, *map(str, mains)], project.path, clean_environment())
+
+    assert done.code == 0, done.err
+    project.write("main.py", starter)
+    ends: dict[str, Ends] = {Path(main).name if Path(main).parent != project.path else "starter":
+                             graded(found) for main, found in json.loads(done.out).items()}
+    untouched = ends.pop("starter")
+    assert untouched
+    seen = set()
+    for test, (outcome, words_of_it) in untouched.items():
+        number, letter = TEST.fullmatch(test).groups()  # type: ignore[union-attr]
+        assert outcome == ("skipped" if letter > "a" and number in seen else "failed"), test
+        seen.add(number)
+        if outcome == "failed":
+            assert_it_reads_well(words_of_it)
+    for file, found in ends.items():
+        assert list(found) == list(untouched), file
+        wrong = re.match(r"wrong_(\d+)_", file)
+        if wrong:
+            assert [test for test in failed(found) if re.match(rf"test_{wrong[1]}[a-z]?_", test)], (
+                f"{file} passes the tests of TODO {wrong[1]}")
+            for test in failed(found):
+                assert_it_reads_well(found[test][1])
+        else:
+            assert {outcome for outcome, _ in found.values()} == {"passed"}, (file, failed(found))
+
+
+BROKEN = {
+    "a syntax error": ("    return None", "    return (None", r"cannot read line \d+ of main\.py"),
+    "a loop that never ends": ("    return []", "    while True:\n        pass",
+                               "did not end within 3 seconds"),
+    "a loop at the top": ("def note_key", "while True:\n    pass\n\n\ndef note_key",
+                          "did not end within 3 seconds"),
+    "a question at the top": ("def note_key", "name = input('Who?')\n\n\ndef note_key",
+                              r"line \d+ asks a question with input\(\)"),
+    "an end at the top": ("def note_key", "exit()\n\n\ndef note_key",
+                          r"line \d+ ends the whole program"),
+    "a deleted function": ("def list_notes(", "def lst_notes(", "main.py has no such function"),
+    "another signature": ("def list_notes(bucket)", "def list_notes()",
+                          r"your line is def list_notes\(\):"),
+    "a name that is not defined": ("    return []", "    return nams", "NameError: name 'nams'"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_main_gives_one_clear_sentence(
+    make: Callable[[str], Project], tmp_path: Path, what: str
+):
+    project = make("cloud-notes")
+    starter = project.read("main.py")
+    before, after, sentence = BROKEN[what]
+    assert before in starter
+    try:
+        project.write("main.py", starter.replace(before, after, 1))
+        done = project.python("-m", "pytest", "-p", "no:cacheprovider")
+    finally:
+        project.write("main.py", starter)
+
+    assert done.code == 1
+    assert re.search(sentence, done.out), done.out
+    assert len(re.findall(sentence, done.out)) == 1
+    assert not re.search("Traceback|fixture|mock|AssertionError", done.out)
+    assert len(done.out.splitlines()) < 60
+
+
+def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Project]):
+    project = make("cloud-notes")
+
+    done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert " ✘ 1   A note has a key in the folder notes\n" in done.out
+    assert "       came back: 'tea.txt'\n" in done.out
+    assert " – 5b  Other files are not listed  (first 5a)\n" in done.out
+    assert "FAILURES" not in done.out
+    assert re.search(r"6 failed, 1 passed, 1 skipped in", done.out)
+    plain = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider",
+                           env={"PYTHONIOENCODING": "ascii:replace"})
+    assert " x 1   A note has a key in the folder notes" in plain.out
+
+
+def test_an_own_test_fails_as_in_any_other_project(make: Callable[[str], Project]):
+    project = make("guestbook")
+    project.write("tests/test_mine.py", "def test_mine():\n    assert 1 + 1 == 3\n")
+    try:
+        done = project.python("-m", "pytest", "-p", "no:cacheprovider", "tests/test_mine.py")
+    finally:
+        (project.path / "tests" / "test_mine.py").unlink()
+
+    assert done.code == 1
+    assert "assert (1 + 1) == 3" in done.out

@@ -1,0 +1,46 @@
+"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what is to do."""
+
+import json
+
+import check_setup  # explains what goes wrong with your keys, your bucket or B2
+from b2_client import get_bucket
+
+BOOK = 'book.txt'  # TODO 1: the file shall be called guestbook.json.
+
+
+def save_entries(bucket, entries):
+    # TODO 2: say what it is: the content type of JSON is application/json.
+    body = json.dumps(entries, indent=2, ensure_ascii=False).encode()
+    bucket.put_object(Key=BOOK, Body=body, ContentType='text/plain')
+
+
+def load_entries(bucket):
+    # TODO 3: return the list that save_entries has saved; [] if there is no file yet.
+    return []
+
+
+def add_entry(bucket, name, text, stars):
+    # TODO 4: so far, only the newest entry is kept. Put it at the end of those in the bucket.
+    entry = {'name': name, 'text': text, 'stars': stars}
+    save_entries(bucket, [entry])
+
+
+def best(entries, number):
+    # TODO 5: return the best entries, the most stars first; number says how many.
+    return []
+
+
+def main():
+    bucket = get_bucket()
+    add_entry(bucket, 'Ada', 'What a lovely bucket!', 5)
+    add_entry(bucket, 'Linus', 'Could be louder.', 3)
+    add_entry(bucket, 'Grace', 'No bugs found.', 5)
+
+    entries = load_entries(bucket)
+    print('The guestbook has', len(entries), 'entries. The best are:')
+    for entry in best(entries, 2):
+        print('   ', '*' * entry['stars'], entry['name'], '-', entry['text'])
+
+
+if __name__ == '__main__':
+    main()

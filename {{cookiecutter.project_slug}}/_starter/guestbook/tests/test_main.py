@@ -1,0 +1,87 @@
+"""Tests of guestbook. The numbers are those of the TODOs; README.md says how to run them."""
+
+import json
+
+from grading import keys_in
+
+FUNCTIONS = ["save_entries(bucket, entries)", "load_entries(bucket)",
+             "add_entry(bucket, name, text, stars)", "best(entries, number)"]
+
+ADA = {"name": "Ada", "text": "Grüße!", "stars": 5}
+LINUS = {"name": "Linus", "text": "Could be louder.", "stars": 3}
+GRACE = {"name": "Grace", "text": "No bugs.", "stars": 5}
+ALAN = {"name": "Alan", "text": "I can think of better.", "stars": 1}
+
+
+def stored_entries(program, bucket):
+    """Return the list that lies in the bucket, whatever its file is called."""
+    keys = keys_in(bucket)
+    if len(keys) != 1:
+        program.fail(f"in the bucket: {keys}", "in the bucket: one file")
+    return json.loads(bucket.Object(keys[0]).get()["Body"].read())
+
+
+def test_1_the_file_has_its_new_name(program, bucket):
+    """Change the text behind BOOK = at the top of main.py."""
+    program.save_entries(bucket, [ADA])
+    program.check(keys_in(bucket), ["guestbook.json"], "in the bucket: ")
+
+
+def test_2_the_content_type_says_that_it_is_json(program, bucket):
+    """ContentType=... stands at the end of save_entries."""
+    program.save_entries(bucket, [ADA])
+    stored_entries(program, bucket)
+    kind = bucket.Object(keys_in(bucket)[0]).content_type
+    program.check(kind, "application/json", "content type: ")
+
+
+def test_3a_the_saved_entries_are_loaded(program, bucket):
+    """json.loads makes a list of the text that .get()['Body'].read().decode() gives."""
+    program.save_entries(bucket, [ADA, LINUS])
+    program.check(program.load_entries(bucket), [ADA, LINUS])
+
+
+def test_3b_without_a_file_the_list_is_empty(program, bucket):
+    """try: and except bucket.meta.client.exceptions.NoSuchKey: catch the missing file."""
+    program.check(program.load_entries(bucket), [])
+
+
+def test_4a_a_new_entry_stands_behind_the_older_ones(program, bucket):
+    """Load the list, append the entry, save the list."""
+    program.add_entry(bucket, *ADA.values())
+    program.add_entry(bucket, *LINUS.values())
+    program.check(stored_entries(program, bucket), [ADA, LINUS], "in the bucket: ")
+
+
+def test_4b_after_twenty_entries_none_is_lost(program, bucket):
+    """Is the list loaded from the bucket first, and does append put the new entry at its end?"""
+    guests = ["Ada", "Linus", "Ada", "Grace", "Ada"] * 4
+    for number, guest in enumerate(guests):
+        program.add_entry(bucket, guest, "Hello!", 4 - number % 2)
+    names = [entry["name"] for entry in stored_entries(program, bucket)]
+    program.check(len(names), 20, "entries in the bucket: ")
+    program.check(names, guests, "names in the bucket: ")
+
+
+def test_5a_the_best_entries_have_the_most_stars(program):
+    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] cuts."""
+    program.check(program.best([ALAN, LINUS, ADA], 2), [ADA, LINUS])
+    program.check(program.best([LINUS, ADA, ALAN], 1), [ADA])
+
+
+def test_5b_with_the_same_stars_the_older_entry_comes_first(program):
+    """sorted() keeps the order of equals, also with reverse=True: sort by the stars only."""
+    program.check(program.best([LINUS, GRACE, ALAN, ADA], 3), [GRACE, ADA, LINUS])
+
+
+def test_5c_a_short_book_gives_what_it_has(program):
+    """A slice such as some_list[:number] may be longer than the list."""
+    program.check(program.best([ALAN, LINUS], 10), [LINUS, ALAN])
+    program.check(program.best([], 3), [])
+
+
+def test_5d_the_list_that_was_given_stays_as_it_was(program):
+    """sorted(entries) makes a new list; entries.sort() changes the one it has."""
+    entries = [ALAN, LINUS, ADA]
+    program.best(entries, 2)
+    program.check(entries, [ALAN, LINUS, ADA], "the list is now: ")

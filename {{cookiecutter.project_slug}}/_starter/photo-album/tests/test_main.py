@@ -1,0 +1,104 @@
+"""Tests of photo-album. The numbers are those of the TODOs; README.md says how to run them."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+from grading import keys_in
+
+FUNCTIONS = ["photo_key(file_name)", "upload_photo(bucket, path)", "list_photos(bucket)",
+             "photo_html(link, key)"]
+
+PIXELS = b"\x89PNG\r\n\x1a\n\x00\xff\r\nno text at all \xfe"
+
+
+def store(bucket, *keys):
+    """Put files into the bucket without main.py."""
+    for key in keys:
+        bucket.put_object(Key=key, Body=PIXELS)
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(str(text))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_1_the_types_of_four_endings_are_known(program):
+    """Each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
+    types = program.value("TYPES")
+    known = {ending: types.get(ending) for ending in (".png", ".jpg", ".jpeg", ".gif")}
+    program.check(known, {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+                          ".gif": "image/gif"})
+
+
+def test_2_a_photo_has_a_key_in_the_folder_photos(program):
+    """Put 'photos/' in front of the name of the file."""
+    program.check(program.photo_key("sun.png"), "photos/sun.png")
+
+
+def test_3a_an_uploaded_photo_is_the_same_byte_for_byte(program, bucket, tmp_path):
+    """Body=path.read_bytes() takes a file as it is; the Key is photo_key(path.name)."""
+    path = tmp_path / "sun.png"
+    path.write_bytes(PIXELS)
+    key = program.photo_key("sun.png")
+    program.upload_photo(bucket, path)
+    program.check(keys_in(bucket), [key], "in the bucket: ")
+    program.check(bucket.Object(key).get()["Body"].read(), PIXELS, "in the bucket: ")
+
+
+def test_3b_an_uploaded_photo_has_its_content_type(program, bucket, tmp_path):
+    """ContentType=TYPES[path.suffix.lower()]"""
+    for name, kind in (("small.gif", "image/gif"), ("LOUD.JPG", "image/jpeg")):
+        path = tmp_path / name
+        path.write_bytes(PIXELS)
+        key = program.photo_key(name)
+        program.upload_photo(bucket, path)
+        if key not in keys_in(bucket):
+            program.fail(f"in the bucket: {keys_in(bucket)}", f"in the bucket: {key!r} also")
+        program.check(bucket.Object(key).content_type, kind, "content type: ")
+
+
+def test_3c_a_file_of_another_kind_is_not_uploaded(program, bucket, tmp_path):
+    """if path.suffix.lower() in TYPES: is true for pictures only."""
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"no picture")
+    program.upload_photo(bucket, path)
+    program.check(keys_in(bucket), [], "in the bucket: ")
+
+
+def test_4a_the_list_has_the_keys_of_the_photos_in_order(program, bucket):
+    """[obj.key for obj in bucket.objects.filter(Prefix='photos/')]"""
+    store(bucket, "photos/sun.png", "photos/boat.png")
+    program.check(program.list_photos(bucket), ["photos/boat.png", "photos/sun.png"])
+
+
+def test_4b_what_is_no_photo_is_not_listed(program, bucket):
+    """A photo begins with photos/, and its ending, in small letters, is in TYPES."""
+    store(bucket, "album.html", "other.png", "photos/LOUD.PNG", "photos/notes.txt", "photos/mypng",
+          "myphotos/a.png", "photos-of-last-year/a.png")
+    program.check(program.list_photos(bucket), ["photos/LOUD.PNG"])
+
+
+def test_5a_a_photo_is_shown_by_an_img_tag_with_its_name(program):
+    """'<img src="' + ... + '" alt="' + ... + '">', with Path(key).stem as the name."""
+    found = program.photo_html("photos/sun.png", "photos/sun.png")
+    if Page(found).tags != [("img", {"src": "photos/sun.png", "alt": "sun"})]:
+        program.fail(repr(found), '<img src="photos/sun.png" alt="sun">')
+    found = program.photo_html("https://a.b/c", "photos/my.cat.png")
+    if Page(found).tags != [("img", {"src": "https://a.b/c", "alt": "my.cat"})]:
+        program.fail(repr(found), '<img src="https://a.b/c" alt="my.cat">')
+
+
+def test_5b_odd_signs_in_a_name_or_a_link_break_nothing(program):
+    """html.escape(text) writes < and " so that they are shown and do nothing."""
+    link, key = 'https://a.b/c?x=1&copy=2', 'photos/<img src=x onerror="alert(1)"> & "me".png'
+    found = program.photo_html(link, key)
+    name = Path(key).stem
+    if Page(found).tags != [("img", {"src": link, "alt": name})]:
+        program.fail(repr(found), 'one <img ...> with &lt; and &quot; for < and " in the name')

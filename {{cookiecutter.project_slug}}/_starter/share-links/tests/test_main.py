@@ -1,0 +1,90 @@
+"""Tests of share-links. The numbers are those of the TODOs; README.md says how to run them."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from grading import keys_in
+
+FUNCTIONS = ["seconds(minutes)", "file_is_there(bucket, name)", "share(bucket, name, minutes)",
+             "share_all(bucket, folder, minutes)"]
+
+
+def store(bucket, *names):
+    """Put files into the bucket without main.py."""
+    for name in names:
+        bucket.put_object(Key=name, Body=b"Only for friends.")
+
+
+def check_link(program, link, bucket, name, minutes):
+    """Read a link: which file of which bucket does it open, and for how long?"""
+    parts = urlsplit(str(link))
+    asked = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    if parts.scheme != "https" or "X-Amz-Signature" not in asked:
+        program.fail(repr(link)[:120], "a link from generate_presigned_url")
+    program.check(unquote(parts.path), f"/{bucket.name}/{name}", "the link leads to: ")
+    program.check(asked.get("X-Amz-Expires"), str(minutes * 60), "it lasts, in seconds: ")
+    # Also a link for writing or deleting looks like this; only its signature is another.
+    for method in ("put_object", "delete_object", "head_object"):
+        what = {"Bucket": bucket.name, "Key": name}
+        sign = bucket.meta.client.generate_presigned_url
+        if link == sign(method, Params=what, ExpiresIn=minutes * 60):
+            program.fail(f"a link for {method}", "a link for get_object")
+
+
+def test_1_a_link_may_last_seven_days(program):
+    """One day has 24 * 60 minutes."""
+    program.check(program.value("LONGEST"), 10080)
+
+
+def test_2_minutes_are_turned_into_seconds(program):
+    """A minute has 60 seconds; * means times."""
+    program.check(program.seconds(10), 600)
+    program.check(program.seconds(1), 60)
+
+
+def test_3a_a_file_that_is_in_the_bucket_is_found(program, bucket):
+    """Inside the loop: if obj.key == name: return True."""
+    store(bucket, "a.txt", "trip/plan.txt", "z.txt")
+    program.check(program.file_is_there(bucket, "trip/plan.txt"), True)
+    program.check(program.file_is_there(bucket, "z.txt"), True)
+
+
+def test_3b_a_file_with_a_similar_name_is_not_found(program, bucket):
+    """Compare the whole name with ==, and return False after the loop, not in it."""
+    store(bucket, "trip/plan.txt", "Secret.txt")
+    program.check(program.file_is_there(bucket, "trip/plan"), False)
+    program.check(program.file_is_there(bucket, "plan.txt"), False)
+    program.check(program.file_is_there(bucket, "secret.txt"), False)
+
+
+def test_4_a_link_leads_to_the_file_for_so_many_minutes(program, bucket):
+    """generate_presigned_url('get_object', Params=..., ExpiresIn=seconds(minutes))"""
+    store(bucket, "trip/plan.txt", "b.txt")
+    check_link(program, program.share(bucket, "trip/plan.txt", 10), bucket, "trip/plan.txt", 10)
+    check_link(program, program.share(bucket, "b.txt", 90), bucket, "b.txt", 90)
+
+
+def test_5a_a_file_that_is_not_there_is_refused(program, bucket):
+    """if not file_is_there(bucket, name): return the sentence, with the name in it."""
+    store(bucket, "b.txt")
+    program.check(program.share(bucket, "c.txt", 10), "There is no file called c.txt.")
+
+
+def test_5b_a_time_that_is_too_long_is_refused(program, bucket):
+    """if minutes > LONGEST: return the sentence; LONGEST itself is allowed."""
+    store(bucket, "b.txt")
+    longest = program.value("LONGEST")
+    sentence = f"A link can last {longest} minutes at most."
+    program.check(program.share(bucket, "b.txt", longest + 1), sentence)
+    check_link(program, program.share(bucket, "b.txt", longest), bucket, "b.txt", longest)
+
+
+def test_6_all_files_of_a_folder_are_shared(program, bucket):
+    """links = {}, and for each obj in the folder: links[obj.key] = share(...)"""
+    names = ["class/a.txt", "class/b.txt", "diary.txt", "my/class/c.txt"]
+    store(bucket, *names)
+    links = program.share_all(bucket, "class/", 45)
+    program.check(type(links), dict)
+    program.check(sorted(links, key=str), ["class/a.txt", "class/b.txt"], "names: ")
+    for name, link in links.items():
+        check_link(program, link, bucket, name, 45)
+    program.check(keys_in(bucket), names, "in the bucket: ")

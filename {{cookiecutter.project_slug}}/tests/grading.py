@@ -1,0 +1,219 @@
+"""Runs main.py for the tests of an assignment, and says in plain words what is missing.
+
+A test such as test_3_... belongs to TODO 3 in main.py. Its docstring is the hint that is shown
+when it fails. Of 3a and 3b, the second waits until the first passes. All else is plain pytest.
+This file is given: a reset may replace it.
+"""
+
+import builtins
+import ctypes
+import importlib
+import inspect
+import re
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import pytest
+
+MAIN = Path(__file__).resolve().parent.parent / "main.py"
+PATIENCE = 3  # seconds for one call
+GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
+
+_not_done = set()  # the numbers of the TODOs of which a test has failed
+_loaded = {}  # "main": the module; "failed": the test that could not load it
+
+
+class StuckError(Exception):
+    """A call did not end in time."""
+
+
+class AskedError(Exception):
+    """A call asked a question with input()."""
+
+
+def ask_nobody(*words):
+    raise AskedError
+
+
+def in_time(work):
+    """Run work() and return what it returns; raise what it raises, or StuckError."""
+    outcome = {}
+
+    def run():
+        try:
+            outcome["value"] = work()
+        except BaseException as error:  # exit() also
+            outcome["error"] = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if thread.is_alive():  # docs.python.org: c-api, PyThreadState_SetAsyncExc
+        number, end = ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(number, end)
+        raise StuckError
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["value"]
+
+
+def short(value, most=160):
+    """Return a value as one line that is not too long."""
+    if type(value).__name__ == "s3.Bucket":
+        return "bucket"
+    text = f"Path({value.name!r})" if isinstance(value, Path) else repr(value)
+    return text if len(text) <= most else text[: most - 30] + " ... " + text[-25:]
+
+
+def what_happened(error):
+    """Return what came back instead of an answer, and a hint."""
+    lines = [line.lineno for line in traceback.extract_tb(error.__traceback__)
+             if Path(line.filename) == MAIN]
+    if isinstance(error, StuckError):
+        return (f"nothing: it did not end within {PATIENCE} seconds",
+                "Is there a loop that never ends?")
+    if isinstance(error, AskedError):
+        return (f"nothing: line {lines[-1]} asks a question with input()",
+                "Nobody can answer during the tests. Move input() into main().")
+    if isinstance(error, SystemExit):
+        return (f"nothing: line {lines[-1] if lines else '?'} ends the whole program",
+                "Take exit() out; return leaves a function.")
+    if isinstance(error, SyntaxError):
+        return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
+                "Look at that line and at the one above it: is a bracket, quote or colon missing?")
+    words = " ".join(str(error).split())[:160]
+    where = f"it stopped in line {lines[-1]}" if lines else "it stopped"
+    return f"nothing: {where}: {type(error).__name__}: {words}", None
+
+
+class Program:
+    """main.py for a test: program.read_note(bucket, "a") calls its read_note.
+
+    functions: the first lines of its functions, such as "read_note(bucket, name)".
+    hint: one sentence that helps when the test fails.
+    """
+
+    def __init__(self, module, functions, hint):
+        self._module = module
+        self._functions = {line.partition("(")[0]: line for line in functions}
+        self._hint = hint
+        self._called = "main.py"
+
+    def __getattr__(self, name):
+        def call(*values, **named):
+            return self._call(name, values, named)
+
+        return call
+
+    def value(self, name):
+        """Return what stands behind NAME = at the top of main.py."""
+        self._called = name
+        if not hasattr(self._module, name):
+            self.fail(f"nothing: main.py has no {name}", f"a line {name} = ...")
+        return getattr(self._module, name)
+
+    def _call(self, name, values, named):
+        shown = [*map(short, values), *(f"{word}={short(value)}" for word, value in named.items())]
+        self._called = f"{name}({', '.join(shown)})"
+        line = f"def {self._functions[name]}:"
+        function = getattr(self._module, name, None)
+        if not callable(function):
+            self.fail("nothing: main.py has no such function", line, f"Write the line {line}")
+        try:
+            inspect.signature(function).bind(*values, **named)
+        except TypeError:
+            own = f"def {name}{inspect.signature(function)}:"
+            self.fail(f"nothing: your line is {own}", line, "Write that line as it was.")
+        try:
+            return in_time(lambda: function(*values, **named))
+        except BaseException as error:
+            came_back, hint = what_happened(error)
+        return self.fail(came_back, "that it runs to its end", hint)
+
+    def check(self, came_back, expected, where=""):
+        """Fail if they differ. where: what to say before them, such as "in the bucket: "."""
+        if came_back != expected:
+            self.fail(where + short(came_back), where + short(expected))
+
+    def fail(self, came_back, expected, hint=None):
+        """End the test with four lines."""
+        lines = (f"called:    {self._called}", f"came back: {came_back}",
+                 f"expected:  {expected}", f"hint:      {hint or self._hint}")
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+@pytest.fixture
+def program(request, monkeypatch):
+    """main.py, for a test that says in FUNCTIONS what it needs of it."""
+    if _loaded.get("failed") not in (None, request.node.name):
+        pytest.skip("main.py does not run yet")
+    monkeypatch.setattr(builtins, "input", ask_nobody)
+    hint = " ".join(request.node.obj.__doc__.split())
+    program = Program(_loaded.get("main"), request.module.FUNCTIONS, hint)
+    if "main" not in _loaded:
+        _loaded["failed"] = request.node.name
+        try:
+            program._module = _loaded["main"] = in_time(lambda: importlib.import_module("main"))
+        except BaseException as error:
+            came_back, hint = what_happened(error)
+        if "main" not in _loaded:
+            program.fail(came_back, "that Python can read it to its end", hint)
+        del _loaded["failed"]
+    return program
+
+
+def keys_in(bucket):
+    """Return the names of all objects in the bucket."""
+    return [obj.key for obj in bucket.objects.all()]
+
+
+# What pytest calls for every test, and at the end (docs.pytest.org: API Reference, Hooks).
+
+def pytest_runtest_setup(item):
+    found = GRADED.match(item.name)
+    if found and found[2] > "a" and found[1] in _not_done:
+        pytest.skip(f"first {found[1]}a")
+
+
+def pytest_runtest_logreport(report):
+    found = GRADED.match(report.nodeid.split("::")[-1])
+    if found and report.failed:
+        _not_done.add(found[1])
+
+
+def is_graded(report):
+    return bool(GRADED.match(report.nodeid.split("::")[-1]))
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Show a table of the graded tests; of all others, what pytest shows."""
+    stats = terminalreporter.stats
+    kept = {kind: stats[kind] for kind in ("failed", "error") if kind in stats}
+    for kind, reports in kept.items():
+        stats[kind] = [report for report in reports if not is_graded(report)]
+    yield
+    stats.update(kept)
+    graded = [(kind, report) for kind in ("passed", "failed", "error", "skipped")
+              for report in stats.get(kind, []) if is_graded(report)]
+    show_table(terminalreporter, graded)
+
+
+def show_table(terminal, graded):
+    """Write a line for each graded test, and under a failed one what was missing."""
+    signs = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
+    try:
+        "✔✘–".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        signs = {"passed": "+", "failed": "x", "error": "x", "skipped": "-"}
+    rows = [(GRADED.match(report.nodeid.split("::")[-1]), kind, report) for kind, report in graded]
+    for found, kind, report in sorted(rows, key=lambda row: (int(row[0][1]), row[0][2])):
+        sentence = found[3].replace("_", " ").capitalize()
+        reason = f"  ({report.longrepr[2].removeprefix('Skipped: ')})" if kind == "skipped" else ""
+        colour = {"passed": {"green": True}, "skipped": {"yellow": True}}.get(kind, {"red": True})
+        terminal.write_line(f" {signs[kind]} {found[1] + found[2]:3} {sentence}{reason}", **colour)
+        if kind in ("failed", "error"):
+            for line in report.longreprtext.strip().splitlines()[-5:]:
+                terminal.write_line(f"       {line}")
