@@ -52,7 +52,8 @@ def tests(session: nox.Session) -> None:
 def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])
-    session.run("python", "-m", "pytest", "-v", "tests/verify_project.py", env=quiet())
+    session.run("python", "-m", "pytest", "-v", "tests/verify_project.py",
+                "tests/verify_album.py", env=quiet())
 
 
 @nox.session(default=False)

@@ -84,6 +84,19 @@ def test_nothing_is_forgotten(name: str):
     assert f'"{name}: ' in json.dumps(QUESTIONS["__prompts__"])
 
 
+@pytest.mark.parametrize("name", GRADED)
+def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], Project], name: str):
+    project = make(name)
+    made = {".env", "b2-starter.json", "main.py"}
+    below = STARTER / "_starter" / name
+
+    listed = {*QUESTIONS["_given"], *QUESTIONS["_starters"][name], *made}
+    assert {file for file in project.files() if "practice-bucket" not in file} == listed
+    for file in ("main.py", *QUESTIONS["_starters"][name]):
+        assert (project.path / file).read_bytes() == (below / file).read_bytes()
+    assert "BRIEF.md" in project.read("README.md")
+
+
 def test_the_solutions_are_not_in_a_project():
     assert not [name for name in tracked_files() if name.startswith(STARTER.name)
                 and ("solution" in name or "good_" in name or "wrong_" in name)]
