@@ -39,7 +39,9 @@ def outcomes(project: Path, main: Path) -> dict[str, tuple[str, str]]:
         sys.modules.pop(name, None)
     seen = Outcomes()
     with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main(["-p", "no:cacheprovider", "-q"], plugins=[seen])
+        # unraisableexception collects garbage five times at the end of each run
+        switches = ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+        pytest.main(switches, plugins=[seen])
     return seen.tests
 
 
