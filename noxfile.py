@@ -37,8 +37,11 @@ def lint(session: nox.Session) -> None:
     session.install(*GROUPS["lint"], *GROUPS["test"], "nox")
     session.run("ruff", "check", ".")
     session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
-    session.run("mypy", *map(str, sorted(STARTER.glob("*.py"))), str(STARTER / "b2_practice"))
-    session.run("mypy", "tests", "benchmarks", "docs", "noxfile.py", env={"MYPYPATH": str(STARTER)})
+    inside = STARTER / "b2_inside"
+    path = {"MYPYPATH": os.pathsep.join([str(STARTER), str(inside)])}
+    files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
+    session.run("mypy", *map(str, files), str(inside / "b2_practice"), env=path)
+    session.run("mypy", "tests", "benchmarks", "docs", "noxfile.py", env=path)
 
 
 @nox.session

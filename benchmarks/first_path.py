@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
-sys.path[:0] = [str(ROOT / "tests"), str(STARTER)]
+sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 from backends import BUCKET, rclone_server  # noqa: E402
 from conftest import APPLICATION_KEY, KEY_ID, clean_environment, tracked_files  # noqa: E402
@@ -154,7 +154,7 @@ def resetting(work: Path, rounds: int) -> None:
 
         def once() -> None:
             (project / "b2_client.py").write_text("# broken\n", encoding="utf-8")
-            (project / "b2_rules.py").unlink()
+            (project / "check_setup.py").unlink()
             cookiecutter(output, "--replay-file", f"{project}/b2-starter.json", "-f")()
 
         return once

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "{{cookiecutter.project_slug}}"))
+sys.path.insert(0, str(HERE.parent / "{{cookiecutter.project_slug}}" / "b2_inside"))
 
 from b2_problems import NEW_KEY, PROBLEMS, SetupError, block  # noqa: E402
 from b2_rules import BUCKET_NAME_RULE, ENDPOINT_RULE, KEY_NAME_RULE  # noqa: E402

@@ -25,6 +25,7 @@ pytest_plugins = ["scenes"]  # its fixtures are for all
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
+INSIDE = STARTER / "b2_inside"
 
 # Shaped like real ones, but of no account.
 KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"

@@ -92,6 +92,8 @@ def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], P
 
     listed = {*QUESTIONS["_given"], *QUESTIONS["_starters"][name], *made}
     assert {file for file in project.files() if "practice-bucket" not in file} == listed
+    visible = {file.partition("/")[0] for file in listed if file[0] != "."}
+    assert len(visible) <= 10
     for file in ("main.py", *QUESTIONS["_starters"][name]):
         assert (project.path / file).read_bytes() == (below / file).read_bytes()
     assert "BRIEF.md" in project.read("README.md")

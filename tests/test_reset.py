@@ -111,7 +111,7 @@ def test_a_students_files_where_the_template_renders_for_a_moment(
 
 @pytest.mark.parametrize("kind", ["folder", "link", "dead link", "read-only"])
 def test_something_else_in_the_place_of_a_given_file(bake: Bake, project: Project, kind: str):
-    path = project.path / "b2_rules.py"
+    path = project.path / "check_setup.py"
     whole = path.read_bytes()
     path.unlink()
     if kind == "folder":
@@ -130,11 +130,11 @@ def test_something_else_in_the_place_of_a_given_file(bake: Bake, project: Projec
     assert not path.is_symlink()
     kept = next((project.path / "backups").iterdir())
     if kind == "folder":
-        assert (kept / "b2_rules.py" / "mine.txt").read_text(encoding="utf-8") == "mine"
+        assert (kept / "check_setup.py" / "mine.txt").read_text(encoding="utf-8") == "mine"
     elif kind == "read-only":
-        assert (kept / "b2_rules.py").read_text(encoding="utf-8") == "mine"
+        assert (kept / "check_setup.py").read_text(encoding="utf-8") == "mine"
     else:
-        assert (kept / "b2_rules.py").is_symlink()
+        assert (kept / "check_setup.py").is_symlink()
         if kind == "link":
             assert project.read("elsewhere.txt") == "mine"
 
@@ -167,7 +167,7 @@ def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_p
     assert state(project) == before
 
 
-@pytest.mark.parametrize("place", ["proj", "proj/tests", "proj/backups", "proj/b2_practice"])
+@pytest.mark.parametrize("place", ["proj", "proj/tests", "proj/backups", "proj/b2_inside"])
 def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place: str):
     out = tmp_path / "out"
     assert refused(cli, out).code == 0
@@ -210,12 +210,12 @@ def test_an_older_project_becomes_newer(bake: Bake, project: Project, tmp_path: 
     newer = tmp_path / "newer" / "b2-starter"
     shutil.copytree(bake.template, newer)
     answers = json.loads((newer / "cookiecutter.json").read_text(encoding="utf-8"))
-    answers["_given"].remove("b2_rules.py")
+    answers["_given"].remove("check_setup.py")
     answers["_given"].append("b2_new.py")
     answers["_template_version"] = "9.9.9"
     (newer / "cookiecutter.json").write_text(json.dumps(answers), encoding="utf-8")
     inside = newer / "{{cookiecutter.project_slug}}"
-    (inside / "b2_rules.py").rename(inside / "b2_new.py")
+    (inside / "check_setup.py").rename(inside / "b2_new.py")
     old_client = project.read("b2_client.py")
     (inside / "b2_client.py").write_text("# newer\n", encoding="utf-8")
 
@@ -223,8 +223,8 @@ def test_an_older_project_becomes_newer(bake: Bake, project: Project, tmp_path: 
 
     assert project.read("b2_client.py") == "# newer\n"
     assert (project.path / "b2_new.py").is_file()
-    assert (project.path / "b2_rules.py").is_file()
-    assert "No longer part of the template, left as it is: b2_rules.py" in done.printed
+    assert (project.path / "check_setup.py").is_file()
+    assert "No longer part of the template, left as it is: check_setup.py" in done.printed
     assert backups(project)["b2_client.py"].decode() == old_client
     assert json.loads(project.read("b2-starter.json"))["b2-starter"]["version"] == "9.9.9"
 
@@ -262,10 +262,10 @@ def test_from_git_and_offline_by_the_cached_name(
     assert asked.code == 0, asked.err
     assert "Restored: b2_client.py" in asked.out
 
-    project.write("b2_rules.py", BROKEN)
+    project.write("check_setup.py", BROKEN)
     offline = cli(*replay, folder=out, template="b2-starter")
     assert offline.code == 0, offline.err
-    assert "Restored: b2_rules.py" in offline.out
+    assert "Restored: check_setup.py" in offline.out
 
 
 def test_the_folders_of_a_big_project_are_not_read(bake: Bake, project: Project):
@@ -403,7 +403,7 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
                      "_starter/hello-bucket/main.py"):
             (project.path / name).parent.mkdir(parents=True, exist_ok=True)
             project.write(name, f"# mine: {name}\n")
-        (project.path / "b2_rules.py").unlink()
+        (project.path / "check_setup.py").unlink()
         before = state(project)
         env = {**clean_environment(), "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path),
                "WATCHED": str(project.path), "COUNT": str(count), "KILL_AT": str(at)}
@@ -469,7 +469,7 @@ def locked(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("name", [".", "tests", "b2_practice"])
+@pytest.mark.parametrize("name", [".", "tests", "b2_inside"])
 def test_without_the_right_to_write_nothing_changes(
     cli: Callable[..., Run], tmp_path: Path, made: Path, name: str
 ):
@@ -490,7 +490,7 @@ def test_a_reset_while_the_program_is_running(
     cli: Callable[..., Run], tmp_path: Path, made: Path
 ):
     project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
-    project.write("b2_rules.py", project.read("b2_rules.py") + BROKEN)
+    project.write("check_setup.py", project.read("check_setup.py") + BROKEN)
     project.write("main.py", "import check_setup\nfrom b2_client import get_bucket\n"
                   "bucket = get_bucket()\nfor number in range(200):\n"
                   "    bucket.put_object(Key=f'{number}.txt', Body=b'kept')\n"

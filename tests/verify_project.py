@@ -129,7 +129,8 @@ def test_check_setup_says_that_all_is_well(
 def editor(generated: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Path]:
     """What the README says for OYOclass: main.py, four files, and boto3 alone."""
     folder = tmp_path_factory.mktemp("editor")
-    for name in ("main.py", "b2_client.py", "b2_rules.py", "b2_problems.py", "check_setup.py"):
+    for name in ("main.py", "b2_client.py", "check_setup.py", "b2_inside/b2_rules.py",
+                 "b2_inside/b2_problems.py"):
         shutil.copy(generated.path / name, folder)
     venv.create(folder / "python", with_pip=True)
     python = folder.joinpath("python", *BIN)

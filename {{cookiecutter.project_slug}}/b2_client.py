@@ -13,10 +13,14 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import codecs
 import os
 import re
+import sys
 import threading
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE / "b2_inside"))  # the other given modules; or they lie beside this one
 
 from b2_problems import SetupError, hidden_module, how_to_install, why_import_failed
 from b2_rules import (
@@ -31,7 +35,6 @@ from b2_rules import (
     region_of,
 )
 
-HERE = Path(__file__).resolve().parent
 ENVIRONMENT = "the variables of your terminal"
 MOST_BYTES = 20_000  # of .env; it has four lines
 

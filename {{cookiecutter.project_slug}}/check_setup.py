@@ -9,9 +9,12 @@ A program with the line "import check_setup" explains its own failures in the sa
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
-import b2_problems  # first: it explains when an import fails
 import os
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_inside"))
+
+import b2_problems  # first: it explains when an import fails
 import time
 import traceback
 import uuid

@@ -13,7 +13,8 @@ import grading
 import pytest
 from moto import mock_aws
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(PROJECT), str(PROJECT / "b2_inside")]
 
 # Set before main.py is imported. Environment variables come before .env, so nothing reads it.
 ENDPOINT = "https://s3.pretend-region-000.backblazeb2.com"

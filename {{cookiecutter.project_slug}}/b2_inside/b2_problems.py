@@ -9,6 +9,8 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files lie in one folder
+    HERE = os.path.dirname(HERE)
 
 
 class SetupError(Exception):

@@ -11,12 +11,13 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+import b2_problems
 from b2_problems import SetupError
 
 # The default answer of the template: nobody's bucket, so a placeholder when there are keys.
 PLACEHOLDER_BUCKET = "your-bucket-name"
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(b2_problems.HERE)
 
 # The four lines of .env, and the words that the Backblaze console uses for them.
 CONSOLE_WORDS = {
