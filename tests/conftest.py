@@ -48,14 +48,20 @@ def tracked_files() -> list[str]:
     return [name for name in listed.split("\0") if name]
 
 
-def parse(text: str, **options: Any) -> ast.Module:
+PLAIN_PARSE = ast.parse
+
+
+def parse_without_gc(*source: Any, **options: Any) -> Any:
     """Parse Python, without the garbage collector: in Python 3.11 it may run code in the middle,
     and then the parser fails (cpython, issue 106905)."""
     gc.disable()
     try:
-        return ast.parse(text, **options)
+        return PLAIN_PARSE(*source, **options)
     finally:
         gc.enable()
+
+
+ast.parse = parse_without_gc  # also for pytest, which parses each file of tests
 
 
 @pytest.fixture(scope="session")

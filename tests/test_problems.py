@@ -12,7 +12,7 @@ import sys
 import b2_problems
 import pytest
 from b2_problems import ANSWERS, PROBLEMS, SetupError, block
-from conftest import INSIDE, ROOT, STARTER, Project, parse
+from conftest import INSIDE, ROOT, STARTER, Project
 from test_check_setup import SITUATIONS
 
 SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
@@ -33,7 +33,7 @@ def test_every_problem_is_made_for_real_by_a_test():
 def test_every_problem_that_the_code_names_is_in_the_table():
     named = {problem for _, _, problem in ANSWERS}
     for file in (*STARTER.glob("*.py"), *INSIDE.rglob("*.py")):
-        for node in ast.walk(parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "SetupError":
                 named |= {found.value for found in ast.walk(node.args[0])
                           if isinstance(found, ast.Constant) and isinstance(found.value, str)}
@@ -94,7 +94,7 @@ def test_the_places_to_fill_in_have_names():
 def test_old_pythons_can_read_what_tells_them_that_they_are_old():
     for name in ("check_setup.py", "b2_inside/b2_problems.py", "b2_inside/b2_rules.py"):
         text = (STARTER / name).read_text(encoding="utf-8")
-        parse(text, feature_version=(3, 7))
+        ast.parse(text, feature_version=(3, 7))
         assert not re.search(r"\b(dict|list|tuple|set)\[|\w \| None", text), name
 
 

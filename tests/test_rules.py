@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 
 import b2_rules
-from conftest import ROOT, STARTER, parse, tracked_files
+from conftest import ROOT, STARTER, tracked_files
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,7 @@ def test_template_python_is_plain_python():
     assert len(files) > 10
     for file in files:
         text = file.read_text(encoding="utf-8")
-        parse(text)
+        ast.parse(text)
         if STARTER in file.parents:
             assert not re.search(r"\{\{|\{%|\{#", text), file
 
