@@ -114,10 +114,26 @@ def test_the_starter_runs_and_says_something_useful(make: Callable[[str], Projec
         assert len(done.out.splitlines()) >= 2
 
 
+def right(name: str) -> list[Path]:
+    return [SOLUTIONS / name / "main.py", *sorted((SOLUTIONS / name).glob("good_*.py"))]
+
+
+def wrong_in_one_place(name: str, folder: Path) -> list[Path]:
+    """Write the reference solution once for each wrong_*.py, which takes the place of one part."""
+    reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
+    for file in (SOLUTIONS / name).glob("wrong_*.py"):
+        part = file.read_text(encoding="utf-8")  # what is defined later counts
+        text = reference.replace("\n\ndef main():", f"\n\n{part}\n\ndef main():")
+        (folder / file.name).write_text(text, encoding="utf-8")
+    return sorted(folder.glob("wrong_*.py"))
+
+
 @pytest.mark.parametrize("name", GRADED)
-def test_the_tests_tell_right_from_wrong(make: Callable[[str], Project], name: str):
+def test_the_tests_tell_right_from_wrong(
+    make: Callable[[str], Project], tmp_path: Path, name: str
+):
     project = make(name)
-    mains = [project.path / "main.py", *sorted((SOLUTIONS / name).glob("*.py"))]
+    mains = [project.path / "main.py", *right(name), *wrong_in_one_place(name, tmp_path)]
     words = [sys.executable, str(ROOT / "tests" / "try_solutions.py"), str(project.path)]
     starter = project.read("main.py")
 

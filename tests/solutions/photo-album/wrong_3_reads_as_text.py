@@ -1,66 +1,6 @@
 # Wrong in TODO 3: it reads the picture as text and leaves out what is no text.
-"""A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what is to do."""
-
-import html
-from pathlib import Path
-from urllib.parse import quote
-
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
-from b2_client import get_bucket, practice_place
-
-TYPES = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif'}
-
-
-def photo_key(file_name):
-    return 'photos/' + file_name
-
-
 def upload_photo(bucket, path):
     ending = path.suffix.lower()
     if ending in TYPES:
         text = path.read_text(encoding='utf-8', errors='ignore')
         bucket.put_object(Key=photo_key(path.name), Body=text.encode(), ContentType=TYPES[ending])
-
-
-def list_photos(bucket):
-    keys = []
-    for obj in bucket.objects.filter(Prefix='photos/'):
-        ending = Path(obj.key).suffix.lower()
-        if ending in TYPES:
-            keys.append(obj.key)
-    keys.sort()
-    return keys
-
-
-def photo_html(link, key):
-    name = Path(key).stem
-    return '<img src="' + html.escape(link) + '" alt="' + html.escape(name) + '">'
-
-
-def album_html(bucket):
-    photos = [photo_html(photo_link(bucket, key), key) for key in list_photos(bucket)]
-    return ('<!doctype html><html lang="en"><meta charset="utf-8"><title>My album</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<style>img {max-width: 100%}</style><h1>My album</h1>' + '\n'.join(photos))
-
-
-def photo_link(bucket, key):
-    """Return where a browser finds the photo: beside the page, or behind a link for an hour."""
-    if practice_place(key):
-        return quote(practice_place(key))
-    what = {'Bucket': bucket.name, 'Key': key}
-    return bucket.meta.client.generate_presigned_url('get_object', Params=what, ExpiresIn=3600)
-
-
-def main():
-    bucket = get_bucket()
-    for path in sorted(Path(__file__).with_name('pictures').iterdir()):
-        upload_photo(bucket, path)
-    print('Photos:', list_photos(bucket))
-    bucket.put_object(Key='album.html', Body=album_html(bucket).encode(), ContentType='text/html')
-    folder = 'practice-bucket/' if practice_place('album.html') else ''
-    print('Open this in a browser:', folder + photo_link(bucket, 'album.html'))
-
-
-if __name__ == '__main__':
-    main()

@@ -1,23 +1,4 @@
 # Wrong in TODO 4: ExpiresIn gets the minutes, so the link lasts 60 times too short.
-"""Share links: let friends read a file for some minutes. BRIEF.md says what is to do."""
-
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
-from b2_client import get_bucket
-
-LONGEST = 7 * 24 * 60  # minutes: 7 days
-
-
-def seconds(minutes):
-    return minutes * 60
-
-
-def file_is_there(bucket, name):
-    for obj in bucket.objects.all():
-        if obj.key == name:
-            return True
-    return False
-
-
 def share(bucket, name, minutes):
     if not file_is_there(bucket, name):
         return f'There is no file called {name}.'
@@ -26,27 +7,3 @@ def share(bucket, name, minutes):
     what = {'Bucket': bucket.name, 'Key': name}
     link = bucket.meta.client.generate_presigned_url('get_object', Params=what, ExpiresIn=minutes)
     return link
-
-
-def share_all(bucket, folder, minutes):
-    links = {}
-    for obj in bucket.objects.filter(Prefix=folder):
-        links[obj.key] = share(bucket, obj.key, minutes)
-    return links
-
-
-def main():
-    bucket = get_bucket()
-    for name in ('trip/plan.txt', 'trip/packing.txt', 'diary.txt'):
-        bucket.put_object(Key=name, Body=b'Only for friends.', ContentType='text/plain')
-    print('Three files are in the bucket.')
-
-    print('A link for 10 minutes:', share(bucket, 'trip/plan.txt', 10))
-    print('No such file:', share(bucket, 'secret.txt', 10))
-    print('Too long:', share(bucket, 'trip/plan.txt', 8 * 24 * 60))
-    for name, link in share_all(bucket, 'trip/', 60).items():
-        print(name, '->', link)
-
-
-if __name__ == '__main__':
-    main()

@@ -1,52 +1,6 @@
 # Wrong in TODO 6: the links are the keys of the dictionary and the names are the values.
-"""Share links: let friends read a file for some minutes. BRIEF.md says what is to do."""
-
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
-from b2_client import get_bucket
-
-LONGEST = 7 * 24 * 60  # minutes: 7 days
-
-
-def seconds(minutes):
-    return minutes * 60
-
-
-def file_is_there(bucket, name):
-    for obj in bucket.objects.all():
-        if obj.key == name:
-            return True
-    return False
-
-
-def share(bucket, name, minutes):
-    if not file_is_there(bucket, name):
-        return f'There is no file called {name}.'
-    if minutes > LONGEST:
-        return f'A link can last {LONGEST} minutes at most.'
-    what = {'Bucket': bucket.name, 'Key': name}
-    link = bucket.meta.client.generate_presigned_url('get_object', Params=what, ExpiresIn=seconds(minutes))
-    return link
-
-
 def share_all(bucket, folder, minutes):
     links = {}
     for obj in bucket.objects.filter(Prefix=folder):
         links[share(bucket, obj.key, minutes)] = obj.key
     return links
-
-
-def main():
-    bucket = get_bucket()
-    for name in ('trip/plan.txt', 'trip/packing.txt', 'diary.txt'):
-        bucket.put_object(Key=name, Body=b'Only for friends.', ContentType='text/plain')
-    print('Three files are in the bucket.')
-
-    print('A link for 10 minutes:', share(bucket, 'trip/plan.txt', 10))
-    print('No such file:', share(bucket, 'secret.txt', 10))
-    print('Too long:', share(bucket, 'trip/plan.txt', 8 * 24 * 60))
-    for name, link in share_all(bucket, 'trip/', 60).items():
-        print(name, '->', link)
-
-
-if __name__ == '__main__':
-    main()
