@@ -80,7 +80,7 @@ def main() -> int:
     print("It practises without an account until your keys are in the file .env.")
     print("Do you have an .env from an earlier project? Copy it here.\n")
     print("Type this, line by line:\n", *next_commands(), sep="\n    ")
-    print("\nThen open README.md and main.py.\n")
+    print(f"\nThen open {'BRIEF.md' if Path('BRIEF.md').exists() else 'README.md'} and main.py.\n")
     return 0
 
 

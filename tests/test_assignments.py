@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -178,6 +179,10 @@ BROKEN = {
     "another signature": ("def list_notes(bucket)", "def list_notes()",
                           r"your line is def list_notes\(\):"),
     "a name that is not defined": ("    return []", "    return nams", "NameError: name 'nams'"),
+    "main() while it is read": ("if __name__ == '__main__':", "if True:",
+                                "main.. starts while main.py is read"),
+    "lines that do not line up": ("    return []", "      return []\n    return []",
+                                  "begin with the same number of spaces"),
 }
 
 
@@ -200,6 +205,71 @@ def test_a_broken_main_gives_one_clear_sentence(
     assert len(re.findall(sentence, done.out)) == 1
     assert not re.search("Traceback|fixture|mock|AssertionError", done.out)
     assert len(done.out.splitlines()) < 60
+
+
+# In a reference solution: what stands there, what a student writes; then which test says what.
+MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
+    "cloud-notes": {
+        "a forgotten return, told": ("return 'notes/' + ", "'notes/' + ", "1",
+                                     r"came back: None(?s:.*)is there a return"),
+        "a forgotten return, and the test cannot go on": (
+            "return 'notes/' + ", "'notes/' + ", "4",
+            r"came back: None\nexpected:  what BRIEF.md says\n(?s:.*)is there a return"),
+        "a key for one note only": ("'notes/' + name + '.txt'", "'notes/tea.txt'", "1", "milk"),
+        "turned parameters": ("save_note(bucket, name, text):", "save_note(bucket, text, name):",
+                              "2", r"your line is def save_note\(bucket, text, name\):\nexpected"),
+        "a loop inside": ("    bucket.Object(note_key(name)).delete()", "    while True: pass", "6",
+                          r"within 3 seconds \(line \d+\)"),
+    },
+    "guestbook": {
+        "any mistake is an empty book": (
+            "except bucket.meta.client.exceptions.NoSuchKey:", "except:", "3c",
+            "expected:  that it stops with an error"),
+        "a misspelt argument": ("ContentType=", "contenttype=", "1", "Did you mean ContentType"),
+        "the same line, later": ("ContentType=", "contenttype=", "2",
+                                 r"As in 1: mend line \d+ first"),
+        "no name before the values": ("Key=BOOK, Body=body, ContentType='application/json'",
+                                      "BOOK, body", "1", "Write a name before each value"),
+    },
+    "photo-album": {
+        "a text of types": ("def photo_key", "TYPES = '.png'\n\n\ndef photo_key", "1",
+                            "came back: '.png'\nexpected:  a dictionary"),
+        "no dot": ("'.jpg':", "'jpg':", "1", "'jpg': 'image/jpeg'(?s:.*)the pair '.jpg'"),
+        "a Path for the body": ("Body=path.read_bytes()", "Body=path", "3a",
+                                "Body may not be a PosixPath; it takes: bytes"
+                                if os.name != "nt" else "Body may not be a WindowsPath"),
+        "a Path for a key": ("'photos/' + file_name", "Path('photos') / file_name", "2",
+                             r"came back: \w*Path\('photos[/\\]+sun.png'\)"),
+        "an escaped name, and a link as it is": ("html.escape(link)", "link", "5b", "&amp;copy"),
+    },
+    "share-links": {
+        "a fraction": ("return minutes * 60", "return minutes * 60.0", "2", "came back: 600.0"),
+        "a list instead of a dictionary": ("    return links", "    return list(links)", "6",
+                                           r"came back: \["),
+    },
+}
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_a_mistake_is_told_where_it_is(make: Callable[[str], Project], tmp_path: Path, name: str):
+    project = make(name)
+    starter = project.read("main.py")
+    reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
+    for number, (before, after, _, _) in enumerate(MISTAKES[name].values()):
+        assert before in reference, before
+        (tmp_path / f"{number}.py").write_text(reference.replace(before, after), encoding="utf-8")
+    mains = [str(tmp_path / f"{number}.py") for number in range(len(MISTAKES[name]))]
+    words = [sys.executable, str(ROOT / "tests" / "try_solutions.py"), str(project.path)]
+
+    done = run([*words, *mains], project.path, clean_environment())
+
+    project.write("main.py", starter)
+    for main, (what, (_, _, number, message)) in zip(mains, MISTAKES[name].items(), strict=True):
+        found = json.loads(done.out)[main]
+        said = [words for test, (_, words) in found.items() if test.startswith(f"test_{number}_")]
+        assert re.search(message, said[0]), (what, said)
+        for test in failed(graded(found)):
+            assert_it_reads_well(found[test][1])
 
 
 def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Project]):

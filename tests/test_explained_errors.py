@@ -122,6 +122,18 @@ def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(("line", "advice"), [
+    ("bucket.put_object(key='b', Body=b'')", "Did you mean Key?"),
+    ("bucket.put_object('b', b'')", "Write a name before each value: Key=..., Body=..."),
+    ("bucket.put_object(Key='b', Body=['b'])", "Body may not be a list; it takes: bytes,"),
+])
+def test_a_call_that_boto3_refuses(desk: Desk, line: str, advice: str):
+    done = desk.run(USES_BUCKET.format(line=line))
+
+    assert problems(done) == ["call-misspelt"]
+    assert advice in " ".join(done.err.split())
+
+
 @pytest.mark.parametrize("line", [
     "bucket.Object('a.txt').get()", "bucket.Object('a.txt').load()",
     "bucket.download_file('a.txt', 'a.txt')",

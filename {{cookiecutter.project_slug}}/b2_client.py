@@ -105,6 +105,8 @@ def practice_place(key: str) -> str | None:
 
     For a page that lies in the bucket, too. Call get_bucket() first. Raises SetupError.
     """
+    if not isinstance(key, str):
+        raise TypeError(f"A key is a text, such as obj.key, and this is {key!r}.")
     settings = read_settings()
     if settings["B2_APPLICATION_KEY_ID"] != "":
         return None

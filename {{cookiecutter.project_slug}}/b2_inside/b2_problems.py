@@ -589,6 +589,8 @@ def problem_of(error, settings):
     kind = type(error).__name__
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url lacks https:// in front")
+    if isinstance(error, TypeError) and "only accepts keyword arguments" in str(error):
+        return _from_call(error)
     if not type(error).__module__.startswith(("boto3", "botocore")):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
@@ -631,9 +633,18 @@ def _from_call(error):
     import difflib
     import re
 
-    lines = str(error).splitlines()
-    reason = lines[1] if len(lines) > 1 else lines[0]
-    do = "Compare the call with main.py as it was, or with boto3's page on S3."
+    lines = [line for line in str(error).splitlines() if line != "Parameter validation failed:"]
+    unknown_names = [line for line in lines if line.startswith("Unknown parameter")]
+    reason = [*unknown_names, *lines, "nothing"][0]
+    do = "Compare the call with main.py and BRIEF.md, or with boto3's page on S3."
+    if "only accepts keyword arguments" in reason:
+        do = "Write a name before each value: Key=..., Body=..."
+    typed = re.match(r"Invalid type for parameter (\S+), value: .*, type: <class '([\w.]+)'>,"
+                     r" valid types: (.*)", reason)
+    if typed:
+        takes = re.sub(r"<class '([\w.]+)'>", r"\1", typed[3])
+        reason = f"{typed[1]} may not be a {typed[2].rpartition('.')[2]}; it takes: {takes}."
+        do = f"Look at what you write behind {typed[1]}=."
     found = re.match(r'Unknown parameter in input: "(\w+)", must be one of: (.*)', reason)
     if found:
         reason = f'it knows no "{found[1]}".'

@@ -16,17 +16,19 @@ import traceback
 from pathlib import Path
 
 import pytest
+from b2_problems import problem_of
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call
 GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
 
-_not_done = set()  # the numbers of the TODOs of which a test has failed
+_not_done = {}  # number of a TODO: the first of its tests that has failed
 _loaded = {}  # "main": the module; "failed": the test that could not load it
+_stops = {}  # (line, error): the number of the test that it stopped first
 
 
 class StuckError(Exception):
-    """A call did not end in time."""
+    """A call did not end in time. Its text says where it was."""
 
 
 class AskedError(Exception):
@@ -50,29 +52,42 @@ def in_time(work):
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(PATIENCE)
+    frame = sys._current_frames().get(thread.ident)
     if thread.is_alive():  # docs.python.org: c-api, PyThreadState_SetAsyncExc
+        lines = lines_of_main(traceback.extract_stack(frame))
         number, end = ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(number, end)
-        raise StuckError
+        raise StuckError(f" (line {lines[-1].lineno})" if lines else "")
     if "error" in outcome:
         raise outcome["error"]
     return outcome["value"]
+
+
+def lines_of_main(stack):
+    """Return those lines of a stack, or of a traceback, that stand in main.py."""
+    return [line for line in stack if Path(line.filename) == MAIN]
 
 
 def short(value, most=160):
     """Return a value as one line that is not too long."""
     if type(value).__name__ == "s3.Bucket":
         return "bucket"
-    text = f"Path({value.name!r})" if isinstance(value, Path) else repr(value)
-    return text if len(text) <= most else text[: most - 30] + " ... " + text[-25:]
+    given = isinstance(value, Path) and value.is_file()  # by a test: somewhere, under this name
+    return cut(f"Path({value.name!r})" if given else repr(value), most)
+
+
+def cut(text, most=160):
+    """Return the text on one line, without its middle if it is too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 50] + " ... " + text[-45:]
 
 
 def what_happened(error):
     """Return what came back instead of an answer, and a hint."""
-    lines = [line.lineno for line in traceback.extract_tb(error.__traceback__)
-             if Path(line.filename) == MAIN]
+    stack = lines_of_main(traceback.extract_tb(error.__traceback__))
+    lines = [line.lineno for line in stack]
     if isinstance(error, StuckError):
-        return (f"nothing: it did not end within {PATIENCE} seconds",
+        return (f"nothing: it did not end within {PATIENCE} seconds{error}",
                 "Is there a loop that never ends?")
     if isinstance(error, AskedError):
         return (f"nothing: line {lines[-1]} asks a question with input()",
@@ -80,12 +95,34 @@ def what_happened(error):
     if isinstance(error, SystemExit):
         return (f"nothing: line {lines[-1] if lines else '?'} ends the whole program",
                 "Take exit() out; return leaves a function.")
+    if isinstance(error, IndentationError):
+        return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
+                "The lines of one block begin with the same number of spaces.")
     if isinstance(error, SyntaxError):
         return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
-                "Look at that line and at the one above it: is a bracket, quote or colon missing?")
-    words = " ".join(str(error).split())[:160]
+                "Look there and one line above: is a bracket, quote, comma or colon missing?")
     where = f"it stopped in line {lines[-1]}" if lines else "it stopped"
-    return f"nothing: {where}: {type(error).__name__}: {words}", None
+    problem = problem_of(error, {})
+    if problem and problem.problem == "call-misspelt":
+        reason, hint = problem.details["reason"], problem.details["do"]
+        return f"nothing: {where}: boto3 says: {cut(reason)}", hint
+    return f"nothing: {where}: {type(error).__name__}: {cut(str(error))}", None
+
+
+def stopped_before(error, name):
+    """Return a hint if the same line stopped an earlier test in the same way."""
+    stack = lines_of_main(traceback.extract_tb(error.__traceback__))
+    if not stack:
+        return None
+    number = GRADED.match(name)[1]
+    first = _stops.setdefault((stack[-1].lineno, repr(error)), number)
+    return None if first == number else f"As in {first}: mend line {stack[-1].lineno} first."
+
+
+def runs_while_read(error):
+    """Tell whether a line at the left edge of main.py calls one of its functions."""
+    return any(line.name != "<module>"
+               for line in lines_of_main(traceback.extract_tb(error.__traceback__)))
 
 
 class Program:
@@ -95,11 +132,13 @@ class Program:
     hint: one sentence that helps when the test fails.
     """
 
-    def __init__(self, module, functions, hint):
+    def __init__(self, test, module, functions, hint):
+        self._test = test
         self._module = module
         self._functions = {line.partition("(")[0]: line for line in functions}
         self._hint = hint
         self._called = "main.py"
+        self._came_back = None
 
     def __getattr__(self, name):
         def call(*values, **named):
@@ -121,27 +160,59 @@ class Program:
         function = getattr(self._module, name, None)
         if not callable(function):
             self.fail("nothing: main.py has no such function", line, f"Write the line {line}")
-        try:
-            inspect.signature(function).bind(*values, **named)
-        except TypeError:
+        if not takes(function, self._functions[name], values, named):
             own = f"def {name}{inspect.signature(function)}:"
             self.fail(f"nothing: your line is {own}", line, "Write that line as it was.")
         try:
-            return in_time(lambda: function(*values, **named))
+            self._came_back = in_time(lambda: function(*values, **named))
+            return self._came_back
         except BaseException as error:
             came_back, hint = what_happened(error)
+            hint = stopped_before(error, self._test) or hint
         return self.fail(came_back, "that it runs to its end", hint)
+
+    def error_of(self, name, *values):
+        """Return the exception that a call ends with, or None if it returns something."""
+        self._called = f"{name}({', '.join(map(short, values))})"
+        try:
+            self._came_back = in_time(lambda: getattr(self._module, name)(*values))
+        except Exception as error:
+            return error
+        return None
 
     def check(self, came_back, expected, where=""):
         """Fail if they differ. where: what to say before them, such as "in the bucket: "."""
-        if came_back != expected:
-            self.fail(where + short(came_back), where + short(expected))
+        is_number = isinstance(expected, int) and isinstance(came_back, float)
+        if came_back != expected or is_number:
+            missing = " Nothing came back: is there a return? print() only shows."
+            hint = self._hint + missing if came_back is None and not where else None
+            self.fail(where + short(came_back), where + short(expected), hint)
 
     def fail(self, came_back, expected, hint=None):
         """End the test with four lines."""
-        lines = (f"called:    {self._called}", f"came back: {came_back}",
-                 f"expected:  {expected}", f"hint:      {hint or self._hint}")
-        pytest.fail("\n".join(lines), pytrace=False)
+        pytest.fail(self.message(came_back, expected, hint), pytrace=False)
+
+    def message(self, came_back, expected, hint=None):
+        return "\n".join((f"called:    {self._called}", f"came back: {came_back}",
+                          f"expected:  {expected}", f"hint:      {hint or self._hint}"))
+
+    def useless(self):
+        """Return the message for an answer with which the test itself could not go on."""
+        hint = self._hint
+        if self._came_back is None:
+            hint += " Nothing came back: is there a return? print() only shows."
+        return self.message(short(self._came_back), "what BRIEF.md says", hint)
+
+
+def takes(function, line, values, named):
+    """Tell whether a function takes these values, in the order of its line in BRIEF.md."""
+    try:
+        inspect.signature(function).bind(*values, **named)
+    except TypeError:
+        return False
+    expected = re.findall(r"\w+", line)[1:]
+    own = list(inspect.signature(function).parameters)[:len(expected)]
+    return own == expected or sorted(own) != sorted(expected)
 
 
 @pytest.fixture
@@ -151,14 +222,18 @@ def program(request, monkeypatch):
         pytest.skip("main.py does not run yet")
     monkeypatch.setattr(builtins, "input", ask_nobody)
     hint = " ".join(request.node.obj.__doc__.split())
-    program = Program(_loaded.get("main"), request.module.FUNCTIONS, hint)
+    name = request.node.name
+    program = Program(name, _loaded.get("main"), request.module.FUNCTIONS, hint)
     if "main" not in _loaded:
-        _loaded["failed"] = request.node.name
+        _loaded["failed"] = name
         try:
             program._module = _loaded["main"] = in_time(lambda: importlib.import_module("main"))
         except BaseException as error:
             came_back, hint = what_happened(error)
+            if runs_while_read(error):
+                hint = "main() starts while main.py is read. if __name__ == '__main__': stops that."
         if "main" not in _loaded:
+            hint = hint or "Look at that line first."
             program.fail(came_back, "that Python can read it to its end", hint)
         del _loaded["failed"]
     return program
@@ -174,13 +249,23 @@ def keys_in(bucket):
 def pytest_runtest_setup(item):
     found = GRADED.match(item.name)
     if found and found[2] > "a" and found[1] in _not_done:
-        pytest.skip(f"first {found[1]}a")
+        pytest.skip(f"first {_not_done[found[1]]}")
 
 
 def pytest_runtest_logreport(report):
     found = GRADED.match(report.nodeid.split("::")[-1])
     if found and report.failed:
-        _not_done.add(found[1])
+        _not_done.setdefault(found[1], found[1] + found[2])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where an answer is such that the test itself stops, say what the answer was."""
+    outcome = yield
+    program = getattr(item, "funcargs", {}).get("program")
+    told = (pytest.fail.Exception, pytest.skip.Exception)
+    if program and call.excinfo and not call.excinfo.errisinstance(told):
+        outcome.get_result().longrepr = program.useless()
 
 
 def is_graded(report):
@@ -217,3 +302,6 @@ def show_table(terminal, graded):
         if kind in ("failed", "error"):
             for line in report.longreprtext.strip().splitlines()[-5:]:
                 terminal.write_line(f"       {line}")
+    to_do = [found[1] for found, kind, _ in rows if kind in ("failed", "error")]
+    if to_do:
+        terminal.write_line(f" Begin with {min(to_do, key=int)}. BRIEF.md tells more.")

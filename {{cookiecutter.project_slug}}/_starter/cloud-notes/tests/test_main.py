@@ -15,6 +15,7 @@ def store(program, bucket, **notes):
 def test_1_a_note_has_a_key_in_the_folder_notes(program):
     """Put 'notes/' in front of the name, and '.txt' behind it."""
     program.check(program.note_key("tea"), "notes/tea.txt")
+    program.check(program.note_key("milk"), "notes/milk.txt")
 
 
 def test_2_a_saved_note_keeps_every_letter(program, bucket):
@@ -42,11 +43,11 @@ def test_4_a_note_that_is_not_there_is_answered_with_a_sentence(program, bucket)
 
 
 def test_5a_the_list_has_the_names_of_all_notes(program, bucket):
-    """Cut 'notes/' off the front and '.txt' off the end of each key."""
+    """removeprefix('notes/') cuts off the front, removesuffix('.txt') the end; sorted() sorts."""
     store(program, bucket, text="Any", milk="One litre", apples="Three")
     program.check(program.list_notes(bucket), ["apples", "milk", "text"])
-    bucket.put_object(Key=program.note_key("room 2.13"), Body=b"Maths")
-    program.check(program.list_notes(bucket), ["apples", "milk", "room 2.13", "text"])
+    store(program, bucket, **{"room 2.13": "Maths", "milk 2": "Two litres"})
+    program.check(program.list_notes(bucket), ["apples", "milk", "milk 2", "room 2.13", "text"])
 
 
 def test_5b_other_files_are_not_listed(program, bucket):

@@ -46,8 +46,16 @@ def test_3b_without_a_file_the_list_is_empty(program, bucket):
     program.check(program.load_entries(bucket), [])
 
 
+def test_3c_a_broken_file_is_not_taken_for_an_empty_book(program, bucket):
+    """Catch the missing file only: except bucket.meta.client.exceptions.NoSuchKey:"""
+    program.save_entries(bucket, [ADA])
+    bucket.put_object(Key=keys_in(bucket)[0], Body=b'[{"name": "Ada", ')
+    if program.error_of("load_entries", bucket) is None:
+        program.fail("[], although the file is broken", "that it stops with an error")
+
+
 def test_4a_a_new_entry_stands_behind_the_older_ones(program, bucket):
-    """Load the list, append the entry, save the list."""
+    """Load the list, append the entry, save the list. append stands alone: it returns None."""
     program.add_entry(bucket, *ADA.values())
     program.add_entry(bucket, *LINUS.values())
     program.check(stored_entries(program, bucket), [ADA, LINUS], "in the bucket: ")

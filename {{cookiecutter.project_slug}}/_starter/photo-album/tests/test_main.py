@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-from grading import keys_in
+from grading import keys_in, short
 
 FUNCTIONS = ["photo_key(file_name)", "upload_photo(bucket, path)", "list_photos(bucket)",
              "photo_html(link, key)"]
@@ -32,14 +32,16 @@ class Page(HTMLParser):
 def test_1_the_types_of_four_endings_are_known(program):
     """Each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
     types = program.value("TYPES")
-    known = {ending: types.get(ending) for ending in (".png", ".jpg", ".jpeg", ".gif")}
-    program.check(known, {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-                          ".gif": "image/gif"})
+    for ending, kind in ((".png", "image/png"), (".jpg", "image/jpeg"), (".jpeg", "image/jpeg"),
+                         (".gif", "image/gif")):
+        if not isinstance(types, dict) or types.get(ending) != kind:
+            program.fail(short(types), f"a dictionary with the pair {ending!r}: {kind!r}")
 
 
 def test_2_a_photo_has_a_key_in_the_folder_photos(program):
     """Put 'photos/' in front of the name of the file."""
     program.check(program.photo_key("sun.png"), "photos/sun.png")
+    program.check(program.photo_key("boat.gif"), "photos/boat.gif")
 
 
 def test_3a_an_uploaded_photo_is_the_same_byte_for_byte(program, bucket, tmp_path):
@@ -96,9 +98,11 @@ def test_5a_a_photo_is_shown_by_an_img_tag_with_its_name(program):
 
 
 def test_5b_odd_signs_in_a_name_or_a_link_break_nothing(program):
-    """html.escape(text) writes < and " so that they are shown and do nothing."""
-    link, key = 'https://a.b/c?x=1&copy=2', 'photos/<img src=x onerror="alert(1)"> & "me".png'
-    found = program.photo_html(link, key)
-    name = Path(key).stem
-    if Page(found).tags != [("img", {"src": link, "alt": name})]:
+    """html.escape(text) writes <, " and & so that they do nothing: in the name and in the link."""
+    found = program.photo_html("https://a.b/c?x=1&copy=2", "photos/sun.png")
+    if Page(found).tags != [("img", {"src": "https://a.b/c?x=1&copy=2", "alt": "sun"})]:
+        program.fail(repr(found), '<img src="https://a.b/c?x=1&amp;copy=2" alt="sun">')
+    key = 'photos/<img src=x onerror="alert(1)"> & "me".png'
+    found = program.photo_html("c", key)
+    if Page(found).tags != [("img", {"src": "c", "alt": Path(key).stem})]:
         program.fail(repr(found), 'one <img ...> with &lt; and &quot; for < and " in the name')
