@@ -255,10 +255,10 @@ def test_a_mistake_is_told_where_it_is(make: Callable[[str], Project], tmp_path:
     project = make(name)
     starter = project.read("main.py")
     reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
-    for number, (before, after, _, _) in enumerate(MISTAKES[name].values()):
+    mains = [str(tmp_path / f"{place}.py") for place in range(len(MISTAKES[name]))]
+    for main, (before, after, _, _) in zip(mains, MISTAKES[name].values(), strict=True):
         assert before in reference, before
-        (tmp_path / f"{number}.py").write_text(reference.replace(before, after), encoding="utf-8")
-    mains = [str(tmp_path / f"{number}.py") for number in range(len(MISTAKES[name]))]
+        Path(main).write_text(reference.replace(before, after), encoding="utf-8")
     words = [sys.executable, str(ROOT / "tests" / "try_solutions.py"), str(project.path)]
 
     done = run([*words, *mains], project.path, clean_environment())
