@@ -34,27 +34,27 @@ PYTHONS = [f"3.{minor}" for minor in range(10, 20) if shutil.which(f"python3.{mi
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style (ruff) and types (mypy)."""
-    session.install(*GROUPS["lint"], *GROUPS["test"], "nox")
+    session.install(*GROUPS["lint"], *GROUPS["test"], *GROUPS["classroom"], "nox")
     session.run("ruff", "check", ".")
     session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
     inside = STARTER / "b2_inside"
     path = {"MYPYPATH": os.pathsep.join([str(STARTER), str(inside)])}
     files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
     session.run("mypy", *map(str, files), str(inside / "b2_practice"), env=path)
-    session.run("mypy", "tests", "benchmarks", "docs", "noxfile.py", env=path)
+    session.run("mypy", "tests", "benchmarks", "classroom", "docs", "noxfile.py", env=path)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests of the template; words after -- go to pytest."""
-    session.install(*GROUPS["test"])
+    session.install(*GROUPS["test"], *GROUPS["classroom"])
     session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env=quiet())
 
 
 @nox.session
 def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
-    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     session.run("python", "-m", "pytest", "-v", "tests/verify_project.py",
                 "tests/verify_album.py", env=quiet())
 
@@ -79,7 +79,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def histories(session: nox.Session) -> None:
     """Reset projects with 500 made-up histories, and kill a reset at every point."""
-    session.install(*GROUPS["test"])
+    session.install(*GROUPS["test"], *GROUPS["classroom"])
     session.run("python", "-m", "pytest", "-n", "auto", "tests/test_reset.py", *session.posargs,
                 env={**quiet(), "HISTORIES": "500"})
 
@@ -106,7 +106,7 @@ def live(session: nox.Session) -> None:
 @nox.session(default=False, python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """Run the tests on every Python from 3.10 that is installed here."""
-    session.install(*GROUPS["test"])
+    session.install(*GROUPS["test"], *GROUPS["classroom"])
     session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
 
 
@@ -116,16 +116,37 @@ def lowest(session: nox.Session) -> None:
     lines = (STARTER / "requirements.txt").read_text(encoding="utf-8").split()
     pins = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in lines]
     names = {re.split(r"[\[><=]", line)[0] for line in lines}
-    others = [line for line in GROUPS["test"] if re.split(r"[\[><=]", line)[0] not in names]
+    others = [line for line in [*GROUPS["test"], *GROUPS["classroom"]]
+              if re.split(r"[\[><=]", line)[0] not in names]
     session.install(*pins, *others)
     session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
 
 
 @nox.session(default=False)
+def new_class(session: nox.Session) -> None:
+    """Make a project for every student: nox -s new_class -- roster.csv --out DIR."""
+    of_classroom(session, "new_class")
+
+
+@nox.session(default=False)
+def grade(session: nox.Session) -> None:
+    """Grade what was handed in: nox -s grade -- DIR --out grades.csv."""
+    of_classroom(session, "grade")
+
+
+def of_classroom(session: nox.Session, command: str) -> None:
+    """Run a class command where it was typed, so that its paths are those of the teacher."""
+    session.install("-q", *GROUPS["classroom"], "-r", str(STARTER / "requirements.txt"))
+    with session.chdir(session.invoked_from):
+        session.run("python", str(ROOT / "classroom"), command, *session.posargs)
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Print what generating, running and testing cost, side by side with the floor."""
-    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     session.run("python", "benchmarks/first_path.py", *session.posargs, env=quiet())
+    session.run("python", "benchmarks/whole_class.py", env=quiet())
 
 
 @nox.session(default=False)

@@ -115,9 +115,9 @@ def main() -> int:
     if bad := bad_answers(given):
         return refuse(typed, given, bad)
     given["files"] = given["_given"] + given["_starters"][given["assignment"]]
-    kept = {"cookiecutter": {name: given[name] for name in given["_questions"]},
-            "b2-starter": {"version": given["_template_version"],
-                           "source": given["_template_source"], "given": given["files"]}}
+    answers = {name: given[name] for name in [*given["_questions"], "_class_source"] if given[name]}
+    kept = {"cookiecutter": answers, "b2-starter": {"version": given["_template_version"],
+            "source": given["_class_source"] or given["_template_source"], "given": given["files"]}}
     text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
     dropped = [name for name in read_kept()[1] if name not in given["files"]]
     if reason := why_not_here(given) or prepare(given, text.encode()):

@@ -1,0 +1,47 @@
+"""The result of one student."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from classroom.matching import Member
+
+STATES = ["ok", "not handed in", "not started", "wrong assignment", "cannot run", "timed out",
+          "tests edited"]
+
+
+@dataclass
+class Grade:
+    """What a hand-in is worth.
+
+    state: one of STATES. tests: {name: (outcome, words)}, in order. where: the hand-in that counts.
+    """
+
+    member: Member
+    state: str
+    tests: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    where: str = ""
+    output: str = ""
+
+    @property
+    def points(self) -> int:
+        return sum(outcome == "passed" for outcome, _ in self.tests.values())
+
+    @property
+    def stuck_at(self) -> str:
+        """Return the label of the first test that does not pass; "" if all pass."""
+        return next((label(name) for name, (outcome, _) in self.tests.items()
+                     if outcome != "passed"), "")
+
+
+def label(test: str) -> str:
+    """Return the number of the TODO that a test belongs to, such as 3a; "" if it has none."""
+    found = re.match(r"test_(\d+[a-z]?)_", test)
+    return found[1] if found else ""
+
+
+def sentence(test: str) -> str:
+    """Return what a test says, such as: The list has the names of all notes."""
+    return re.sub(r"test_(\d+[a-z]?_)?", "", test, count=1).replace("_", " ").capitalize()

@@ -1,0 +1,81 @@
+"""Finds out whose a hand-in is, by the names on the way to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import permutations
+from pathlib import Path
+
+from classroom.hand_ins import HandIn
+from classroom.roster import fold
+
+SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae",
+                           "ñ": "n", "ł": "l", "đ": "d", "ı": "i"})
+
+
+@dataclass
+class Member:
+    """A student of the class. folder: of the project that was made; others: own columns."""
+
+    name: str
+    alias: str = ""
+    folder: str = ""
+    others: dict[str, str] = field(default_factory=dict)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a name or path, without capitals, accents, and what stands between."""
+    return re.findall(r"[^\W_]+", fold(text))
+
+
+def likeness(path: str, member: Member) -> tuple[int, int]:
+    """Return how well a path fits to a student; (0, 0) is not at all.
+
+    Platforms write Schmidt_Anna_12345_main.py, schmidtanna_12_34_main.py, "Anna Schmidt/main.py".
+    """
+    there = words(path)
+    joined = "".join(there)
+    best = (0, 0)
+    for name in {member.name, member.name.lower().translate(SPELT_OUT)}:
+        own = words(name)
+        if not own:
+            continue
+        if set(own) <= set(there):
+            best = max(best, (4, len(own)))
+        elif 1 < len(own) < 5 and any("".join(turned) in joined for turned in permutations(own)):
+            best = max(best, (3, len(own)))
+        elif len(own) > 2 and {own[0], own[-1]} <= set(there):  # without the middle names
+            best = max(best, (1, 2))
+    if has_alias(there, member):
+        best = max(best, (2, 0))
+    return best
+
+
+def has_alias(there: list[str], member: Member) -> bool:
+    """Tell whether the alias, or the folder that was made for it, stands in a path."""
+    text = f" {' '.join(there)} "
+    return any(name and f" {' '.join(words(name))} " in text
+               for name in (member.folder, member.alias))
+
+
+def match(
+    hand_ins: list[HandIn], members: list[Member], folder: Path
+) -> tuple[dict[int, list[HandIn]], list[str]]:
+    """Return {place of a student in members: hand-ins}, and a sentence on each that is nobody's."""
+    found: dict[int, list[HandIn]] = {}
+    nobodys = []
+    for hand_in in hand_ins:
+        path = hand_in.words(folder)
+        likely = [(likeness(path, member), number) for number, member in enumerate(members)]
+        best = max((value for value, _ in likely), default=(0, 0))
+        owners = [number for value, number in likely if value == best and best > (0, 0)]
+        if len(owners) > 1:  # of the same name: the alias tells
+            owners = [n for n in owners if has_alias(words(path), members[n])] or owners
+        if len(owners) == 1:
+            found.setdefault(owners[0], []).append(hand_in)
+        else:
+            names = " or ".join(members[number].name for number in owners[:5])
+            reason = f"could be of {names}" if names else "no student of the class has this name"
+            nobodys.append(f"{hand_in.where(folder)}: {reason}. Put the alias into its name.")
+    return found, nobodys

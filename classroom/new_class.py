@@ -1,0 +1,272 @@
+"""Makes a project for every student of a roster."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from classroom import roster
+from classroom.processes import progress, warmed
+from classroom.roster import BadRowError, RosterError, Student, guarded
+from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template
+
+CLASS_FILE = "class.csv"
+CLASS_COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
+UNFINISHED = ".new_class-"
+
+
+@dataclass
+class Job:
+    """A project to make. target: where it will lie; zip_target: its zip, or None."""
+
+    student: Student
+    target: Path
+    zip_target: Path | None
+    answers: dict[str, str]
+
+
+def read_class(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of class.csv, as far as an earlier run has written it."""
+    path = folder / CLASS_FILE
+    if not path.is_file():
+        return []
+    found = roster.rows(roster.decode(path.read_bytes()))
+    header = next(found, (1, []))[1]
+    rows = [dict(zip(header, values, strict=False)) for _, values in found]
+    if any(not row.get(name) for row in rows for name in ("student", "alias", "folder")):
+        raise RosterError(f"{path} is not as it was made: student, alias and folder are needed.")
+    return rows
+
+
+def write_class(folder: Path, rows: list[dict[str, str]]) -> None:
+    """Write class.csv so that a spreadsheet shows accents, and calculates nothing."""
+    others = [name for row in rows for name in row if name not in CLASS_COLUMNS]
+    part = folder / f"{CLASS_FILE}.part"
+    with part.open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.DictWriter(file, [*CLASS_COLUMNS, *dict.fromkeys(others)], restval="")
+        table.writeheader()
+        table.writerows({name: guarded(value) for name, value in row.items()} for row in rows)
+    try:
+        os.replace(part, folder / CLASS_FILE)
+    except PermissionError:  # Windows: a spreadsheet holds it
+        part.unlink()
+        raise RosterError(f"{folder / CLASS_FILE} is open elsewhere. Close it first.") from None
+
+
+def source_of_clone() -> str:
+    """Return where this clone came from, or the template's own address."""
+    git = shutil.which("git")
+    words = [git or "git", "-C", str(ROOT), "remote", "get-url", "origin"]
+    told = subprocess.run(words, capture_output=True, check=False) if git else None
+    found = told.stdout.decode(errors="replace").strip() if told and told.returncode == 0 else ""
+    return found or QUESTIONS["_template_source"]
+
+
+def source_line(source: str) -> str:
+    """Return the source as the reset lines name it: without a token, in quotes if need be."""
+    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)[:/](.+)", source)  # that needs a key
+    if ssh:
+        source = f"https://{ssh[1]}/{ssh[2]}"
+    return shlex.quote(re.sub(r"//[^/@]+@", "//", source))
+
+
+def make_project(template: str, unfinished: str, job: Job) -> str:
+    """Generate one project and move it to its place, complete; return what went wrong, or ""."""
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
+    with tempfile.TemporaryDirectory(dir=unfinished) as own:
+        tempfile.tempdir = own  # cookiecutter leaves copies of the hooks there
+        config: Any = {"replay_dir": f"{own}/replay", "cookiecutters_dir": f"{own}/cache"}
+        with printing_to(Path(own, "printed")) as printed:
+            try:
+                made = cookiecutter(template, no_input=True, extra_context=job.answers,
+                                    output_dir=own, default_config=config)
+            except CookiecutterException:
+                return " ".join(printed.read_text("utf-8", "replace").split()) or "It did not work."
+        made = Path(made)
+        if job.zip_target:
+            archive = shutil.make_archive(f"{own}/archive", "zip", own, made.name)
+            os.replace(archive, job.zip_target)
+        if not job.target.exists():
+            os.rename(made, job.target)
+    return ""
+
+
+@contextlib.contextmanager
+def printing_to(file: Path) -> Iterator[Path]:
+    """Send what the hooks print to a file: they are processes of their own."""
+    sys.stdout.flush()
+    kept = [os.dup(1), os.dup(2)]
+    with file.open("wb") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    try:
+        yield file
+    finally:
+        for number, copy in enumerate(kept, start=1):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def plan(
+    students: list[Student], folder: Path, assignment: str, source: str, zipped: bool
+) -> tuple[list[Job], list[BadRowError]]:
+    """Return what is missing, and the rows whose place is taken by something else."""
+    jobs, bad = [], []
+    for student in students:
+        slug = f"{assignment}-{student.alias}"
+        target = folder / slug
+        zip_target = folder / f"{slug}.zip" if zipped else None
+        if os.path.lexists(target) and assignment_in(target) != assignment:
+            rule = f"In {folder} this is no project of {assignment}. Rename it first."
+            bad.append(BadRowError(student.row, slug, rule))
+            continue
+        if target.exists() and not (zip_target and not zip_target.exists()):
+            continue
+        answers = {
+            "project_name": f"{assignment} {student.alias}", "project_slug": slug,
+            "bucket_name": roster.default_bucket(student), "assignment": assignment,
+            "endpoint": student.endpoint or QUESTIONS["endpoint"], "_class_source": source,
+        }
+        jobs.append(Job(student, target, zip_target, answers))
+    return jobs, bad
+
+
+def assignment_in(folder: Path) -> str:
+    """Return the assignment of a project; "" if the folder is none."""
+    try:
+        kept = json.loads((folder / "b2-starter.json").read_text(encoding="utf-8"))
+        return str(kept["cookiecutter"]["assignment"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
+def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
+    """Make the projects, some at a time; return {alias: what went wrong}."""
+    failures = {}
+    for left in folder.glob(f"{UNFINISHED}*"):  # of a run that was killed
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: clean up first
+    pool = ProcessPoolExecutor(os.cpu_count(), mp_context=warmed("classroom.cookiecutter_ready"))
+    try:
+        template = str(copy_template(Path(unfinished, "template"), assignment))
+        with progress("projects", len(jobs)) as count:
+            waiting = {pool.submit(make_project, template, unfinished, job): job for job in jobs}
+            for future in as_completed(waiting):
+                if failure := future.result():
+                    failures[waiting[future].student.alias] = failure
+                count()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return failures
+
+
+def class_rows(
+    students: list[Student], earlier: list[dict[str, str]], folder: Path, assignment: str
+) -> list[dict[str, str]]:
+    """Return the rows of class.csv: the students of the roster, then those of earlier ones."""
+    rows = []
+    for student in students:
+        slug = f"{assignment}-{student.alias}"
+        rows.append({
+            "student": student.name, "alias": student.alias, "folder": slug,
+            "assignment": assignment, "bucket_name": student.bucket_name,
+            "endpoint": student.endpoint,
+            "state": "made" if (folder / slug).is_dir() else "not made",
+            **{name: value for name, value in student.others.items() if name not in CLASS_COLUMNS},
+        })
+    aliases = {row["alias"].lower() for row in rows}
+    return rows + [row for row in earlier if row["alias"].lower() not in aliases]
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
+    parser.add_argument("roster", type=Path, help="a CSV file with the column student")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")
+    parser.add_argument("--assignment", choices=ASSIGNMENTS, default=ASSIGNMENTS[0])
+    parser.add_argument("--source", help="what the reset lines of the projects name"
+                        " (default: where this clone came from)")
+    parser.add_argument("--zip", action="store_true", help="also a zip for each student")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be made")
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> int:
+    given = arguments(words)
+    try:
+        return run(given)
+    except RosterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was made is whole; the same line makes the rest.")
+        return 1
+
+
+def run(given: argparse.Namespace) -> int:
+    folder = given.out.absolute()
+    if folder.exists() and not folder.is_dir():
+        raise RosterError(f"{folder} is a file. Name a folder with --out.")
+    students, bad = roster.read_roster(given.roster)
+    earlier = read_class(folder)
+    others = {row.get("assignment", "") for row in earlier} - {given.assignment}
+    if others:
+        raise RosterError(f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
+                          f" assignment, such as --out {folder.name}-{given.assignment}.")
+    bad += roster.give_aliases(students, {row["alias"]: roster.fold(row["student"])
+                                          for row in earlier})
+    source = source_line(given.source or source_of_clone())
+    jobs, taken = plan(students, folder, given.assignment, source, given.zip)
+    bad += taken
+    print(f"Reset lines name {source}.")
+    if Path(source.strip("'")).exists():
+        print("Students cannot reach that folder of this computer. --source names another.")
+    if given.dry_run:
+        for job in jobs:
+            print(f"would make {job.target.name} for {job.student.name}")
+    elif students:
+        make(students, jobs, folder, given.assignment, earlier, bad)
+    for row in sorted(bad, key=lambda one: one.row):
+        print(row)
+    there = len(students) - len(taken) - len(jobs)
+    made = len(jobs) if given.dry_run else sum(job.target.is_dir() for job in jobs)
+    print(f"{made} {'would be made' if given.dry_run else 'made'}, {there} there already,"
+          f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend.")
+    return 1 if bad else 0
+
+
+def make(
+    students: list[Student], jobs: list[Job], folder: Path, assignment: str,
+    earlier: list[dict[str, str]], bad: list[BadRowError],
+) -> None:
+    """Make what is missing, and say in class.csv what is there; adds to bad what did not work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Written first, too: an alias stays the student's, whatever happens now.
+    write_class(folder, class_rows(students, earlier, folder, assignment))
+    try:
+        failures = make_all(jobs, folder, assignment)
+    finally:
+        write_class(folder, class_rows(students, earlier, folder, assignment))
+    rows = {student.alias: student.row for student in students}
+    bad += [BadRowError(rows[alias], alias, failure) for alias, failure in failures.items()]

@@ -1,0 +1,120 @@
+"""Makes a project of a hand-in: the student's own files, and the template's tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from classroom import hand_ins
+from classroom.hand_ins import HandIn
+from classroom.template import ASSIGNMENTS, QUESTIONS, b2_rules, files_of, starter_main
+
+# Files that would change what Python or pytest do; in a hand-in, they are left out.
+STEERING = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml",
+            "sitecustomize.py", "usercustomize.py", "pytest.py", "__init__.py"}
+COMPILED = (".pyc", ".pyd", ".so", ".pth", ".dll")
+
+
+@dataclass
+class Prepared:
+    """What was found in a hand-in. keys: files with a filled key; edited: tests that differ."""
+
+    main: str
+    keys: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def prepare(hand_in: HandIn, assignment: str, folder: Path) -> Prepared:
+    """Write the project that is graded into a new folder; return what is to be said of it.
+
+    Raises hand_ins.HandInError where the hand-in cannot be read.
+    """
+    read = hand_ins.files(hand_in)
+    given = files_of(assignment)
+    found = Prepared(read[PurePosixPath("main.py")].decode("utf-8-sig", errors="replace"))
+    found.keys = hand_ins.keys_in(hand_in)
+    found.edited = edited_tests(read, given)
+    reserved = {name.lower() for name in given}
+    for path, content in read.items():
+        name = path.as_posix().lower()
+        if name in reserved or path.parts[0].lower() in ("tests", "b2_inside", "_starter"):
+            continue
+        if path.name.lower() in STEERING or name.endswith(COMPILED):
+            found.left_out.append(path.as_posix())
+            continue
+        write(folder / path, without_keys(content))
+    for name, source in given.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / name)
+    (folder.parent / "home").mkdir()
+    return found
+
+
+def write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except (OSError, ValueError):  # a name that this system cannot have
+        raise hand_ins.HandInError(f"the file {path.name[:60]!r} cannot be written here") from None
+
+
+def without_keys(content: bytes) -> bytes:
+    """Return a file with other keys of the same shape: those of a student are never copied."""
+    content = re.sub(b2_rules.APPLICATION_KEY.encode(), b"K000" + b"0" * 27, content)
+    return re.sub(b"(?<![0-9a-f])" + b2_rules.KEY_ID.encode() + b"(?![0-9a-f])",
+                  b"000" + b"0" * 22, content)
+
+
+def edited_tests(read: dict[PurePosixPath, bytes], given: dict[str, Path]) -> list[str]:
+    """Return the names of those tests that are not as they were handed out.
+
+    Only where both are of the same version of the template; line ends do not count.
+    """
+    kept = read.get(PurePosixPath("b2-starter.json"), b"")
+    if f'"version": "{QUESTIONS["_template_version"]}"'.encode() not in kept:
+        return []
+    tests = [name for name in given if name.startswith("tests/") or name == ".pytest.ini"]
+    return [name for name in tests if PurePosixPath(name) in read
+            and lines(read[PurePosixPath(name)]) != lines(given[name].read_bytes())]
+
+
+def lines(content: bytes) -> list[str]:
+    """Return what counts of a text: its lines, without blank ones and white space behind them."""
+    text = content.decode("utf-8-sig", errors="replace")
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def is_starter(main: str, assignment: str) -> bool:
+    return lines(main.encode(errors="replace")) == lines(starter_main(assignment).encode())
+
+
+def test_names(assignment: str) -> list[str]:
+    """Return the names of the tests of an assignment, in their order."""
+    text = files_of(assignment)["tests/test_main.py"].read_text(encoding="utf-8")
+    return re.findall(r"^def (test_\w+)", text, re.MULTILINE)
+
+
+def functions_of(assignment: str) -> set[str]:
+    """Return the functions that the tests of an assignment call."""
+    text = files_of(assignment)["tests/test_main.py"].read_text(encoding="utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FUNCTIONS":
+            return {line.partition("(")[0] for line in ast.literal_eval(node.value)}
+    return set()
+
+
+def other_assignment(main: str, assignment: str) -> str:
+    """Return which other assignment this main.py is for; "" if it can be for this one."""
+    others = [name for name in ASSIGNMENTS if name != assignment]
+    for other in others:
+        if is_starter(main, other):
+            return other
+    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
+    if defined & functions_of(assignment):
+        return ""
+    return next((other for other in others
+                 if functions_of(other) and functions_of(other) <= defined), "")

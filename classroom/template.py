@@ -1,0 +1,46 @@
+"""What the class commands need to know of the template: its questions, its files, its rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTER = ROOT / "{{cookiecutter.project_slug}}"
+QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+ASSIGNMENTS: list[str] = QUESTIONS["assignment"]
+
+sys.path.append(str(STARTER / "b2_inside"))
+
+import b2_rules  # noqa: E402, F401  # imported from here by the others
+
+
+def files_of(assignment: str) -> dict[str, Path]:
+    """Return the files that a reset would bring back, {name in a project: where it lies here}.
+
+    README.md and .env.example are not among them: each project has its own.
+    """
+    own = STARTER / "_starter" / assignment
+    given = {name: STARTER / name for name in QUESTIONS["_given"]
+             if name not in ("README.md", ".env.example")}
+    return given | {name: own / name for name in QUESTIONS["_starters"][assignment]}
+
+
+def starter_main(assignment: str) -> str:
+    """Return main.py as it was handed out."""
+    return (STARTER / "_starter" / assignment / "main.py").read_text(encoding="utf-8")
+
+
+def copy_template(folder: Path, assignment: str) -> Path:
+    """Copy the template there, with one assignment, and nothing else that lies around here."""
+    hooks = ["hooks/pre_gen_project.py", "hooks/post_gen_project.py"]
+    starter = [f"_starter/{assignment}/{name}"
+               for name in ["main.py", *QUESTIONS["_starters"][assignment]]]
+    inside = [f"{STARTER.name}/{name}" for name in [*QUESTIONS["_given"], *starter]]
+    for name in ["cookiecutter.json", *hooks, *inside]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    return folder

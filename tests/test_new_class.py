@@ -1,0 +1,230 @@
+"""Projects from a roster, by the real command: all that can be made is made, once, and whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Bake, Project, Run, clean_environment, run
+
+from classroom.new_class import source_line
+
+NewClass = Callable[..., Run]
+
+
+@pytest.fixture
+def new_class(tmp_path: Path) -> NewClass:
+    """Return a function that makes a class in tmp_path/class of these lines."""
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def make(lines: str, *words: str) -> Run:
+        (tmp_path / "roster.csv").write_text(lines, encoding="utf-8")
+        command = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv",
+                   "--out", "class", "--source", "gh:school/b2-starter", *words]
+        return run(command, tmp_path, {**clean_environment(), "HOME": str(home)})
+
+    return make
+
+
+def class_rows(tmp_path: Path) -> list[dict[str, str]]:
+    with (tmp_path / "class" / "class.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
+    new_class: NewClass, tmp_path: Path, bake: Bake
+):
+    lines = ("student;bucket_name;endpoint;group\nZoë O'Neil;zoes-files;s3.eu-central-003.backblaze"
+             "b2.com;7b\n\nBen Li;;;7a\nben li;;;7a\nDan;b2-dan;;7a\n")
+
+    done = new_class(lines, "--assignment", "cloud-notes", "--zip")
+
+    assert done.code == 1
+    assert "Row 5: 'ben li': Row 4 has this name already. If they are two, give" in done.out
+    assert "Row 6: 'b2-dan': A bucket name has 6 to 63 letters, digits and hyphens" in done.out
+    assert "2 made, 0 there already, 2 rows to mend." in done.out
+    rows = class_rows(tmp_path)
+    assert [(row["student"], row["folder"], row["state"], row["group"]) for row in rows] == [
+        ("Zoë O'Neil", "cloud-notes-s01", "made", "7b"),
+        ("Ben Li", "cloud-notes-s02", "made", "7a"),
+    ]
+    project = Project(tmp_path / "class" / "cloud-notes-s01")
+    assert project.answers() == {
+        "project_name": "cloud-notes s01", "project_slug": "cloud-notes-s01",
+        "bucket_name": "zoes-files", "endpoint": "https://s3.eu-central-003.backblazeb2.com",
+        "assignment": "cloud-notes", "_class_source": "gh:school/b2-starter"}
+    readme = project.read("README.md")
+    reset = "cookiecutter gh:school/b2-starter --replay-file cloud-notes-s01/b2-starter.json -f"
+    assert reset in readme
+    for name, (content, _) in contents(project.path).items():
+        assert b"Neil" not in content, f"a student's name in {name}"
+    assert project.files() == bake(assignment="cloud-notes").files()
+    with zipfile.ZipFile(tmp_path / "class" / "cloud-notes-s02.zip") as archive:
+        assert "cloud-notes-s02/main.py" in archive.namelist()
+        assert "cloud-notes-s02/.env" in archive.namelist()
+    left = {path.name for path in (tmp_path / "class").iterdir()}
+    assert left == {"class.csv", "cloud-notes-s01", "cloud-notes-s01.zip", "cloud-notes-s02",
+                    "cloud-notes-s02.zip"}
+
+
+def test_a_reset_keeps_the_source_of_the_class(new_class: NewClass, tmp_path: Path, bake: Bake):
+    new_class("student\nAnna\n")
+    project = Project(tmp_path / "class" / "hello-bucket-s01")
+    before = project.read("README.md")
+    (project.path / "README.md").unlink()
+
+    bake.reset(project)
+
+    assert project.read("README.md") == before
+    assert "cookiecutter gh:school/b2-starter -f" in before
+
+
+def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: Path):
+    assert new_class("student\nAnna\nBen\nCara\n").code == 0
+    folder = tmp_path / "class"
+    (folder / "hello-bucket-s01" / "main.py").write_text("# Anna's", encoding="utf-8")
+    shutil.rmtree(folder / "hello-bucket-s02")
+    before = {name: found for name, found in contents(folder).items() if name != "class.csv"}
+
+    done = new_class("student\nNew\nCara\nAnna\nBen\n")
+
+    assert done.code == 0
+    assert "2 made, 2 there already, 0 rows to mend." in done.out
+    after = contents(folder)
+    assert {name: after[name] for name in before} == before
+    assert [(row["student"], row["alias"]) for row in class_rows(tmp_path)] == [
+        ("New", "s04"), ("Cara", "s03"), ("Anna", "s01"), ("Ben", "s02")]
+    assert (folder / "hello-bucket-s02" / "main.py").is_file()
+
+
+def test_who_has_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_path: Path):
+    new_class("student,group\nAnna,1\nBen,2\n")
+
+    new_class("student,group\nBen,2\n")
+
+    assert {row["student"]: row["state"] for row in class_rows(tmp_path)} == {
+        "Ben": "made", "Anna": "made"}
+
+
+def test_a_dry_run_writes_nothing(new_class: NewClass, tmp_path: Path):
+    done = new_class("student\nAnna\n", "--dry-run")
+
+    assert done.code == 0
+    assert "would make hello-bucket-s01 for Anna" in done.out
+    assert not (tmp_path / "class").exists()
+
+
+def test_a_place_that_is_taken_is_a_bad_row(new_class: NewClass, tmp_path: Path):
+    taken = tmp_path / "class" / "hello-bucket-s01"
+    taken.mkdir(parents=True)
+    (taken / "thesis.txt").write_text("mine", encoding="utf-8")
+
+    done = new_class("student\nAnna\nBen\n")
+
+    assert done.code == 1
+    assert "Row 2: 'hello-bucket-s01': In " in done.out
+    assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
+    assert (tmp_path / "class" / "hello-bucket-s02" / "main.py").is_file()
+
+
+def test_another_assignment_goes_into_another_folder(new_class: NewClass):
+    new_class("student\nAnna\n")
+
+    done = new_class("student\nAnna\n", "--assignment", "guestbook")
+
+    assert done.code == 1
+    assert "holds hello-bucket. Use one folder for each assignment" in done.err
+
+
+def test_the_class_file_of_one_assignment_is_the_roster_of_the_next(
+    new_class: NewClass, tmp_path: Path
+):
+    new_class("student,alias\nAnna,blue\nBen,\n")
+    lines = (tmp_path / "class" / "class.csv").read_text(encoding="utf-8-sig")
+    (tmp_path / "class").rename(tmp_path / "first")
+
+    assert new_class(lines, "--assignment", "guestbook").code == 0
+
+    rows = class_rows(tmp_path)
+    assert [(row["student"], row["alias"], row["folder"]) for row in rows] == [
+        ("Anna", "blue", "guestbook-blue"), ("Ben", "s01", "guestbook-s01")]
+
+
+def test_an_unknown_assignment_is_refused_with_the_list(new_class: NewClass):
+    done = new_class("student\nAnna\n", "--assignment", "photos")
+
+    assert done.code == 2
+    assert "invalid choice: 'photos'" in done.err
+    assert "photo-album" in done.err
+
+
+def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
+    """A maintainer's keys, a cache: cookiecutter itself would copy them into each project."""
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".nox", ".venv", ".git", "demo"))
+    starter = clone / "{{cookiecutter.project_slug}}"
+    (starter / ".env").write_text("B2_APPLICATION_KEY=a-maintainers-own", encoding="utf-8")
+    (tmp_path / "roster.csv").write_text("student\nAnna\n", encoding="utf-8")
+
+    words = [sys.executable, str(clone / "classroom"), "new_class", "roster.csv", "--out", "class"]
+    done = run(words, tmp_path, clean_environment())
+
+    assert done.code == 0, done.printed
+    assert "Reset lines name gh:org/b2-starter." in done.out  # no clone, no remote
+    everything = contents(tmp_path / "class")
+    assert not [name for name, (found, _) in everything.items() if b"a-maintainers-own" in found]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: signal.Signals):
+    names = "".join(f"Student {number}\n" for number in range(40))
+    (tmp_path / "roster.csv").write_text(f"student\n{names}", encoding="utf-8")
+    words = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv", "--out", "class"]
+    folder = tmp_path / "class"
+    process = subprocess.Popen(words, cwd=tmp_path, env=clean_environment(),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not list(folder.glob("hello-bucket-s*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(how)
+    process.wait(30)
+
+    made = list(folder.glob("hello-bucket-s*"))
+    assert 0 < len(made) < 40
+    shape = {frozenset(Project(path).files()) for path in made}
+    assert len(shape) == 1
+    if how != signal.SIGKILL:
+        assert not list(folder.glob(".new_class-*"))
+    done = run(words, tmp_path, clean_environment())
+    assert done.code == 0
+    assert {frozenset(Project(path).files()) for path in folder.glob("hello-bucket-s*")} == shape
+    assert len(list(folder.glob("hello-bucket-s*"))) == 40
+    assert not list(folder.glob(".new_class-*"))
+    assert json.loads((made[0] / "b2-starter.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("source", "line"), [
+    ("https://github.com/school/b2-starter.git", "https://github.com/school/b2-starter.git"),
+    ("https://me:ghp_token@github.com/school/b2.git", "https://github.com/school/b2.git"),
+    ("git@github.com:school/b2.git", "https://github.com/school/b2.git"),
+    ("ssh://git@example.org/school/b2.git", "https://example.org/school/b2.git"),
+    ("/srv/our templates/b2", "'/srv/our templates/b2'"),
+    ("gh:school/b2", "gh:school/b2"),
+])
+def test_the_reset_lines_name_a_source_that_students_can_use(source: str, line: str):
+    assert source_line(source) == line

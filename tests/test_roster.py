@@ -1,0 +1,127 @@
+"""Class lists as spreadsheets save them: each row is found, or named with its number and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classroom.roster import RosterError, fold, give_aliases, guarded, read_roster, unguarded
+
+
+def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "roster.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_excel_saves_is_read(tmp_path: Path, encoding: str, delimiter: str, end: str):
+    rows = ["Student,Alias,E-Mail,,", "Zoë O'Neil,zo,z@x,,", ",,,,", "", 'José "Pepe" Núñez,,,,']
+    text = end.join(rows).replace(",", delimiter).replace('José "Pepe" Núñez',
+                                                         '"José ""Pepe"" Núñez"') + end
+
+    students, bad = read_roster(roster(tmp_path, text, encoding))
+
+    assert [(one.row, one.name, one.alias) for one in students] == [
+        (2, "Zoë O'Neil", "zo"), (5, 'José "Pepe" Núñez', "")]
+    assert students[0].others == {"e-mail": "z@x"}
+    assert bad == []
+
+
+def test_a_list_of_names_alone_may_have_commas(tmp_path: Path):
+    students, bad = read_roster(roster(tmp_path, "student\nMüller, Anna\nLi, Cara\n"))
+
+    assert [one.name for one in students] == ["Müller, Anna", "Li, Cara"]
+    assert bad == []
+
+
+def test_excels_own_first_line_is_not_counted(tmp_path: Path):
+    students, _ = read_roster(roster(tmp_path, "sep=;\nstudent;alias\nAnna;a1\n"))
+
+    assert [(one.row, one.alias) for one in students] == [(2, "a1")]
+
+
+def test_a_value_of_two_lines_is_one_row(tmp_path: Path):
+    students, _ = read_roster(roster(tmp_path, 'student,note\nAnna,"one\ntwo"\nBen,\n'))
+
+    assert [(one.row, one.name) for one in students] == [(2, "Anna"), (3, "Ben")]
+
+
+BAD = {
+    "anna LI": "'anna LI': Row 2 has this name already. If they are two, give both an alias.",
+    "A,A1": "'A1': Row 2 has this alias already.",
+    "B,b b": "'b b': An alias has 1 to 30 letters",
+    "C,c," + "b2-mine": "'b2-mine': A bucket name has 6 to 63 letters",
+    "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is an address of Amazon's",
+    ",e": "'': There is no name in the column student.",
+    "F,f,,,what": "'what': It stands beside the columns.",
+    "G" * 101: "A name has at most 100 characters.",
+    "H,../h": "'../h': An alias has",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
+    text = f"student,alias,bucket_name,endpoint\nAnna Li,a1\n\n{line}\nZoe,z\n"
+
+    students, bad = read_roster(roster(tmp_path, text))
+
+    assert [one.name for one in students] == ["Anna Li", "Zoe"]
+    assert [str(row) for row in bad] == [str(row) for row in bad if BAD[line] in str(row)]
+    assert str(bad[0]).startswith("Row 4: ")
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("", "needs one column student. Its first row has: none"),
+    ("name,mail\nAnna,a@x\n", "needs one column student. Its first row has: name, mail"),
+    ("student,student\nAnna,Ben\n", "needs one column student"),
+    ("student,x,X\nAnna,1,2\n", "has the column x twice"),
+    ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
+])
+def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, reason: str):
+    with pytest.raises(RosterError, match=reason):
+        read_roster(roster(tmp_path, text))
+
+
+def test_a_list_that_is_not_there(tmp_path: Path):
+    with pytest.raises(RosterError, match="cannot be read"):
+        read_roster(tmp_path / "nowhere.csv")
+
+
+def test_an_alias_stays_with_its_student(tmp_path: Path):
+    text = "student,alias\nNew,\nBen,\nAnna,\nCara,s01\nDan,x\n"
+    students, _ = read_roster(roster(tmp_path, text))
+    known = {"s01": "anna", "s02": "ben", "s03": "dan"}
+
+    bad = give_aliases(students, known)
+
+    assert [(one.name, one.alias) for one in students] == [
+        ("New", "s04"), ("Ben", "s02"), ("Anna", "s01")]
+    assert [str(row) for row in bad] == [
+        "Row 5: 's01': In class.csv, this alias belongs to another student. Choose another one.",
+        "Row 6: 'x': In class.csv, Dan has the alias s03. Keep it."]
+
+
+def test_two_of_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):
+    students, bad = read_roster(roster(tmp_path, "student,alias\nAnna,a\nAnna,b\n"))
+
+    assert give_aliases(students, {"a": "anna", "b": "anna"}) == []
+    assert ([one.alias for one in students], bad) == (["a", "b"], [])
+
+
+@given(st.text(max_size=20))
+def test_a_guarded_value_comes_back(value: str):
+    cell = guarded(value)
+
+    assert cell[:1] not in tuple("=+-@\t\r") or cell == ""
+    if not value.startswith("'"):
+        assert unguarded(cell) == value
+
+
+def test_names_are_compared_without_capitals_and_accents():
+    assert fold("  ÉMILE  Groß ") == fold("emile gross")
