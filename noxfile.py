@@ -56,7 +56,7 @@ def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     session.run("python", "-m", "pytest", "-v", "tests/verify_project.py",
-                "tests/verify_album.py", env=quiet())
+                "tests/verify_album.py", "tests/verify_class.py", env=quiet())
 
 
 @nox.session(default=False)

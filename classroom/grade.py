@@ -86,8 +86,10 @@ def grade_one(
         project.mkdir()
         found_in = prepare.prepare(hand_in, assignment, project)
         grade.notes += notes_on(found_in)
-        other = hand_in.assignment or prepare.other_assignment(found_in.main, assignment)
-        if other not in ("", assignment):
+        other = prepare.other_assignment(found_in.main, assignment)
+        if hand_in.assignment not in ("", assignment):
+            other = hand_in.assignment
+        if other:
             grade.state = "wrong assignment"
             grade.notes.append(f"it is {other}")
             return grade
@@ -136,10 +138,10 @@ def remove(folder: Path) -> None:
 
 def grade_all(
     members: list[Member], found: dict[int, list[HandIn]], assignment: str, folder: Path,
-    seconds: float,
+    seconds: float, fork: bool,
 ) -> list[Grade]:
     """Grade all, some at a time; the order is that of the members."""
-    context = warmed("classroom.pytest_ready")
+    context = warmed("classroom.pytest_ready", fork)
     grades: dict[int, Grade] = {}
     with progress("hand-ins", len(members)) as count, ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = {
@@ -165,6 +167,8 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--class", dest="class_file", type=Path, metavar="FILE",
                         help="class.csv or a roster, if it lies elsewhere")
     parser.add_argument("--assignment", choices=ASSIGNMENTS, help="if class.csv does not say")
+    parser.add_argument("--no-fork", dest="fork", action="store_false",
+                        help="start every process anew, which is slower, as on Windows")
     parser.add_argument("--seconds", type=float, default=60, help="for one hand-in (default: 60)")
     return parser.parse_args(words)
 
@@ -201,7 +205,7 @@ def run(given: argparse.Namespace) -> int:
         assignment = said.pop()
     reports.check_writable(out)
     forget_this_computer()
-    grades = grade_all(members, owners, assignment, folder, given.seconds)
+    grades = grade_all(members, owners, assignment, folder, given.seconds, given.fork)
     reports.write(grades, assignment, out, [*problems, *nobodys])
     for sentence in [*problems, *nobodys]:
         print(sentence)

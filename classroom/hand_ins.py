@@ -6,6 +6,7 @@ a hand-in is unpacked by a library, followed as a link, or written under a name 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -22,7 +23,7 @@ from classroom.template import b2_rules
 # What a project of a student plausibly has; beyond that, a hand-in is refused.
 MOST_FILES = 2_000
 MOST_BYTES = 50_000_000
-ONE_MAIN = 1_000_000
+MOST_TEXT = 1_000_000  # bytes of a file that is looked through for keys
 
 # Never of interest, in a folder or a zip: made by systems, tools, or the project itself.
 JUNK = {"__MACOSX", "__pycache__", ".git", ".venv", "venv", "node_modules", ".idea", ".vscode",
@@ -163,7 +164,7 @@ def in_entries(path: Path, inner: str, listed: list[Entry]) -> list[HandIn]:
             hand_in = HandIn(path, inner, root, name, alone, entry.time)
             found.append(hand_in)
             for other in listed:
-                if other.path == root / KEPT and other.size < ONE_MAIN:
+                if other.path == root / KEPT and other.size < MOST_TEXT:
                     say_what_it_is(hand_in, other.read())
     return found
 
@@ -230,50 +231,35 @@ def files(hand_in: HandIn) -> dict[PurePosixPath, bytes]:
     Files that hold keys (.env and its like) are not read here: see keys_in.
     Raises HandInError if it is larger than a project plausibly is.
     """
-    if hand_in.alone and not hand_in.inner and hand_in.path.suffix.lower() == ".py":
-        if hand_in.path.stat().st_size > ONE_MAIN:
-            raise HandInError(f"main.py is over {ONE_MAIN:,} bytes")
-        return {PurePosixPath("main.py"): hand_in.path.read_bytes()}
-    listed = list(listing(hand_in))
-    if hand_in.alone:
-        listed = [entry for entry in listed if entry.path.name == hand_in.main]
-        listed[0].path = PurePosixPath("main.py")
     read: dict[PurePosixPath, bytes] = {}
     size = 0
-    for entry in listed:
-        if is_env(entry.path):
-            continue
-        if len(read) == MOST_FILES or size + entry.size > MOST_BYTES:
-            raise HandInError(f"it holds more than {MOST_FILES} files or {MOST_BYTES:,} bytes")
-        read[entry.path] = entry.read()
-        size += len(read[entry.path])
-        if size > MOST_BYTES:
-            raise HandInError(f"it holds more than {MOST_BYTES:,} bytes")
+    with listing(hand_in) as listed:
+        for entry in listed:
+            if is_env(entry.path):
+                continue
+            if len(read) == MOST_FILES or size + entry.size > MOST_BYTES:
+                raise HandInError(f"it holds more than {MOST_FILES} files or {MOST_BYTES:,} bytes")
+            read[entry.path] = entry.read()
+            size += len(read[entry.path])
     return read
 
 
 def main_of(hand_in: HandIn) -> bytes:
     """Return main.py alone."""
-    if hand_in.path.is_dir():
-        return (hand_in.path / "main.py").read_bytes()
-    for entry in listing(hand_in):
-        if entry.path.name == hand_in.main:
-            return entry.read()
-    raise HandInError("main.py is gone")
+    with listing(hand_in) as listed:
+        return next(entry.read() for entry in listed if entry.path == PurePosixPath("main.py"))
+
+
+def keys_in(hand_in: HandIn) -> list[str]:
+    """Return the names of the files of a hand-in in which a filled key stands. Never the key."""
+    with listing(hand_in) as listed:
+        return [entry.path.as_posix() for entry in listed
+                if entry.size < MOST_TEXT and has_key(entry.path, entry.read())]
 
 
 def is_env(path: PurePosixPath) -> bool:
     """Tell whether a file is one of those in which keys stand, or a copy of it."""
     return path.name.startswith((".env", "env.txt", "_env")) and path.name != ".env.example"
-
-
-def keys_in(hand_in: HandIn) -> list[str]:
-    """Return the names of the files of a hand-in in which a filled key stands. Never the key."""
-    found = []
-    for entry in listing(hand_in):
-        if entry.size < ONE_MAIN and has_key(entry.path, entry.read()):
-            found.append(entry.path.as_posix())
-    return found
 
 
 def has_key(path: PurePosixPath, content: bytes) -> bool:
@@ -284,22 +270,29 @@ def has_key(path: PurePosixPath, content: bytes) -> bool:
     return bool(re.search(shape, content) or (is_env(path) and re.search(line, content)))
 
 
-def listing(hand_in: HandIn) -> Iterator[Entry]:
-    """Yield the files below the folder of main.py, with their paths from there."""
-    if hand_in.path.is_dir():
-        yield from in_folder(hand_in.path, PurePosixPath())
-        return
-    if hand_in.path.suffix.lower() != ".zip":
-        path = hand_in.path
-        yield Entry(PurePosixPath(path.name), path.stat().st_size, 0, path.read_bytes)
-        return
-    with opened(hand_in.path) as outer:
-        if not hand_in.inner:
-            yield from below(entries(outer), hand_in.root)
-            return
-        inside = next(entry for entry in entries(outer) if entry.path.as_posix() == hand_in.inner)
-        with opened(io.BytesIO(inside.read())) as inner:
-            yield from below(entries(inner), hand_in.root)
+@contextlib.contextmanager
+def listing(hand_in: HandIn) -> Iterator[list[Entry]]:
+    """Yield the files below the folder of main.py; they can be read as long as this is open.
+
+    Their paths are those in a project, and main.py is called so.
+    """
+    with contextlib.ExitStack() as stack:
+        if hand_in.path.is_dir():
+            listed = list(in_folder(hand_in.path, PurePosixPath()))
+        elif hand_in.path.suffix.lower() != ".zip":
+            path = hand_in.path
+            listed = [Entry(PurePosixPath(path.name), path.stat().st_size, 0, path.read_bytes)]
+        else:
+            archive = stack.enter_context(opened(hand_in.path))
+            if hand_in.inner:
+                inside = next(entry for entry in entries(archive)
+                              if entry.path.as_posix() == hand_in.inner)
+                archive = stack.enter_context(opened(io.BytesIO(inside.read())))
+            listed = list(below(entries(archive), hand_in.root))
+        if hand_in.alone:
+            listed = [entry for entry in listed if entry.path.as_posix() == hand_in.main]
+            listed[0].path = PurePosixPath("main.py")
+        yield listed
 
 
 def below(listed: Iterator[Entry], root: PurePosixPath) -> Iterator[Entry]:

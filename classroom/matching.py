@@ -35,21 +35,21 @@ def likeness(path: str, member: Member) -> tuple[int, int]:
     Platforms write Schmidt_Anna_12345_main.py, schmidtanna_12_34_main.py, "Anna Schmidt/main.py".
     """
     there = words(path)
-    joined = "".join(there)
-    best = (0, 0)
+    found = [(2, 0)] if has_alias(there, member) else []
     for name in {member.name, member.name.lower().translate(SPELT_OUT)}:
-        own = words(name)
-        if not own:
-            continue
-        if set(own) <= set(there):
-            best = max(best, (4, len(own)))
-        elif 1 < len(own) < 5 and any("".join(turned) in joined for turned in permutations(own)):
-            best = max(best, (3, len(own)))
+        own = [word for word in words(name) if not word.isdigit()]
+        if own and set(own) <= set(there):
+            found.append((4, len(own)))
+        elif is_joined(own, "".join(there)):
+            found.append((3 if sum(map(len, own)) > 5 else 1, len(own)))
         elif len(own) > 2 and {own[0], own[-1]} <= set(there):  # without the middle names
-            best = max(best, (1, 2))
-    if has_alias(there, member):
-        best = max(best, (2, 0))
-    return best
+            found.append((1, 2))
+    return max(found, default=(0, 0))
+
+
+def is_joined(own: list[str], there: str) -> bool:
+    """Tell whether the words of a name stand in a text without anything between them."""
+    return 1 < len(own) < 5 and any("".join(turned) in there for turned in permutations(own))
 
 
 def has_alias(there: list[str], member: Member) -> bool:

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from classroom.template import ROOT
 
 
-def warmed(module: str) -> multiprocessing.context.BaseContext:
+def warmed(module: str, fork: bool = True) -> multiprocessing.context.BaseContext:
     """Return a way to start processes that have imported the module already, where that can be."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if not fork or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")

@@ -92,22 +92,23 @@ def shut_in(folder: Path, mark: str) -> None:
         os.dup2(nothing, number)
     sys.stdin = open(os.devnull, encoding="utf-8")
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
-    sys.addaudithook(guard(folder.parent))
+    sys.addaudithook(guard(str(folder), home))
 
 
-def guard(sandbox: Path) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses to write outside of the sandbox, and the network.
+def guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook that refuses to write outside of these folders, and the network.
 
     docs.python.org, "Audit events table", lists the events. A hook cannot be taken out again.
     """
-    inside = os.path.realpath(sandbox) + os.sep
+    inside = tuple(os.path.realpath(folder) + os.sep for folder in own_folders)
+    nothing = os.path.realpath(os.devnull)
     own = os.getpid()
 
     def check(path: Any) -> None:
         if isinstance(path, int) or path is None:
             return
         real = os.path.realpath(os.fsdecode(path))
-        if real != os.path.realpath(os.devnull) and not f"{real}{os.sep}".startswith(inside):
+        if real != nothing and not real.startswith(inside):
             raise PermissionError(f"in the grading, programs write in their own folder: {path!r}")
 
     def hook(event: str, values: tuple[Any, ...]) -> None:
@@ -174,7 +175,8 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
             skipped = isinstance(report.longrepr, tuple)  # file, line, reason
-            words = report.longrepr[2] if skipped else report.longreprtext  # type: ignore
+            words = (report.longrepr[2].removeprefix("Skipped: ")  # type: ignore[index]
+                     if skipped else report.longreprtext)
             name = report.nodeid.rpartition("::")[2]
             self.tell("end", name, report.outcome, words[:2_000])
 

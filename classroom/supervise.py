@@ -13,7 +13,7 @@ from classroom.processes import end_all, memory_of
 from classroom.runner import run_tests
 
 ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
-MOST_MEMORY = 1_000_000_000  # bytes, of all processes of a hand-in
+MOST_MEMORY = 500_000_000  # bytes, of all processes of a hand-in
 MOST_PROCESSES = 30
 
 

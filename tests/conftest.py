@@ -21,7 +21,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 from practising import ENV
 
-pytest_plugins = ["scenes"]  # its fixtures are for all
+pytest_plugins = ["scenes", "browsing"]  # their fixtures are for all
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
@@ -98,6 +98,12 @@ class Project:
     def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
         """Run this Python in the project, with nothing of B2 or AWS in the environment."""
         return run([sys.executable, *words], self.path, {**clean_environment(), **(env or {})})
+
+
+def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Return {name: (content, time of the last change)} of all files below a folder."""
+    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in folder.rglob("*") if path.is_file()}
 
 
 @dataclass

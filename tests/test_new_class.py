@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Bake, Project, Run, clean_environment, run
+from conftest import ROOT, Bake, Project, Run, clean_environment, contents_of, run
 
 from classroom.new_class import source_line
 
@@ -39,11 +39,6 @@ def new_class(tmp_path: Path) -> NewClass:
 def class_rows(tmp_path: Path) -> list[dict[str, str]]:
     with (tmp_path / "class" / "class.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
-            for path in folder.rglob("*") if path.is_file()}
 
 
 def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
@@ -71,7 +66,7 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     readme = project.read("README.md")
     reset = "cookiecutter gh:school/b2-starter --replay-file cloud-notes-s01/b2-starter.json -f"
     assert reset in readme
-    for name, (content, _) in contents(project.path).items():
+    for name, (content, _) in contents_of(project.path).items():
         assert b"Neil" not in content, f"a student's name in {name}"
     assert project.files() == bake(assignment="cloud-notes").files()
     with zipfile.ZipFile(tmp_path / "class" / "cloud-notes-s02.zip") as archive:
@@ -99,13 +94,13 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     folder = tmp_path / "class"
     (folder / "hello-bucket-s01" / "main.py").write_text("# Anna's", encoding="utf-8")
     shutil.rmtree(folder / "hello-bucket-s02")
-    before = {name: found for name, found in contents(folder).items() if name != "class.csv"}
+    before = {name: found for name, found in contents_of(folder).items() if name != "class.csv"}
 
     done = new_class("student\nNew\nCara\nAnna\nBen\n")
 
     assert done.code == 0
     assert "2 made, 2 there already, 0 rows to mend." in done.out
-    after = contents(folder)
+    after = contents_of(folder)
     assert {name: after[name] for name in before} == before
     assert [(row["student"], row["alias"]) for row in class_rows(tmp_path)] == [
         ("New", "s04"), ("Cara", "s03"), ("Anna", "s01"), ("Ben", "s02")]
@@ -186,7 +181,7 @@ def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
 
     assert done.code == 0, done.printed
     assert "Reset lines name gh:org/b2-starter." in done.out  # no clone, no remote
-    everything = contents(tmp_path / "class")
+    everything = contents_of(tmp_path / "class")
     assert not [name for name, (found, _) in everything.items() if b"a-maintainers-own" in found]
 
 

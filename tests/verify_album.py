@@ -1,26 +1,16 @@
-"""album.html in a real browser, without a window. Run by `nox -s verify`.
-
-The page cannot be asked from outside, so a second page loads it into a frame as narrow as a
-phone, looks at the pictures, and writes down what it sees; the browser prints that page.
-Words of the browser: peter.sh/experiments/chromium-command-line-switches.
-"""
+"""album.html in a real browser. Run by `nox -s verify`."""
 
 from __future__ import annotations
 
-import functools
-import html
-import json
 import re
 import shutil
-import subprocess
 import sys
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backends import BUCKET, rclone_server
+from browsing import look
 from conftest import APPLICATION_KEY, KEY_ID, ROOT, Project, clean_environment, run
 from cookiecutter.main import cookiecutter
 
@@ -28,55 +18,6 @@ pytestmark = pytest.mark.enable_socket
 
 SOLUTION = ROOT / "tests" / "solutions" / "photo-album" / "main.py"
 ODD = "<img src=x onerror=\"document.title='hurt'\"> & me"  # no file system of ours minds it
-BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome")
-                if (found := shutil.which(name))), None)
-
-LOOK = """<!doctype html><meta charset="utf-8"><pre id="seen"></pre>
-<iframe id="album" style="width: 360px; height: 640px" src="{address}"></iframe>
-<script>
-album.onload = () => {{
-  const page = album.contentDocument;
-  seen.textContent = JSON.stringify({{
-    title: page.title, width: page.scrollingElement.scrollWidth,
-    pictures: [...page.images].map(img => [img.alt, img.naturalWidth, img.clientWidth])}});
-}};
-</script>"""
-
-
-@pytest.fixture
-def browser() -> str:
-    if BROWSER is None:
-        pytest.skip("there is no chromium here to look at the album")
-    return BROWSER
-
-
-def look(browser: str, address: str, folder: Path) -> dict[str, Any]:
-    """Return what the browser shows of the page: its title, width (pixels) and pictures."""
-    (folder / "look.html").write_text(LOOK.format(address=html.escape(address)), encoding="utf-8")
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        # A page may look into a frame only if both come from files, or both from servers.
-        from_server = f"http://127.0.0.1:{server.server_port}/look.html"
-        page = from_server if address.startswith("http") else (folder / "look.html").as_uri()
-        shown = print_page(browser, page, folder)
-        server.shutdown()
-    seen = re.search(r'<pre id="seen">(.+?)</pre>', shown, re.DOTALL)
-    assert seen, shown
-    return json.loads(html.unescape(seen[1]))
-
-
-def print_page(browser: str, address: str, folder: Path) -> str:
-    """Return the page as it is after its scripts have run."""
-    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing else is reached
-             "--disable-web-security", "--disable-site-isolation-trials",
-             "--allow-file-access-from-files",
-             "--virtual-time-budget=20000", "--dump-dom", address]
-    done = subprocess.run([browser, *words], capture_output=True, timeout=120, check=True)
-    return done.stdout.decode()
-
-
 @pytest.fixture
 def album(template: Path, cookiecutter_config: dict[str, Any], tmp_path: Path) -> Project:
     """A solved project; one of its pictures has a name that could do harm."""

@@ -1,0 +1,240 @@
+"""What was handed in is found wherever a platform put it, read safely, and given to its student."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from conftest import APPLICATION_KEY
+
+from classroom import hand_ins
+from classroom.hand_ins import HandIn, HandInError
+from classroom.matching import Member, match
+
+CLASS = [
+    Member("Anna Müller", "s01", "guestbook-s01"), Member("Ben O'Neil", "s02", "guestbook-s02"),
+    Member("Émile de la Cruz", "s03", "guestbook-s03"), Member("Li", "s04", "guestbook-s04"),
+    Member("Anna Müller-Graf", "s05", "guestbook-s05"), Member("Sam Lee", "s06", "guestbook-s06"),
+    Member("Sam Lee", "s07", "guestbook-s07"), Member("Мария Иванова", "s08", "guestbook-s08"),
+    Member("=1+1", "s09", "guestbook-s09"), Member("Kim Kay", "s10", "guestbook-s10"),
+]
+
+
+def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def zipped(**files: str | bytes) -> bytes:
+    """Return a zip of these files; __ in a name stands for a slash."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def owners(folder: Path) -> dict[str, list[str]]:
+    """Return {alias: where the hand-ins lie} of what is in the folder; "" for what is nobody's."""
+    found, problems = hand_ins.find(folder)
+    matched, nobodys = match(found, CLASS, folder)
+    result = {CLASS[number].alias: [one.where(folder) for one in those]
+              for number, those in matched.items()}
+    return {**result, **({"": [*problems, *nobodys]} if problems or nobodys else {})}
+
+
+@pytest.mark.parametrize(("name", "alias"), [
+    ("Mueller_Anna_12345_main.py", "s01"),
+    ("MÜLLER Anna - main.py", "s01"),
+    ("muelleranna_LATE_4711_9902_main-2.py", "s01"),
+    ("Muller, Anna/main.py", "s01"),
+    ("Anna Müller_338_assignsubmission_file_/main.py", "s01"),
+    ("Müller-Graf_Anna_main.py", "s05"),
+    ("ONeil_Ben_12345_main.py", "s02"),
+    ("Ben O'Neil/Guestbook/Version 1/main (1).py", "s02"),
+    ("O_Neil_Ben_9_main.py", "s02"),
+    ("emile_de_la_cruz_main.py", "s03"),
+    ("Cruz_Emile_77_main.py", "s03"),
+    ("Li_main.py", "s04"),
+    ("s04.py", "s04"),
+    ("Kay_Kim_1_main-1.py", "s10"),
+    ("guestbook-s09.zip/main.py", "s09"),
+    ("guestbook-s02/main.py", "s02"),
+    ("Sam Lee (s07)/main.py", "s07"),
+    ("Иванова_Мария_main.py", "s08"),
+])
+def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, alias: str):
+    put(tmp_path, name)
+
+    assert owners(tmp_path) == {alias: [name.removesuffix("/main.py")]}
+
+
+@pytest.mark.parametrize(("name", "reason"), [
+    ("Sam_Lee_main.py", "could be of Sam Lee or Sam Lee"),
+    ("Zed_main.py", "no student of the class has this name"),
+    ("main.py", ""),
+])
+def test_what_is_nobodys_is_said(tmp_path: Path, name: str, reason: str):
+    put(tmp_path / "in", name)
+
+    said = owners(tmp_path)
+
+    assert list(said) == [""]
+    assert reason in said[""][0]
+    assert said[""][0].endswith("Put the alias into its name.")
+
+
+def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):
+    for name in ("Li_main.py", "__MACOSX/._Li_main.py", ".DS_Store", "Thumbs.db", "class.csv",
+                 "~$Li_main.py", "desktop.ini", "grades.csv", "feedback/s01.txt", ".git/main.py",
+                 "Ben/.venv/lib/main.py", "Ben/backups/x/main.py"):
+        put(tmp_path, name)
+
+    assert owners(tmp_path) == {"s04": ["Li_main.py"]}
+
+
+@pytest.mark.parametrize(("files", "where"), [
+    ({"main.py": ""}, ""),
+    ({"guestbook-s02/main.py": "", "guestbook-s02/tests/test_main.py": ""}, ": guestbook-s02"),
+    ({"a/b/main.py": "", "__MACOSX/a/b/._main.py": "", "a/.DS_Store": ""}, ": a/b"),
+    ({"project.zip": zipped(**{"p/main.py": "x"})}, ": project.zip/p"),
+    ({"x\\main.py": ""}, ": x"),
+    ({"ben_main.py": ""}, ": ben_main.py"),
+    ({"p/main.py": "", "p/old/main.py": "", "p/main-1.py": ""}, ": p"),
+])
+def test_a_zip_of_a_platform_is_opened(tmp_path: Path, files: dict, where: str):
+    put(tmp_path, "ONeil_Ben_12345_project.zip", zipped(**files))
+
+    assert owners(tmp_path) == {"s02": [f"ONeil_Ben_12345_project.zip{where}"]}
+
+
+def test_a_zip_of_the_whole_class_is_opened(tmp_path: Path):
+    put(tmp_path, "all.zip", zipped(**{
+        "Anna Müller_1_file/main.py": "a", "Ben O'Neil_2_file/guestbook/main.py": "b",
+        "Li_3_file/main.py": "c"}))
+
+    assert sorted(owners(tmp_path)) == ["s01", "s02", "s04"]
+
+
+def test_the_name_in_the_project_counts_where_no_other_does(tmp_path: Path):
+    answers = {"project_slug": "guestbook-s03", "assignment": "guestbook"}
+    kept = json.dumps({"cookiecutter": answers})
+    put(tmp_path, "my project.zip", zipped(**{"x/main.py": "", "x/b2-starter.json": kept}))
+    put(tmp_path, "Ben ONeil/main.py")
+    put(tmp_path, "Ben ONeil/b2-starter.json", kept.replace("s03", "s01"))
+
+    assert owners(tmp_path) == {"s03": ["my project.zip: x"], "s02": ["Ben ONeil"]}
+
+
+def symlink_in_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        link = zipfile.ZipInfo("main.py")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    return out.getvalue()
+
+
+BAD_ZIPS = {
+    "cut": (zipped(**{"main.py": "x" * 1000})[:-40], "this is no zip that can be read"),
+    "not one": (b"Rar!\x1a\x07", "this is no zip that can be read"),
+    "empty": (zipped(), "there is no main.py in it"),
+    "without main.py": (zipped(**{"readme.txt": "x"}), "there is no main.py in it"),
+    "paths that lead out": (zipped(**{"../main.py": "x", "/main.py": "x", "C:\\main.py": "x",
+                                      "a/../../main.py": "x"}), "there is no main.py in it"),
+    "a link": (symlink_in_zip(), "there is no main.py in it"),
+    "a zip in a zip in a zip": (
+        zipped(**{"a.zip": zipped(**{"b.zip": zipped(**{"main.py": "x"})})}),
+        "there is no main.py in it"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ZIPS)
+def test_a_zip_that_holds_no_hand_in_is_said(tmp_path: Path, what: str):
+    content, reason = BAD_ZIPS[what]
+    put(tmp_path, "Li_project.zip", content)
+    put(tmp_path, "Anna_Müller_main.py")
+
+    said = owners(tmp_path)
+
+    assert list(said) == ["s01", ""]
+    assert said[""][0].startswith(f"Li_project.zip: {reason}")
+
+
+def only(folder: Path) -> HandIn:
+    found, problems = hand_ins.find(folder)
+    assert (len(found), problems) == (1, [])
+    return found[0]
+
+
+@pytest.mark.parametrize(("files", "reason"), [
+    ({"zeros.bin": b"\0" * 60_000_000}, "holds more than 2000 files or 50,000,000 bytes"),
+    ({f"{number}.txt": b"x" for number in range(2_100)}, "holds more than 2000 files"),
+    ({"inner.zip": zipped(**{"z": b"\0" * 60_000_000})}, ""),
+])
+def test_a_bomb_is_refused(tmp_path: Path, files: dict, reason: str):
+    put(tmp_path, "Li.zip", zipped(**{"main.py": "x", **files}))
+
+    if reason:
+        with pytest.raises(HandInError, match=reason):
+            hand_ins.files(only(tmp_path))
+    else:
+        assert len(hand_ins.files(only(tmp_path))) == 2, "a zip beside main.py is not opened"
+
+
+def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
+    honest = zipped(**{"main.py": "x", "z": b"\0" * 60_000_000})
+    size = (60_000_000).to_bytes(4, "little")
+    put(tmp_path, "Li.zip", honest.replace(size, (1).to_bytes(4, "little")))
+
+    with pytest.raises(HandInError, match="broken"):
+        hand_ins.files(only(tmp_path))
+
+
+def test_a_zip_with_a_password_is_said(tmp_path: Path):
+    content = bytearray(zipped(**{"main.py": "x"}))
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
+        content[content.index(mark) + offset] |= 1
+    put(tmp_path, "Li.zip", bytes(content))
+
+    with pytest.raises(HandInError, match="it has a password"):
+        hand_ins.files(only(tmp_path))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links needs a right on Windows")
+def test_links_in_a_folder_are_not_followed(tmp_path: Path):
+    secret = put(tmp_path, "secret.txt", "secret")
+    put(tmp_path, "in/Li/main.py")
+    (tmp_path / "in" / "Li" / "link.txt").symlink_to(secret)
+    (tmp_path / "in" / "Li" / "all").symlink_to(tmp_path)
+    (tmp_path / "in" / "Anna Müller").symlink_to(tmp_path / "in" / "Li")
+    put(tmp_path, "in/Ben ONeil/x.txt")
+    (tmp_path / "in" / "Ben ONeil" / "main.py").symlink_to(secret)
+
+    assert owners(tmp_path / "in") == {"s04": ["Li"]}
+    assert list(hand_ins.files(only(tmp_path / "in"))) == [PurePosixPath("main.py")]
+
+
+@pytest.mark.parametrize(("name", "content", "named"), [
+    (".env", f"B2_APPLICATION_KEY={APPLICATION_KEY}", True),
+    (".env", "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\nB2_BUCKET_NAME=x", False),
+    ("env.txt", 'B2_APPLICATION_KEY = "some other key"', True),
+    (".env.txt", b"\xff\xfe" + f"B2_APPLICATION_KEY={APPLICATION_KEY}".encode("utf-16-le"), True),
+    ("notes.txt", f"my key is {APPLICATION_KEY}.", True),
+    ("notes.txt", "B2_APPLICATION_KEY=mine", False),
+    ("photo.png", b"\x89PNG" + b"K005" * 20, False),
+])
+def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, named: bool):
+    put(tmp_path, "Li/main.py")
+    put(tmp_path, f"Li/{name}", content)
+
+    assert hand_ins.keys_in(only(tmp_path)) == ([name] if named else [])
+    if "env" in name:
+        assert PurePosixPath(name) not in hand_ins.files(only(tmp_path))
