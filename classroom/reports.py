@@ -108,7 +108,8 @@ def page(content: dict[str, Any]) -> str:
     """Return grades.html. Every name is escaped; nothing is loaded from anywhere."""
     loader = FileSystemLoader(Path(__file__).parent)
     template = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template.filters["begun"] = lambda students: [one for one in students if one["hand-in"]]
+    idle = ("not handed in", "not started", "wrong assignment")
+    template.filters["begun"] = lambda all_: [one for one in all_ if one["state"] not in idle]
     return template.get_template("grades.html.jinja").render(**content, signs=SIGNS)
 
 

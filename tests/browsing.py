@@ -33,6 +33,7 @@ frame.onload = () => {{
     pictures: [...page.images].map(img => [img.alt, img.naturalWidth, img.clientWidth]),
     rows: [...page.querySelectorAll("tr")].map(row => [...row.cells].map(cell => cell.innerText)),
     text: page.body.innerText,
+    name_width: page.querySelector("td")?.offsetWidth,
     fetched: frame.contentWindow.performance.getEntriesByType("resource").length}});
 }};
 </script>"""

@@ -126,9 +126,11 @@ def test_a_term(clone: Path, tmp_path: Path, browser: str):
     seen = look(browser, page.as_uri(), tmp_path)
     assert (seen["title"], seen["pictures"], seen["fetched"]) == ("cloud-notes: the class", [], 0)
     assert seen["width"] <= 360
+    assert seen["name_width"] > 90, "names are not broken into letters"
     assert seen["rows"][0][:3] == ["student", "points", "1"]
     assert {row[0]: (row[-1], int(row[1].split()[0])) for row in seen["rows"][1:]} == grades
     assert "Dan Day" in seen["text"].partition("Who is stuck where")[2]
+    assert "Kim Kay: KEYS in .env: delete them in the console" in seen["text"]
     assert 1 <= print_on_paper(browser, page, tmp_path) <= 3
 
     # A reset.
