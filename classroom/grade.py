@@ -86,9 +86,7 @@ def grade_one(
         project.mkdir()
         found_in = prepare.prepare(hand_in, assignment, project)
         grade.notes += notes_on(found_in)
-        other = prepare.other_assignment(found_in.main, assignment)
-        if hand_in.assignment not in ("", assignment):
-            other = hand_in.assignment
+        other = prepare.other_assignment(found_in.main, hand_in.assignment, assignment)
         if other:
             grade.state = "wrong assignment"
             grade.notes.append(f"it is {other}")
@@ -207,10 +205,11 @@ def run(given: argparse.Namespace) -> int:
     forget_this_computer()
     grades = grade_all(members, owners, assignment, folder, given.seconds, given.fork)
     reports.write(grades, assignment, out, [*problems, *nobodys])
-    for sentence in [*problems, *nobodys]:
-        print(sentence)
     reports.show(grades, out)
-    return 1 if problems or nobodys else 0
+    to_mend = [*problems, *nobodys]
+    if to_mend:
+        print("All others are graded, but these need your hand:", *to_mend, sep="\n  ")
+    return 1 if to_mend else 0
 
 
 def forget_this_computer() -> None:

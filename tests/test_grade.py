@@ -96,7 +96,7 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     "does nothing yet": (UNTOUCHED, "not started", EVERY),
     "does nothing yet, on Windows": (UNTOUCHED.replace("\n", " \r\n"), "not started", EVERY),
     "has a syntax error": (REFERENCE + "\nif True\n", "cannot run", EVERY),
-    "is empty": ("", "ok", EVERY),
+    "is empty": ("\n\n", "not started", EVERY),
     "is no text": ("\0\1\2", "cannot run", EVERY),
     "asks while it is read": (at_the_top("name = input()"), "cannot run", EVERY),
     "ends while it is read": (at_the_top("exit()"), "cannot run", EVERY),
