@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from classroom import hand_ins, matching, prepare, reports
+from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member
-from classroom.new_class import CLASS_COLUMNS, CLASS_FILE, read_class
 from classroom.processes import progress, warmed
 from classroom.roster import RosterError, read_roster
-from classroom.supervise import run_hand_in
+from classroom.supervise import Result, run_hand_in
 from classroom.template import ASSIGNMENTS
 
 # What a process of a hand-in may know of this computer.
@@ -38,7 +40,7 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
     rows = read_class(class_file.parent if class_file else folder)
     members = [
         Member(row["student"], row["alias"], row["folder"],
-               {name: value for name, value in row.items() if name and name not in CLASS_COLUMNS})
+               {name: value for name, value in row.items() if name and name not in COLUMNS})
         for row in rows
     ]
     assignments = {row.get("assignment", "") for row in rows}
@@ -72,48 +74,59 @@ def grade_one(
 ) -> Grade:
     """Grade the hand-in of one student; it is copied, and the copy is removed."""
     tests = prepare.test_names(assignment)
-    grade = Grade(member, "ok", dict.fromkeys(tests, ("skipped", "")))
+    grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
     if not found:
-        grade.state = "not handed in"
         return grade
     hand_in, grade.notes = choose(found, assignment, folder)
     grade.where = hand_in.where(folder)
     if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
         grade.notes.append(f"the project in it was made as {hand_in.slug}")
-    sandbox = Path(tempfile.mkdtemp(prefix="b2-grading-"))
-    try:
-        project = sandbox / "project"
-        project.mkdir()
-        found_in = prepare.prepare(hand_in, assignment, project)
-        grade.notes += notes_on(found_in)
-        other = prepare.other_assignment(found_in.main, hand_in.assignment, assignment)
-        if other:
+    with scratch_folder() as project:
+        try:
+            own = prepare.prepare(hand_in, assignment, project)
+        except (HandInError, OSError) as error:
+            grade.state = "cannot run"
+            grade.notes.append(str(error))
+            return grade
+        grade.notes += notes_on(own)
+        if other := prepare.other_assignment(own.main, hand_in.assignment, assignment):
             grade.state = "wrong assignment"
             grade.notes.append(f"it is {other}")
             return grade
         result = run_hand_in(context, project, tests, seconds)
-    except (HandInError, OSError) as error:
-        grade.state = "cannot run"
-        grade.notes.append(str(error))
-        return grade
-    finally:
-        remove(sandbox)
     grade.tests = {name: result.tests[name] for name in tests}
     grade.output = result.output
-    runs = result.loaded or any(outcome == "passed" for outcome, _ in grade.tests.values())
     if result.patched:
-        grade.state = "tests edited"
         grade.notes.append(f"main.py changes {result.patched} while it is graded; no points")
         grade.tests = dict.fromkeys(tests, ("skipped", "main.py changes the tests"))
-    elif result.stuck:
-        grade.state = "timed out"
-    elif not runs:
-        grade.state = "cannot run"
-    elif prepare.is_starter(found_in.main, assignment):
-        grade.state = "not started"
-    elif found_in.edited:
-        grade.state = "tests edited"
+    grade.state = state_of(grade, result, own, assignment)
     return grade
+
+
+def state_of(grade: Grade, result: Result, own: prepare.Prepared, assignment: str) -> str:
+    """Return the state of a hand-in that was run; the first that fits is the one to say."""
+    if result.patched:
+        return "tests edited"
+    if result.stuck:
+        return "timed out"
+    if not result.loaded and grade.points == 0:  # hello-bucket's tests import main.py themselves
+        return "cannot run"
+    if prepare.is_starter(own.main, assignment):
+        return "not started"
+    return "tests edited" if own.edited else "ok"
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a new folder for a project; remove it, also if its rights were taken away."""
+    around = Path(tempfile.mkdtemp(prefix="b2-grading-"))
+    try:
+        (around / "project").mkdir()
+        yield around / "project"
+    finally:
+        for path, _, _ in os.walk(around):
+            Path(path).chmod(0o700)
+        shutil.rmtree(around, ignore_errors=True)
 
 
 def notes_on(found: prepare.Prepared) -> list[str]:
@@ -125,13 +138,6 @@ def notes_on(found: prepare.Prepared) -> list[str]:
     if found.left_out:
         notes.append(f"left out: {', '.join(found.left_out[:5])}")
     return notes
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, also if a program has taken away the right to."""
-    for path, _, _ in os.walk(folder):
-        Path(path).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def grade_all(

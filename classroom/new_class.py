@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import json
 import os
 import re
@@ -23,12 +22,11 @@ from typing import Any
 import psutil
 
 from classroom import roster
+from classroom.class_file import COLUMNS, read_class, write_class
 from classroom.processes import progress, warmed
-from classroom.roster import BadRowError, RosterError, Student, guarded
+from classroom.roster import BadRowError, RosterError, Student
 from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template
 
-CLASS_FILE = "class.csv"
-CLASS_COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
 UNFINISHED = ".new_class-"
 
 
@@ -40,34 +38,6 @@ class Job:
     target: Path
     zip_target: Path | None
     answers: dict[str, str]
-
-
-def read_class(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of class.csv, as far as an earlier run has written it."""
-    path = folder / CLASS_FILE
-    if not path.is_file():
-        return []
-    found = roster.rows(roster.decode(path.read_bytes()))
-    header = next(found, (1, []))[1]
-    rows = [dict(zip(header, values, strict=False)) for _, values in found]
-    if any(not row.get(name) for row in rows for name in ("student", "alias", "folder")):
-        raise RosterError(f"{path} is not as it was made: student, alias and folder are needed.")
-    return rows
-
-
-def write_class(folder: Path, rows: list[dict[str, str]]) -> None:
-    """Write class.csv so that a spreadsheet shows accents, and calculates nothing."""
-    others = [name for row in rows for name in row if name not in CLASS_COLUMNS]
-    part = folder / f"{CLASS_FILE}.part"
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, [*CLASS_COLUMNS, *dict.fromkeys(others)], restval="")
-        table.writeheader()
-        table.writerows({name: guarded(value) for name, value in row.items()} for row in rows)
-    try:
-        os.replace(part, folder / CLASS_FILE)
-    except PermissionError:  # Windows: a spreadsheet holds it
-        part.unlink()
-        raise RosterError(f"{folder / CLASS_FILE} is open elsewhere. Close it first.") from None
 
 
 def source_of_clone() -> str:
@@ -194,7 +164,7 @@ def class_rows(
             "assignment": assignment, "bucket_name": student.bucket_name,
             "endpoint": student.endpoint,
             "state": "made" if (folder / slug).is_dir() else "not made",
-            **{name: value for name, value in student.others.items() if name not in CLASS_COLUMNS},
+            **{name: value for name, value in student.others.items() if name not in COLUMNS},
         })
     aliases = {row["alias"].lower() for row in rows}
     return rows + [row for row in earlier if row["alias"].lower() not in aliases]
