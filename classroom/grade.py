@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import Any
 
 from classroom import hand_ins, matching, prepare, reports
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
-from classroom.hand_ins import HandIn, HandInError
+from classroom.hand_ins import HandIn, HandInError, Unused
 from classroom.matching import Member
 from classroom.processes import progress, warmed
 from classroom.roster import RosterError, read_roster
@@ -47,40 +48,46 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
     return members, assignments.pop() if len(assignments) == 1 else ""
 
 
-def choose(found: list[HandIn], assignment: str, folder: Path) -> tuple[HandIn, list[str]]:
-    """Return the hand-in that counts, and what to say: the newest one that is not untouched."""
-    def rank(hand_in: HandIn) -> tuple[bool, int, float]:
-        again = re.search(r"main[ _-]?\(?(\d+)\)?\.py$", hand_in.main)  # main-1.py is a later one
-        return is_begun(hand_in, assignment), int(again[1]) if again else 0, hand_in.time
+def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
+    """Return by what the hand-ins of one student are put in order; the last one counts.
 
-    best = max(found, key=rank)
-    if len([one for one in found if is_begun(one, assignment)]) > 1:
-        return best, [f"{len(found)} hand-ins; the newest counts: {best.where(folder)}"]
-    return best, []
+    A project as it was handed out comes first, then a program without the functions that are
+    tested (a helper), then the versions and numbers that platforms give, then the time.
+    """
+    main = text_of(hand_in)
+    place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
+    versions = re.findall(r"version (\d+)", place, re.IGNORECASE)
+    again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
+    return (not prepare.is_starter(main, assignment), prepare.has_functions(main, assignment),
+            int((versions or [0])[-1]), int((again or [0])[-1]), hand_in.time)
 
 
-def is_begun(hand_in: HandIn, assignment: str) -> bool:
-    """Tell whether main.py was changed since it was handed out."""
+def text_of(hand_in: HandIn) -> str:
+    """Return main.py; "" if it cannot be read."""
     try:
-        main = hand_ins.main_of(hand_in)
+        return hand_ins.main_of(hand_in).decode("utf-8-sig", errors="replace")
     except (HandInError, OSError):
-        return True
-    return not prepare.is_starter(main.decode("utf-8-sig", errors="replace"), assignment)
+        return ""
 
 
 def grade_one(
-    context: BaseContext, member: Member, found: list[HandIn], assignment: str, folder: Path,
-    seconds: float,
+    context: BaseContext, member: Member, found: list[HandIn], unused: list[Unused],
+    assignment: str, folder: Path, seconds: float,
 ) -> Grade:
     """Grade the hand-in of one student; it is copied, and the copy is removed."""
     tests = prepare.test_names(assignment)
     grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
+    ordered = sorted(found, key=lambda hand_in: rank(hand_in, assignment))
+    begun = [one for one in ordered if not prepare.is_starter(text_of(one), assignment)]
+    if unused and not begun:
+        grade.state = "cannot run"
+        grade.asides = [str(one) for one in unused]
+        return grade
     if not found:
         return grade
-    hand_in, grade.notes = choose(found, assignment, folder)
+    hand_in = ordered[-1]
     grade.where = hand_in.where(folder)
-    if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
-        grade.notes.append(f"the project in it was made as {hand_in.slug}")
+    grade.asides = asides_on(hand_in, ordered[:-1], len(begun), member, folder)
     with scratch_folder() as project:
         try:
             own = prepare.prepare(hand_in, assignment, project)
@@ -100,7 +107,31 @@ def grade_one(
         grade.notes.append(f"main.py changes {result.patched} while it is graded; no points")
         grade.tests = dict.fromkeys(tests, ("skipped", "main.py changes the tests"))
     grade.state = state_of(grade, result, own, assignment)
+    if grade.state == "cannot run":
+        reason = re.search("came back: nothing: (.*)", next(iter(grade.tests.values()))[1])
+        grade.asides += [reason[1]] if reason else []
     return grade
+
+
+def asides_on(
+    hand_in: HandIn, others: list[HandIn], begun: int, member: Member, folder: Path
+) -> list[str]:
+    """Return what the teacher is to know of where a hand-in lay, and of what lay beside it."""
+    asides = []
+    if begun > 1:
+        asides.append(f"{begun} hand-ins; this one counts: {hand_in.where(folder)}")
+    if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
+        asides.append(f"the project in it was made as {hand_in.slug}")
+    for other in others:
+        asides += [f"KEYS also in {other.where(folder)}/{name}" for name in keys_in(other)]
+    return asides
+
+
+def keys_in(hand_in: HandIn) -> list[str]:
+    try:
+        return hand_ins.keys_in(hand_in)
+    except (HandInError, OSError):
+        return []
 
 
 def state_of(grade: Grade, result: Result, own: prepare.Prepared, assignment: str) -> str:
@@ -141,16 +172,16 @@ def notes_on(found: prepare.Prepared) -> list[str]:
 
 
 def grade_all(
-    members: list[Member], found: dict[int, list[HandIn]], assignment: str, folder: Path,
-    seconds: float, fork: bool,
+    members: list[Member], found: dict[int, list[HandIn]], unused: dict[int, list[Unused]],
+    assignment: str, folder: Path, seconds: float, fork: bool,
 ) -> list[Grade]:
     """Grade all, some at a time; the order is that of the members."""
     context = warmed("classroom.pytest_ready", fork)
     grades: dict[int, Grade] = {}
     with progress("hand-ins", len(members)) as count, ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = {
-            pool.submit(grade_one, context, member, found.get(number, []), assignment, folder,
-                        seconds): number
+            pool.submit(grade_one, context, member, found.get(number, []),
+                        unused.get(number, []), assignment, folder, seconds): number
             for number, member in enumerate(members)
         }
         try:
@@ -192,30 +223,60 @@ def run(given: argparse.Namespace) -> int:
     folder, out = given.folder.absolute(), given.out.absolute()
     if not folder.is_dir():
         raise RosterError(f"There is no folder {folder}.")
-    members, assignment = members_of(folder, given.class_file and given.class_file.absolute())
-    assignment = given.assignment or assignment
-    found, problems = hand_ins.find(folder)
-    nobodys: list[str] = []
-    if not members and not given.class_file:
-        print(f"There is no {CLASS_FILE} in {folder}: each hand-in is a row of its own.")
-        members = [Member(hand_in.where(folder), others={}) for hand_in in found]
-        owners = {number: [hand_in] for number, hand_in in enumerate(found)}
-    else:
+    members, said = members_of(folder, given.class_file and given.class_file.absolute())
+    found, unused = hand_ins.find(folder)
+    assignment = which_assignment(given.assignment, said, found)
+    nobodys: list[tuple[HandIn, str]] = []
+    if members:
         owners, nobodys = matching.match(found, members, folder)
-    if not assignment:
-        said = {hand_in.assignment for hand_in in found} - {""}
-        if len(said) != 1:
-            raise RosterError("Which assignment is it? Say it with --assignment NAME.")
-        assignment = said.pop()
+    else:
+        print(f"There is no {CLASS_FILE} in {folder}: each hand-in is a row of its own.")
+        members = [Member(hand_in.where(folder)) for hand_in in found]
+        owners = {number: [hand_in] for number, hand_in in enumerate(found)}
+    to_mend, unused_of = what_to_mend(found, unused, nobodys, owners, members, folder)
     reports.check_writable(out)
     forget_this_computer()
-    grades = grade_all(members, owners, assignment, folder, given.seconds, given.fork)
-    reports.write(grades, assignment, out, [*problems, *nobodys])
+    grades = grade_all(members, owners, unused_of, assignment, folder, given.seconds, given.fork)
+    reports.write(grades, assignment, out, to_mend)
     reports.show(grades, out)
-    to_mend = [*problems, *nobodys]
     if to_mend:
-        print("All others are graded, but these need your hand:", *to_mend, sep="\n  ")
+        print("All that could be graded is. These need your hand, so this ends with 1:",
+              *to_mend, sep="\n  ")
     return 1 if to_mend else 0
+
+
+def which_assignment(asked: str | None, said: str, found: list[HandIn]) -> str:
+    """Return the assignment; raise RosterError if nothing, or not the same, says what it is.
+
+    asked: by --assignment; said: by class.csv. Where both are silent, the hand-ins may tell.
+    """
+    if asked and said and asked != said:
+        raise RosterError(f"{CLASS_FILE} says {said}, and --assignment {asked}. Leave one out.")
+    told = {hand_in.assignment for hand_in in found} - {""}
+    if not (asked or said) and len(told) != 1:
+        raise RosterError("Which assignment is it? Say it with --assignment NAME.")
+    return asked or said or told.pop()
+
+
+def what_to_mend(
+    found: list[HandIn], unused: list[Unused], nobodys: list[tuple[HandIn, str]],
+    owners: dict[int, list[HandIn]], members: list[Member], folder: Path,
+) -> tuple[list[str], dict[int, list[Unused]]]:
+    """Return sentences for the teacher, and {student: what is unused and may be a hand-in}."""
+    sentences = [] if found or unused else [f"Nothing was handed in below {folder}."]
+    unused_of: dict[int, list[Unused]] = {}
+    for one in unused:
+        whose = matching.owners_of(one.where, members)
+        if one.broken or any(number not in owners for number in whose):
+            sentences.append(str(one))
+            if len(whose) == 1:
+                unused_of.setdefault(whose[0], []).append(one)
+    for hand_in, reason in nobodys:
+        where = hand_in.where(folder)
+        sentences.append(f"{where}: {reason}. Put the alias into its name, such as s01_main.py.")
+        sentences += [f"{where}: KEYS in {name}: delete them in the console"
+                      for name in keys_in(hand_in)]
+    return sentences, unused_of
 
 
 def forget_this_computer() -> None:

@@ -16,12 +16,14 @@ class Grade:
     """What a hand-in is worth.
 
     state: one of STATES. tests: {name: (outcome, words)}, in order. where: the hand-in that counts.
+    notes: for the student, too; asides: for the teacher alone.
     """
 
     member: Member
     state: str
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    asides: list[str] = field(default_factory=list)
     where: str = ""
     output: str = ""
 

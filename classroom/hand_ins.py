@@ -27,10 +27,12 @@ MOST_TEXT = 1_000_000  # bytes of a file that is looked through for keys
 
 # Never of interest, in a folder or a zip: made by systems, tools, or the project itself.
 JUNK = {"__MACOSX", "__pycache__", ".git", ".venv", "venv", "node_modules", ".idea", ".vscode",
-        ".pytest_cache", "backups", "practice-bucket", "$RECYCLE.BIN", "System Volume Information"}
+        ".pytest_cache", "backups", "practice-bucket", "$RECYCLE.BIN", "System Volume Information",
+        ".DS_Store", "Thumbs.db", "desktop.ini"}
 KEPT = "b2-starter.json"
-MAIN = re.compile(r"main([ _-]?\(?\d+\)?)?\.py", re.IGNORECASE)  # main-1.py, main (2).py
-BARE = re.compile(r".*[^A-Za-z0-9]main([ _-]?\(?\d+\)?)?\.py", re.IGNORECASE)
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+# main.py, Anna_123_main-1.py, helpers.py; and what an editor or a platform makes of it
+PROGRAM = re.compile(r".*\.py(\.txt)?|(.*[^A-Za-z0-9])?main\.txt", re.IGNORECASE)
 
 
 class HandInError(Exception):
@@ -49,10 +51,10 @@ class Entry:
 
 @dataclass
 class HandIn:
-    """A main.py that was found, and what lies beside it.
+    """A program that was found, and what lies beside it.
 
     path: the file or folder in the class folder; inner: a zip inside of it, or ""; root: the
-    folder in there that holds main.py; main: the name that main.py has; alone: no project;
+    folder in there that holds the program; main: the name that it has; alone: no project;
     slug, assignment: what its b2-starter.json says, or "".
     """
 
@@ -73,53 +75,50 @@ class HandIn:
 
     def words(self, folder: Path) -> str:
         """Return all names on the way to it, in which the student's name may stand."""
-        outer = self.path.relative_to(folder).as_posix()
-        return f"{outer}/{self.inner}/{self.root}/{self.main}/{self.slug}"
+        return f"{self.where(folder)}/{self.slug}"
 
 
-def find(folder: Path) -> tuple[list[HandIn], list[str]]:
-    """Return the hand-ins in a folder, and a sentence on each thing that could not be read."""
-    found: list[HandIn] = []
-    problems: list[str] = []
-    for path in sorted(walk(folder)):
-        try:
-            if path.is_dir():
-                hand_in = HandIn(path, "", PurePosixPath(), "main.py", False,
-                                 (path / "main.py").stat().st_mtime)
-                found.append(hand_in)
-                if is_file(path / KEPT):
-                    say_what_it_is(hand_in, (path / KEPT).read_bytes())
-            elif path.suffix.lower() == ".zip":
-                found += in_zip(path)
-            elif path.suffix.lower() == ".py":
-                time = path.stat().st_mtime
-                found.append(HandIn(path, "", PurePosixPath(), path.name, True, time))
-            else:
-                raise HandInError("this kind of archive cannot be read; a zip can")
-        except (HandInError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            problems.append(f"{path.relative_to(folder).as_posix()}: {reason}.")
-    return found, problems
+@dataclass
+class Unused:
+    """Something that is no hand-in. reason: why; broken: it may hold one all the same."""
+
+    where: str
+    reason: str
+    broken: bool
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}."
 
 
-def walk(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Yield project folders, archives and main.py files below the folder; no links."""
-    programs = []
-    for path in folder.iterdir():
-        name = path.name
-        if path.is_symlink() or name in JUNK or name.startswith((".", "~$")):
-            continue
-        if path.is_dir():
-            if is_file(path / "main.py"):
-                yield path
-            elif depth < 4:
-                yield from walk(path, depth + 1)
-        elif path.suffix.lower() in (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz"):
-            yield path
-        elif path.suffix.lower() == ".py":
-            programs.append(path)
-    named = [path for path in programs if MAIN.fullmatch(path.name) or BARE.fullmatch(path.name)]
-    yield from named or programs  # a student may have called it otherwise
+def find(folder: Path) -> tuple[list[HandIn], list[Unused]]:
+    """Return the hand-ins below a folder, and what else lies there."""
+    unused: list[Unused] = []
+    listed = [entry for entry in in_folder(folder, PurePosixPath()) if not is_ours(entry.path)]
+    found, rest = sorted_out(listed, of_a_class=True)
+    for hand_in in found:
+        hand_in.path = folder / hand_in.root / (hand_in.main if hand_in.alone else "")
+        hand_in.root = PurePosixPath()
+    for entry in rest:
+        where = entry.path.as_posix()
+        if entry.path.suffix.lower() == ".zip":
+            try:
+                found += in_zip(folder / entry.path)
+            except (HandInError, OSError) as error:
+                unused.append(Unused(where, getattr(error, "strerror", None) or str(error), True))
+        elif entry.path.suffix.lower() in ARCHIVES:
+            unused.append(Unused(where, "this kind of archive cannot be read; a zip can", True))
+        elif entry.size < MOST_TEXT and has_key(entry.path, entry.read()):
+            unused.append(Unused(where, "it holds KEYS: delete them in the console", True))
+        else:
+            unused.append(Unused(where, "this is no program; it was not used", False))
+    return sorted(found, key=lambda one: one.where(folder)), unused
+
+
+def is_ours(path: PurePosixPath) -> bool:
+    """Tell whether new_class or grade have written this."""
+    top = path.parts[0]
+    return top.endswith(("-feedback", "-earlier")) or top.startswith(".new_class-") or (
+        len(path.parts) == 1 and path.suffix.lower() in (".csv", ".html", ".json", ".part"))
 
 
 def say_what_it_is(hand_in: HandIn, kept: bytes) -> None:
@@ -131,42 +130,47 @@ def say_what_it_is(hand_in: HandIn, kept: bytes) -> None:
         pass
 
 
-def is_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
 def in_zip(path: Path) -> list[HandIn]:
-    """Return the hand-ins of a zip: a project, main.py alone, or zips that hold such."""
+    """Return the hand-ins of a zip: projects, programs, or zips that hold such."""
     with opened(path) as archive:
-        found = in_entries(path, "", list(entries(archive)))
-        if not found:
-            for entry in entries(archive):
-                if entry.path.suffix.lower() == ".zip":
-                    with opened(io.BytesIO(entry.read())) as inner:
-                        found += in_entries(path, entry.path.as_posix(), list(entries(inner)))
+        found, rest = sorted_out(list(entries(archive)))
+        for entry in rest:
+            if entry.path.suffix.lower() == ".zip":
+                with opened(io.BytesIO(entry.read())) as inner:
+                    for hand_in in sorted_out(list(entries(inner)))[0]:
+                        hand_in.inner = entry.path.as_posix()
+                        found.append(hand_in)
     if not found:
         raise HandInError("there is no main.py in it")
+    for hand_in in found:
+        hand_in.path = path
     return found
 
 
-def in_entries(path: Path, inner: str, listed: list[Entry]) -> list[HandIn]:
-    """Return the hand-ins among the files of a zip: each main.py that lies below no other."""
-    found: list[HandIn] = []
-    for entry in sorted(listed, key=lambda entry: (len(entry.path.parts), entry.path)):
-        name, root = entry.path.name, entry.path.parent
-        if not (MAIN.fullmatch(name) or BARE.fullmatch(name)):
-            continue
-        if any(other.root in (root, *root.parents) and not other.alone for other in found):
-            continue
-        alone = name != "main.py"
-        if not alone or not any(other.path.parent == root and other.path.name == "main.py"
-                                for other in listed):
-            hand_in = HandIn(path, inner, root, name, alone, entry.time)
-            found.append(hand_in)
-            for other in listed:
-                if other.path == root / KEPT and other.size < MOST_TEXT:
-                    say_what_it_is(hand_in, other.read())
-    return found
+def sorted_out(listed: list[Entry], of_a_class: bool = False) -> tuple[list[HandIn], list[Entry]]:
+    """Return the hand-ins among files, and the files that are none.
+
+    A folder with main.py is a project, and all that is in it belongs to it; but for the folder of
+    a class, where main.py may be of anybody. Elsewhere, each program is a hand-in of its own.
+    """
+    mains = sorted((entry for entry in listed if entry.path.name == "main.py"),
+                   key=lambda entry: len(entry.path.parts))
+    roots: dict[PurePosixPath, HandIn] = {}
+    for entry in mains:
+        root = entry.path.parent
+        if not any(other in roots for other in (root, *root.parents)) and not (
+                of_a_class and root == PurePosixPath()):
+            roots[root] = HandIn(Path(), "", root, "main.py", False, entry.time)
+    alone, rest = [], []
+    for entry in listed:
+        owner = next((roots[root] for root in entry.path.parents if root in roots), None)
+        if owner and entry.path == owner.root / KEPT and entry.size < MOST_TEXT:
+            say_what_it_is(owner, entry.read())
+        elif not owner and PROGRAM.fullmatch(entry.path.name):
+            alone.append(HandIn(Path(), "", entry.path.parent, entry.path.name, True, entry.time))
+        elif not owner:
+            rest.append(entry)
+    return [*roots.values(), *alone], rest
 
 
 def opened(file: Path | io.BytesIO) -> zipfile.ZipFile:
@@ -205,7 +209,7 @@ def safe_path(name: str) -> PurePosixPath | None:
 
 
 def is_junk(path: PurePosixPath) -> bool:
-    return any(part in JUNK for part in path.parts) or path.name.startswith("._")
+    return any(part in JUNK for part in path.parts) or path.name.startswith(("._", "~$"))
 
 
 def reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
@@ -307,7 +311,7 @@ def in_folder(folder: Path, inside: PurePosixPath) -> Iterator[Entry]:
         name = inside / path.name
         if path.is_symlink() or is_junk(name):
             continue
-        if path.is_dir() and len(name.parts) < 6:
+        if path.is_dir() and len(name.parts) < 12:
             yield from in_folder(path, name)
         elif path.is_file():
             yield Entry(name, path.stat().st_size, path.stat().st_mtime, path.read_bytes)

@@ -10,8 +10,7 @@ from pathlib import Path
 from classroom.hand_ins import HandIn
 from classroom.roster import fold
 
-SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae",
-                           "ñ": "n", "ł": "l", "đ": "d", "ı": "i"})
+SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
 @dataclass
@@ -39,7 +38,7 @@ def likeness(path: str, member: Member) -> tuple[int, int]:
     for name in {member.name, member.name.lower().translate(SPELT_OUT)}:
         own = [word for word in words(name) if not word.isdigit()]
         if own and set(own) <= set(there):
-            found.append((4, len(own)))
+            found.append((4, len(set(words(name)) & set(there))))  # Ben 2 is not Ben
         elif is_joined(own, "".join(there)):
             found.append((3 if sum(map(len, own)) > 5 else 1, len(own)))
         elif len(own) > 2 and {own[0], own[-1]} <= set(there):  # without the middle names
@@ -49,7 +48,8 @@ def likeness(path: str, member: Member) -> tuple[int, int]:
 
 def is_joined(own: list[str], there: str) -> bool:
     """Tell whether the words of a name stand in a text without anything between them."""
-    return 1 < len(own) < 5 and any("".join(turned) in there for turned in permutations(own))
+    turns = permutations(own) if len(own) < 5 else (own[n:] + own[:n] for n in range(len(own)))
+    return len(own) > 1 and any("".join(turned) in there for turned in turns)
 
 
 def has_alias(there: list[str], member: Member) -> bool:
@@ -59,23 +59,28 @@ def has_alias(there: list[str], member: Member) -> bool:
                for name in (member.folder, member.alias))
 
 
+def owners_of(path: str, members: list[Member]) -> list[int]:
+    """Return the places, in members, of those whose a path can be: one, if all is well."""
+    likely = [(likeness(path, member), number) for number, member in enumerate(members)]
+    best = max((value for value, _ in likely), default=(0, 0))
+    owners = [number for value, number in likely if value == best and best > (0, 0)]
+    if len(owners) > 1:  # of the same name: the alias tells
+        owners = [n for n in owners if has_alias(words(path), members[n])] or owners
+    return owners
+
+
 def match(
     hand_ins: list[HandIn], members: list[Member], folder: Path
-) -> tuple[dict[int, list[HandIn]], list[str]]:
-    """Return {place of a student in members: hand-ins}, and a sentence on each that is nobody's."""
+) -> tuple[dict[int, list[HandIn]], list[tuple[HandIn, str]]]:
+    """Return {place of a student in members: hand-ins}, and what is nobody's, with the reason."""
     found: dict[int, list[HandIn]] = {}
     nobodys = []
     for hand_in in hand_ins:
-        path = hand_in.words(folder)
-        likely = [(likeness(path, member), number) for number, member in enumerate(members)]
-        best = max((value for value, _ in likely), default=(0, 0))
-        owners = [number for value, number in likely if value == best and best > (0, 0)]
-        if len(owners) > 1:  # of the same name: the alias tells
-            owners = [n for n in owners if has_alias(words(path), members[n])] or owners
+        owners = owners_of(hand_in.words(folder), members)
         if len(owners) == 1:
             found.setdefault(owners[0], []).append(hand_in)
         else:
             names = " or ".join(members[number].name for number in owners[:5])
             reason = f"could be of {names}" if names else "no student of the class has this name"
-            nobodys.append(f"{hand_in.where(folder)}: {reason}. Put the alias into its name.")
+            nobodys.append((hand_in, reason))
     return found, nobodys

@@ -174,7 +174,8 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
     parser.add_argument("roster", type=Path, help="a CSV file with the column student")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")
-    parser.add_argument("--assignment", choices=ASSIGNMENTS, default=ASSIGNMENTS[0])
+    parser.add_argument("--assignment", choices=ASSIGNMENTS, default=ASSIGNMENTS[0],
+                        help=f"default: {ASSIGNMENTS[0]}")
     parser.add_argument("--source", help="what the reset lines of the projects name"
                         " (default: where this clone came from)")
     parser.add_argument("--zip", action="store_true", help="also a zip for each student")
@@ -209,7 +210,7 @@ def run(given: argparse.Namespace) -> int:
     source = source_line(given.source or source_of_clone())
     jobs, taken = plan(students, folder, given.assignment, source, given.zip)
     bad += taken
-    print(f"Reset lines name {source}.")
+    print(f"{given.assignment}, students: {len(students)}. Reset lines name {source}.")
     if Path(source.strip("'")).exists():
         print("Students cannot reach that folder of this computer. --source names another.")
     if given.dry_run:
@@ -223,6 +224,8 @@ def run(given: argparse.Namespace) -> int:
     made = len(jobs) if given.dry_run else sum(job.target.is_dir() for job in jobs)
     print(f"{made} {'would be made' if given.dry_run else 'made'}, {there} there already,"
           f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend.")
+    if bad:
+        print("The others are as they should be. Mend those rows and type the line again.")
     return 1 if bad else 0
 
 

@@ -109,15 +109,21 @@ def functions_of(assignment: str) -> set[str]:
     return set()
 
 
+def has_functions(main: str, assignment: str) -> bool:
+    """Tell whether a program defines one of the functions that are tested."""
+    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
+    return bool(defined & functions_of(assignment))
+
+
 def other_assignment(main: str, said: str, assignment: str) -> str:
     """Return which other assignment this main.py is for; "" if it can be for this one.
 
     said: what b2-starter.json beside it says, or "".
     """
-    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
-    if not main.strip() or defined & functions_of(assignment):
+    if not main.strip() or has_functions(main, assignment):
         return ""
     if said not in ("", assignment):
         return said
+    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
     return next((other for other in ASSIGNMENTS if other != assignment and (
         is_starter(main, other) or set() < functions_of(other) <= defined)), "")

@@ -37,28 +37,29 @@ def check_writable(out: Path) -> None:
 
 
 def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) -> None:
-    """Write grades.csv, and grades.json, grades.html and feedback/ beside it."""
-    keep_earlier(out)
+    """Write grades.csv, and grades.json, grades.html and grades-feedback/ beside it."""
+    folder = out.with_name(f"{out.stem}-feedback")
+    keep_earlier(out, [out, out.with_suffix(".json"), out.with_suffix(".html"), folder])
     tests = list(grades[0].tests) if grades else []
     write_table(grades, tests, out)
     content = as_data(grades, assignment, tests, problems)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     out.with_suffix(".json").write_text(text, encoding="utf-8")
     out.with_suffix(".html").write_text(page(content), encoding="utf-8")
-    folder = out.parent / "feedback"
     folder.mkdir(exist_ok=True)
     for grade in grades:
         (folder / f"{file_name(grade)}.txt").write_text(feedback(grade, assignment), "utf-8")
 
 
-def keep_earlier(out: Path) -> None:
-    """Rename an earlier table: a teacher may have written into it."""
-    if out.exists() and out.stat().st_size:
-        when = time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(out.stat().st_mtime))
-        earlier = out.with_name(f"{out.stem}_{when}.csv")
-        if not earlier.exists():
-            os.replace(out, earlier)
-            print(f"The earlier {out.name} is now {earlier.name}.")
+def keep_earlier(out: Path, written: list[Path]) -> None:
+    """Move what an earlier run has written: a teacher may have written into it."""
+    when = time.strftime("%Y-%m-%d_%H-%M-%S")
+    earlier = out.with_name(f"{out.stem}-earlier") / when
+    for path in filter(Path.exists, written):
+        earlier.mkdir(parents=True, exist_ok=True)
+        os.replace(path, earlier / path.name)
+    if earlier.exists():
+        print(f"The earlier grades are in {earlier.parent.name}{os.sep}{when}.")
 
 
 def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
@@ -71,7 +72,7 @@ def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
                         "notes", "hand-in", *map(guarded, others)])
         for grade in grades:
             passed = [int(grade.tests[test][0] == "passed") for test in tests]
-            words = [grade.stuck_at if grade.where else "", "; ".join(grade.notes), grade.where,
+            words = [grade.stuck_at if grade.where else "", all_notes(grade), grade.where,
                      *(grade.member.others.get(name, "") for name in others)]
             table.writerow([guarded(grade.member.name), guarded(grade.member.alias), grade.state,
                             grade.points, len(tests), *passed, *map(guarded, words)])
@@ -90,7 +91,7 @@ def as_data(
             {
                 "student": grade.member.name, "alias": grade.member.alias, "state": grade.state,
                 "points": grade.points, "of": len(tests), "stuck at": grade.stuck_at,
-                "notes": grade.notes, "hand-in": grade.where, "output": grade.output,
+                "notes": grade.notes + grade.asides, "hand-in": grade.where, "output": grade.output,
                 "tests": {name: {"outcome": outcome, "message": words}
                           for name, (outcome, words) in grade.tests.items()},
             }
@@ -118,7 +119,7 @@ def feedback(grade: Grade, assignment: str) -> str:
     lines = [f"{assignment}: {grade.points} of {len(grade.tests)}", grade.member.name, ""]
     told = {
         "not handed in": "Nothing was handed in.",
-        "not started": "main.py is as it was handed out.",
+        "not started": "main.py is as it was handed out, or empty; nothing else was found.",
         "wrong assignment": "This is another assignment.",
         "cannot run": "main.py cannot be run, or the hand-in cannot be read.",
         "timed out": "Something in main.py did not end in time.",
@@ -135,6 +136,10 @@ def feedback(grade: Grade, assignment: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def all_notes(grade: Grade) -> str:
+    return "; ".join(grade.notes + grade.asides)
+
+
 def file_name(grade: Grade) -> str:
     """Return a name for the feedback: the alias, or what is left of the student's name."""
     return grade.member.alias or re.sub(r"[^a-z0-9]+", "-", fold(grade.member.name)).strip("-")
@@ -145,12 +150,12 @@ def show(grades: list[Grade], out: Path) -> None:
     table = Table("student", "state", "points", "stuck at", "notes", box=None)
     for grade in grades:
         table.add_row(*map(plain, (grade.member.name, grade.state, f"{grade.points} of"
-                                   f" {len(grade.tests)}", grade.stuck_at, "; ".join(grade.notes))))
+                                   f" {len(grade.tests)}", grade.stuck_at, all_notes(grade))))
     Console(soft_wrap=not os.isatty(1), highlight=False).print(table)
     counts = Counter(grade.state for grade in grades)
     print(", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no rows")
     print(f"Written: {out}, {out.with_suffix('.html').name}, {out.with_suffix('.json').name},"
-          f" feedback{os.sep}")
+          f" {out.stem}-feedback{os.sep}")
 
 
 def plain(text: str) -> str:

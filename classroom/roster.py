@@ -19,6 +19,11 @@ ALIAS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}"
 ALIAS_RULE = "An alias has 1 to 30 letters a-z, digits, - and _, and begins with a letter or digit."
 
 
+# Letters that Unicode does not take for others with an accent.
+WITHOUT_ACCENT = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d",
+                                "ı": "i", "þ": "th"})
+
+
 class RosterError(Exception):
     """The whole list cannot be used; the text says why."""
 
@@ -50,7 +55,7 @@ class BadRowError(Exception):
 
 def fold(text: str) -> str:
     """Return a name without capitals, accents and doubled spaces, to compare it."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("ß", "ss"))
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(WITHOUT_ACCENT))
     return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
 
 
@@ -181,15 +186,17 @@ def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadR
     earlier: dict[str, list[str]] = {}
     for alias, key in known.items():
         earlier.setdefault(key, []).append(alias)
-    for student in list(students):
+    names = [student.key for student in students]
+    for student in students:
         before = earlier.get(student.key, [])
         if not student.alias and len(before) == 1:
             student.alias = before[0]
-        elif before and student.alias.lower() not in (alias.lower() for alias in before):
-            rule = f"In class.csv, {student.name} has the alias {' and '.join(before)}. Keep it."
-            bad.append(BadRowError(student.row, student.alias, rule))
         elif owners.get(student.alias.lower(), student.key) != student.key:
             rule = "In class.csv, this alias belongs to another student. Choose another one."
+            bad.append(BadRowError(student.row, student.alias, rule))
+        elif (before and student.alias.lower() not in (alias.lower() for alias in before)
+              and names.count(student.key) == 1):  # two of the same name have aliases of their own
+            rule = f"In class.csv, {student.name} has the alias {' and '.join(before)}. Keep it."
             bad.append(BadRowError(student.row, student.alias, rule))
     refused = {row.row for row in bad}
     students[:] = [student for student in students if student.row not in refused]

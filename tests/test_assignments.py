@@ -180,7 +180,7 @@ BROKEN = {
                           r"your line is def list_notes\(\):"),
     "a name that is not defined": ("    return []", "    return nams", "NameError: name 'nams'"),
     "main() while it is read": ("if __name__ == '__main__':", "if True:",
-                                "main.. starts while main.py is read"),
+                                "a function was called while main.py was read"),
     "lines that do not line up": ("    return []", "      return []\n    return []",
                                   "begin with the same number of spaces"),
 }

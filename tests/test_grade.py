@@ -176,7 +176,7 @@ def test_nothing_of_the_teacher_is_seen_by_a_hand_in(mischief: Any):
 def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
     school, _, _ = mischief
     texts = {path.stem: path.read_text(encoding="utf-8")
-             for path in (school.folder / "feedback").glob("*.txt")}
+             for path in (school.folder / "grades-feedback").glob("*.txt")}
 
     assert len(texts) == len(MISCHIEF)
     right = texts["s00"]
@@ -316,6 +316,88 @@ def test_keys_are_named_and_never_copied_or_shown(school: Class):
     for text in (done.printed, *(path.read_text(encoding="utf-8") for path in made)):
         assert APPLICATION_KEY not in text
         assert KEY_ID not in text
+
+
+def test_of_several_hand_ins_the_last_one_counts(school: Class):
+    school.add("Pia Paul")
+    school.add("Tom Klein")
+    school.add("Ida Ilk")
+    school.add("Max Mut")
+    helper = "def helps():\n    return 1\n"
+    wrong = REFERENCE.replace("'guestbook.json'", "'book'")
+    for number, (name, main) in enumerate({
+        "Pia Paul/Guestbook/Version 10/main.py": REFERENCE,
+        "Pia Paul/Guestbook/Version 2/main.py": wrong,
+        "kleintom_1_2_main.py": wrong, "kleintom_1_2_main-1.py": REFERENCE,
+        "Ida Ilk/mine.py": REFERENCE, "Ida Ilk/helpers.py": helper,
+        f"{ASSIGNMENT}-s03/main.py": UNTOUCHED, "Max_Mut_main.py": REFERENCE,
+    }.items()):
+        path = school.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(main, encoding="utf-8")
+        os.utime(path, (number, number))
+
+    _, found = school.grade()
+
+    assert {name: one["points"] for name, one in found.items()} == dict.fromkeys(found, ALL)
+    assert found["Pia Paul"]["notes"] == [
+        "2 hand-ins; this one counts: Pia Paul/Guestbook/Version 10"]
+    assert found["Max Mut"]["notes"] == []
+
+
+def test_what_cannot_be_read_is_in_the_row_of_its_student(school: Class):
+    school.hand_in("Li", UNTOUCHED)
+    school.hand_in("Ben", REFERENCE)
+    (school.folder / "Li_project.rar").write_bytes(b"Rar!")
+    (school.folder / "Ben_old.rar").write_bytes(b"Rar!")
+    (school.folder / "zed.py").write_text(f"key = '{APPLICATION_KEY}'", encoding="utf-8")
+
+    done, found = school.grade()
+
+    assert done.code == 1
+    reason = "Li_project.rar: this kind of archive cannot be read; a zip can."
+    assert (found["Li"]["state"], found["Li"]["notes"]) == ("cannot run", [reason])
+    assert (found["Ben"]["state"], found["Ben"]["points"]) == ("ok", ALL)
+    assert "zed.py: no student of the class has this name. Put the alias into its name" in done.out
+    assert "zed.py: KEYS in main.py" in done.out
+    assert APPLICATION_KEY not in done.out
+
+
+def test_the_reason_why_it_cannot_run_is_in_the_table(school: Class):
+    school.hand_in("Li", REFERENCE + "\nexit()\n")
+
+    _, found = school.grade()
+
+    assert found["Li"]["state"] == "cannot run"
+    assert re.fullmatch(r"line \d+ ends the whole program", found["Li"]["notes"][0])
+
+
+def test_earlier_grades_are_kept(school: Class):
+    school.hand_in("Li", REFERENCE)
+    school.grade()
+    with (school.folder / "grades.csv").open("a", encoding="utf-8") as file:
+        file.write("a comment of the teacher's\n")
+
+    done, found = school.grade()
+
+    assert "The earlier grades are in grades-earlier" in done.out
+    kept = list((school.folder / "grades-earlier").rglob("grades.csv"))
+    assert "a comment of the teacher's" in kept[0].read_text(encoding="utf-8-sig")
+    assert list((school.folder / "grades-earlier").rglob("s00.txt"))
+    assert found["Li"]["points"] == ALL
+
+
+@pytest.mark.parametrize(("words", "reason"), [
+    (["--assignment", "cloud-notes"], "class.csv says guestbook, and --assignment cloud-notes."),
+    (["--out", "grades.txt"], "--out names a table: grades.txt has to end in .csv."),
+])
+def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], reason: str):
+    school.hand_in("Li", REFERENCE)
+
+    done, found = school.grade(*words)
+
+    assert (done.code, found) == (1, {})
+    assert reason in done.err
 
 
 def test_without_forking_the_grades_are_the_same(school: Class):

@@ -180,7 +180,7 @@ def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
     done = run(words, tmp_path, clean_environment())
 
     assert done.code == 0, done.printed
-    assert "Reset lines name gh:org/b2-starter." in done.out  # no clone, no remote
+    assert "hello-bucket, students: 1. Reset lines name gh:org/b2-starter." in done.out
     everything = contents_of(tmp_path / "class")
     assert not [name for name, (found, _) in everything.items() if b"a-maintainers-own" in found]
 

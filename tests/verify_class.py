@@ -120,15 +120,15 @@ def test_a_term(clone: Path, tmp_path: Path, browser: str):
         table = list(csv.DictReader(file))
     assert [row["student"] for row in table if not row["student"][0].isalpha()] == [EVIL, "'=1+1"]
     assert {row["Group".lower()] for row in table} == {"7b"}
-    assert len(list((tmp_path / "grades" / "feedback").iterdir())) == 30
+    assert len(list((tmp_path / "grades" / "grades-feedback").iterdir())) == 30
 
     # The page.
     seen = look(browser, page.as_uri(), tmp_path)
     assert (seen["title"], seen["pictures"], seen["fetched"]) == ("cloud-notes: the class", [], 0)
     assert seen["width"] <= 360
     assert seen["name_width"] > 90, "names are not broken into letters"
-    assert seen["rows"][0][:3] == ["student", "points", "1"]
-    assert {row[0]: (row[-1], int(row[1].split()[0])) for row in seen["rows"][1:]} == grades
+    assert seen["rows"][0][:4] == ["student", "state", "points", "1"]
+    assert {row[0]: (row[1], int(row[2].split()[0])) for row in seen["rows"][1:]} == grades
     assert "Dan Day" in seen["text"].partition("Who is stuck where")[2]
     assert "Kim Kay: KEYS in .env: delete them in the console" in seen["text"]
     assert 1 <= print_on_paper(browser, page, tmp_path) <= 3

@@ -95,6 +95,9 @@ def what_happened(error):
     if isinstance(error, SystemExit):
         return (f"nothing: line {lines[-1] if lines else '?'} ends the whole program",
                 "Take exit() out; return leaves a function.")
+    if (isinstance(error, SyntaxError) and not error.lineno) or "null bytes" in str(error):
+        return (f"nothing: Python cannot read main.py ({cut(str(error))})",
+                "Let your editor save main.py with the encoding UTF-8.")
     if isinstance(error, IndentationError):
         return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
                 "The lines of one block begin with the same number of spaces.")
@@ -231,6 +234,7 @@ def program(request, monkeypatch):
         except BaseException as error:
             came_back, hint = what_happened(error)
             if runs_while_read(error):
+                came_back = "nothing: a function was called while main.py was read"
                 hint = "main() starts while main.py is read. if __name__ == '__main__': stops that."
         if "main" not in _loaded:
             hint = hint or "Look at that line first."
