@@ -21,6 +21,7 @@ nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).resolve().parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
+IN_PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 if any(word.startswith("pythons") for word in sys.argv) and shutil.which("pyenv"):
@@ -48,15 +49,16 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests of the template; words after -- go to pytest."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=quiet())
 
 
 @nox.session
 def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
-    session.run("python", "-m", "pytest", "-v", "tests/verify_project.py",
-                "tests/verify_album.py", "tests/verify_class.py", env=quiet())
+    files = [f"tests/verify_{what}.py" for what in ("project", "album", "class")]
+    session.run("python", "-m", "pytest", "-v", "-n", "2", "--dist", "loadfile", *files,
+                env=quiet())
 
 
 @nox.session(default=False)
@@ -80,7 +82,7 @@ def demo(session: nox.Session) -> None:
 def histories(session: nox.Session) -> None:
     """Reset projects with 500 made-up histories, and kill a reset at every point."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", "-n", "auto", "tests/test_reset.py", *session.posargs,
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/test_reset.py", *session.posargs,
                 env={**quiet(), "HISTORIES": "500"})
 
 
@@ -107,7 +109,7 @@ def live(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """Run the tests on every Python from 3.10 that is installed here."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", "-q", *IN_PARALLEL, *session.posargs, env=quiet())
 
 
 @nox.session(default=False, venv_backend="uv")
@@ -119,7 +121,7 @@ def lowest(session: nox.Session) -> None:
     others = [line for line in [*GROUPS["test"], *GROUPS["classroom"]]
               if re.split(r"[\[><=]", line)[0] not in names]
     session.install(*pins, *others)
-    session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs, env=quiet())
+    session.run("python", "-m", "pytest", "-q", *IN_PARALLEL, *session.posargs, env=quiet())
 
 
 @nox.session(default=False)

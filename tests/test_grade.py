@@ -19,6 +19,9 @@ from conftest import APPLICATION_KEY, KEY_ID, ROOT, STARTER, Run, clean_environm
 
 from classroom.prepare import test_names as names_of_tests
 
+# Its two classes are graded once each, so these tests stay together in one worker.
+pytestmark = [pytest.mark.xdist_group("grade"), pytest.mark.allow_hosts(["127.0.0.1"])]
+
 SOLUTIONS = ROOT / "tests" / "solutions"
 ASSIGNMENT = "guestbook"
 REFERENCE = (SOLUTIONS / ASSIGNMENT / "main.py").read_text(encoding="utf-8")
@@ -201,190 +204,199 @@ def test_nothing_is_left_running_or_lying_about(mischief: Any, tmp_path_factory:
     assert not list(Path(os.environ["TMPDIR"]).glob("b2-grading-*"))
 
 
-def test_a_process_that_was_started_is_ended(school: Class):
-    marker = f"left-{os.getpid()}"
-    start = (f"import subprocess, sys\n"
-             f"words = [sys.executable, '-c', 'import time; time.sleep(600)', '{marker}']\n"
-             f"subprocess.Popen(words)\n"
-             f"subprocess.Popen(words, start_new_session=True)\n")
-    school.hand_in("Anna", at_the_top(start))
-
-    _, found = school.grade()
-
-    assert found["Anna"]["points"] == ALL
-    assert not [process for process in psutil.process_iter(["cmdline"])
-                if marker in (process.info["cmdline"] or [])]
-
-
-def test_a_program_cannot_write_beside_its_folder(school: Class, tmp_path: Path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "thesis.txt").write_text("mine", encoding="utf-8")
-    tries = [
-        "(out / 'new.txt').write_text('')", "os.remove(out / 'thesis.txt')", "shutil.rmtree(out)",
-        "os.rename(out, 'here')", "os.mkdir(out / 'new')", "shutil.rmtree('..')",
-        "os.symlink(out, 'link'); open('link/n', 'w')", "open('../../grades.csv', 'w')",
-        f"open({str(STARTER / 'main.py')!r}, 'w')",
-        "os.open(out / 'n', os.O_CREAT | os.O_WRONLY)",
-    ]
-    lines = "\n".join(f"try:\n    {line}\nexcept OSError:\n    refused += 1" for line in tries)
-    program = (f"import os, pathlib, shutil\nout = pathlib.Path({str(outside)!r})\nrefused = 0\n"
-               f"{lines}\nprint('refused', refused)")
-    program += "\nopen('own.txt', 'w').write('this may be')"
-    school.hand_in("Anna", at_the_top(program))
-
-    _, found = school.grade()
-
-    assert f"refused {len(tries)}" in found["Anna"]["output"], found["Anna"]
-    assert found["Anna"]["points"] == ALL
-    assert [path.name for path in outside.iterdir()] == ["thesis.txt"]
-    assert (outside / "thesis.txt").read_text(encoding="utf-8") == "mine"
-    assert not (STARTER / "main.py").exists()
+LEFT = f"left-{os.getpid()}"
+STARTS_OTHERS = f"""
+import subprocess, sys
+words = [sys.executable, '-c', 'import time; time.sleep(600)', '{LEFT}']
+subprocess.Popen(words)
+subprocess.Popen(words, start_new_session=True)
+"""
+WRITES = """
+import os, pathlib, shutil
+out = pathlib.Path(OUTSIDE)
+refused = 0
+for attempt in (
+    lambda: (out / 'new.txt').write_text(''), lambda: os.remove(out / 'thesis.txt'),
+    lambda: shutil.rmtree(out), lambda: os.rename(out, 'here'), lambda: os.mkdir(out / 'new'),
+    lambda: shutil.rmtree('..'), lambda: (os.symlink(out, 'link'), open('link/n', 'w')),
+    lambda: open('../../grades.csv', 'w'), lambda: os.open(out / 'n', os.O_CREAT | os.O_WRONLY),
+):
+    try:
+        attempt()
+    except OSError:
+        refused += 1
+open('own.txt', 'w').write('this may be')
+print('refused', refused)
+"""
+CONNECTS = """
+import _socket, urllib.request
+for attempt in (lambda: urllib.request.urlopen('http://127.0.0.1:PORT'),
+                lambda: _socket.socket().connect(('127.0.0.1', PORT))):
+    try:
+        attempt()
+    except Exception as error:
+        print('refused', error)
+"""
+ENV = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
+SHOWS_KEYS = (f"key = '{APPLICATION_KEY}'\nprint(key, '{KEY_ID}')\n"
+              "print(__import__('os').listdir('.'))")
 
 
-@pytest.mark.allow_hosts(["127.0.0.1"])
-def test_there_is_no_network(school: Class):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.1)
-        port = server.getsockname()[1]
-        program = (f"import _socket, urllib.request\nfor open_it in (\n"
-                   f"    lambda: urllib.request.urlopen('http://127.0.0.1:{port}'),\n"
-                   f"    lambda: _socket.socket().connect(('127.0.0.1', {port}))):\n"
-                   f"    try:\n        open_it()\n    except Exception as error:\n"
-                   f"        print('refused', error)")
-        school.hand_in("Anna", at_the_top(program))
-
-        _, found = school.grade()
-
-        with pytest.raises(TimeoutError):
-            server.accept()
-    assert found["Anna"]["output"].count("refused") == 2
-    assert found["Anna"]["points"] == ALL
-
-
-def test_a_hand_in_brings_no_tests_and_no_settings_of_its_own(school: Class, tmp_path: Path):
-    evil = f"open({str(tmp_path / 'evil.txt')!r}, 'w')\n"
+def own_settings(outside: Path) -> dict[str, str]:
+    """Return files that would change what Python and pytest do, if they were taken along."""
+    evil = f"open({str(outside / 'evil.txt')!r}, 'w')\n"
     all_pass = evil + ("import pytest\n@pytest.hookimpl(hookwrapper=True)\n"
                        "def pytest_runtest_makereport(item, call):\n"
                        "    outcome = yield\n    outcome.get_result().outcome = 'passed'\n")
-    kept = json.dumps({"cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
+    kept = json.dumps({"cookiecutter": {"project_slug": "x", "assignment": ASSIGNMENT},
                        "b2-starter": {"version": "0.1.0"}}, indent=2)
-    files = {
+    return {
         "conftest.py": all_pass, "tests/conftest.py": all_pass, "tests/__init__.py": evil,
         "sitecustomize.py": evil, "usercustomize.py": evil, "pytest.py": evil,
         "pytest.ini": "[pytest]\naddopts = --co", "pyproject.toml": "[tool.pytest", "x.pth": evil,
-        "setup.cfg": "[tool:pytest]\naddopts = --co", "b2_client.py": evil,
-        "tests/test_main.py": "def test_1_a(): pass\n",
-        "tests/grading.py": evil, "json.py": evil, "boto3/__init__.py": evil,
-        "b2-starter.json": kept,
+        "setup.cfg": "[tool:pytest]\naddopts = --co", "b2_client.py": evil, "json.py": evil,
+        "tests/test_main.py": "def test_1_a(): pass\n", "tests/grading.py": evil,
+        "boto3/__init__.py": evil, "b2-starter.json": kept,
     }
-    school.hand_in("Anna", UNTOUCHED.replace("'book.txt'", "'guestbook.json'"), **files)
 
-    _, found = school.grade()
 
-    one = found["Anna"]
+@dataclass
+class Graded:
+    """A class of many cases that was graded once. connections: to a server that listened."""
+
+    folder: Path
+    outside: Path
+    done: Run
+    found: dict[str, dict[str, Any]]
+    connections: int
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
+    around = tmp_path_factory.mktemp("cases")
+    school = Class(around / "class")
+    school.folder.mkdir()
+    outside = around / "outside"
+    outside.mkdir()
+    (outside / "thesis.txt").write_text("mine", encoding="utf-8")
+    sorting = "def pairs(entries):\n    return sorted(entries, key=lambda one: -one['stars'])\n"
+    uses_it = REFERENCE.replace("import json\n", "import json\nfrom tools.sorting import pairs\n")
+    uses_it = re.sub(r"    by_stars = .*", "    by_stars = pairs(entries)", uses_it)
+    wrong = REFERENCE.replace("'guestbook.json'", "'book'")
+
+    school.hand_in("starts others", at_the_top(STARTS_OTHERS))
+    school.hand_in("writes", at_the_top(WRITES.replace("OUTSIDE", repr(str(outside)))))
+    school.hand_in("own settings", UNTOUCHED.replace("'book.txt'", "'guestbook.json'"),
+                   **own_settings(outside))
+    school.hand_in("has a helper", uses_it, **{"tools/sorting.py": sorting})
+    school.hand_in("keys in env", REFERENCE, **{".env": ENV})
+    school.hand_in("keys in main", at_the_top(SHOWS_KEYS), **{".env": ENV})
+    blank = "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\n"
+    school.hand_in("blank keys", REFERENCE, **{".env": blank})
+    school.hand_in("exits", REFERENCE + "\nexit()\n")
+    school.hand_in("Untouched Li", UNTOUCHED)
+    school.hand_in("Ben Day", REFERENCE)
+    school.hand_in("Max Mut", UNTOUCHED)
+    for name in ("Pia Paul", "Tom Klein", "Ida Ilk"):
+        school.add(name)
+    for number, (name, content) in enumerate({
+        "Pia Paul/Guestbook/Version 10/main.py": REFERENCE,
+        "Pia Paul/Guestbook/Version 2/main.py": wrong,
+        "kleintom_1_2_main.py": wrong, "kleintom_1_2_main-1.py": REFERENCE,
+        "Ida Ilk/mine.py": REFERENCE, "Ida Ilk/helpers.py": "def helps():\n    return 1\n",
+        "Max_Mut_main.py": REFERENCE, "Untouched_Li_project.rar": "Rar!", "Ben_Day_old.rar": "Rar!",
+        "zed.py": f"key = '{APPLICATION_KEY}'",
+    }.items()):
+        path = school.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        os.utime(path, (number, number))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        port = str(server.getsockname()[1])
+        school.hand_in("connects", at_the_top(CONNECTS.replace("PORT", port)))
+        done, found = school.grade()
+        try:
+            server.accept()
+            connections = 1
+        except TimeoutError:
+            connections = 0
+    return Graded(school.folder, outside, done, found, connections)
+
+
+def test_a_process_that_was_started_is_ended(cases: Graded):
+    assert cases.found["starts others"]["points"] == ALL
+    assert not [process for process in psutil.process_iter(["cmdline"])
+                if LEFT in (process.info["cmdline"] or [])]
+
+
+def test_a_program_cannot_write_beside_its_folder(cases: Graded):
+    assert "refused 9" in cases.found["writes"]["output"]
+    assert cases.found["writes"]["points"] == ALL
+    assert [path.name for path in cases.outside.iterdir()] == ["thesis.txt"]
+    assert (cases.outside / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_there_is_no_network(cases: Graded):
+    assert cases.connections == 0
+    assert cases.found["connects"]["output"].count("refused") == 2
+    assert cases.found["connects"]["points"] == ALL
+
+
+def test_a_hand_in_brings_no_tests_and_no_settings_of_its_own(cases: Graded):
+    one = cases.found["own settings"]
+
     assert (one["state"], one["points"]) == ("tests edited", 1)
     assert "changed: tests/conftest.py, tests/grading.py, tests/test_main.py" in one["notes"][0]
-    assert not (tmp_path / "evil.txt").exists()
+    assert one["notes"][1].startswith("left out: boto3/__init__.py, conftest.py, pyproject.toml")
+    assert not (cases.outside / "evil.txt").exists()
 
 
-def test_files_that_a_student_added_come_along(school: Class):
-    helper = "def pairs(entries):\n    return sorted(entries, key=lambda one: -one['stars'])\n"
-    main = REFERENCE.replace("import json\n", "import json\nfrom tools.sorting import pairs\n")
-    main = re.sub(r"    by_stars = .*", "    by_stars = pairs(entries)", main)
-    school.hand_in("Anna", main, **{"tools/sorting.py": helper})
-
-    assert school.grade()[1]["Anna"]["points"] == ALL
+def test_files_that_a_student_added_come_along(cases: Graded):
+    assert cases.found["has a helper"]["points"] == ALL
 
 
-def test_keys_are_named_and_never_copied_or_shown(school: Class):
-    env = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
-    school.hand_in("Anna", REFERENCE, **{".env": env})
-    school.hand_in("Ben", at_the_top(f"key = '{APPLICATION_KEY}'\nprint(key, '{KEY_ID}')\n"
-                                     "print(__import__('os').listdir('.'))"), **{".env": env})
-    school.hand_in("Cara", REFERENCE, **{".env": "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\n"})
+def test_keys_are_named_and_never_copied_or_shown(cases: Graded):
+    found = cases.found
 
-    done, found = school.grade()
-
-    assert found["Anna"]["notes"] == ["KEYS in .env: delete them in the console"]
-    assert found["Ben"]["notes"] == ["KEYS in .env, main.py: delete them in the console"]
-    assert found["Cara"]["notes"] == []
-    assert ".env" not in found["Ben"]["output"]
-    assert "K000" in found["Ben"]["output"]
-    made = [path for path in school.folder.rglob("*") if path.is_file()
-            and path.parent.name not in ("guestbook-s00", "guestbook-s01")]
-    for text in (done.printed, *(path.read_text(encoding="utf-8") for path in made)):
+    assert found["keys in env"]["notes"] == ["KEYS in .env: delete them in the console"]
+    assert found["keys in main"]["notes"] == ["KEYS in .env, main.py: delete them in the console"]
+    assert found["blank keys"]["notes"] == []
+    assert ".env'" not in found["keys in main"]["output"]
+    assert "K000" in found["keys in main"]["output"]
+    made = [path for path in cases.folder.rglob("*") if (path.is_file()
+            and path.name.startswith("grades")) or path.parent.name == "grades-feedback"]
+    assert len(made) == 3 + len(found)
+    for text in (cases.done.printed, *(path.read_text(encoding="utf-8") for path in made)):
         assert APPLICATION_KEY not in text
         assert KEY_ID not in text
 
 
-def test_of_several_hand_ins_the_last_one_counts(school: Class):
-    school.add("Pia Paul")
-    school.add("Tom Klein")
-    school.add("Ida Ilk")
-    school.add("Max Mut")
-    helper = "def helps():\n    return 1\n"
-    wrong = REFERENCE.replace("'guestbook.json'", "'book'")
-    for number, (name, main) in enumerate({
-        "Pia Paul/Guestbook/Version 10/main.py": REFERENCE,
-        "Pia Paul/Guestbook/Version 2/main.py": wrong,
-        "kleintom_1_2_main.py": wrong, "kleintom_1_2_main-1.py": REFERENCE,
-        "Ida Ilk/mine.py": REFERENCE, "Ida Ilk/helpers.py": helper,
-        f"{ASSIGNMENT}-s03/main.py": UNTOUCHED, "Max_Mut_main.py": REFERENCE,
-    }.items()):
-        path = school.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(main, encoding="utf-8")
-        os.utime(path, (number, number))
+def test_of_several_hand_ins_the_last_one_counts(cases: Graded):
+    found = cases.found
 
-    _, found = school.grade()
-
-    assert {name: one["points"] for name, one in found.items()} == dict.fromkeys(found, ALL)
+    assert [found[name]["points"] for name in ("Pia Paul", "Tom Klein", "Ida Ilk", "Max Mut")] == [
+        ALL, ALL, ALL, ALL]
     assert found["Pia Paul"]["notes"] == [
         "2 hand-ins; this one counts: Pia Paul/Guestbook/Version 10"]
     assert found["Max Mut"]["notes"] == []
 
 
-def test_what_cannot_be_read_is_in_the_row_of_its_student(school: Class):
-    school.hand_in("Li", UNTOUCHED)
-    school.hand_in("Ben", REFERENCE)
-    (school.folder / "Li_project.rar").write_bytes(b"Rar!")
-    (school.folder / "Ben_old.rar").write_bytes(b"Rar!")
-    (school.folder / "zed.py").write_text(f"key = '{APPLICATION_KEY}'", encoding="utf-8")
+def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
+    one = cases.found["Untouched Li"]
 
-    done, found = school.grade()
-
-    assert done.code == 1
-    reason = "Li_project.rar: this kind of archive cannot be read; a zip can."
-    assert (found["Li"]["state"], found["Li"]["notes"]) == ("cannot run", [reason])
-    assert (found["Ben"]["state"], found["Ben"]["points"]) == ("ok", ALL)
-    assert "zed.py: no student of the class has this name. Put the alias into its name" in done.out
-    assert "zed.py: KEYS in main.py" in done.out
-    assert APPLICATION_KEY not in done.out
+    assert cases.done.code == 1
+    reason = "Untouched_Li_project.rar: this kind of archive cannot be read; a zip can."
+    assert (one["state"], one["notes"]) == ("cannot run", [reason])
+    assert (cases.found["Ben Day"]["state"], cases.found["Ben Day"]["points"]) == ("ok", ALL)
+    said = cases.done.out
+    assert "zed.py: no student of the class has this name. Put the alias into its name" in said
+    assert "zed.py: KEYS in main.py" in said
 
 
-def test_the_reason_why_it_cannot_run_is_in_the_table(school: Class):
-    school.hand_in("Li", REFERENCE + "\nexit()\n")
-
-    _, found = school.grade()
-
-    assert found["Li"]["state"] == "cannot run"
-    assert re.fullmatch(r"line \d+ ends the whole program", found["Li"]["notes"][0])
-
-
-def test_earlier_grades_are_kept(school: Class):
-    school.hand_in("Li", REFERENCE)
-    school.grade()
-    with (school.folder / "grades.csv").open("a", encoding="utf-8") as file:
-        file.write("a comment of the teacher's\n")
-
-    done, found = school.grade()
-
-    assert "The earlier grades are in grades-earlier" in done.out
-    kept = list((school.folder / "grades-earlier").rglob("grades.csv"))
-    assert "a comment of the teacher's" in kept[0].read_text(encoding="utf-8-sig")
-    assert list((school.folder / "grades-earlier").rglob("s00.txt"))
-    assert found["Li"]["points"] == ALL
+def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
+    assert cases.found["exits"]["state"] == "cannot run"
+    assert re.fullmatch(r"line \d+ ends the whole program", cases.found["exits"]["notes"][0])
 
 
 @pytest.mark.parametrize(("words", "reason"), [
@@ -400,14 +412,20 @@ def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], r
     assert reason in done.err
 
 
-def test_without_forking_the_grades_are_the_same(school: Class):
+def test_without_forking_the_grades_are_the_same_and_the_earlier_ones_are_kept(school: Class):
     for what in ("is right", "ends Python in best", "has a syntax error", "changes the checks"):
         school.hand_in(what, MISCHIEF[what][0])
 
     _, forked = school.grade()
-    _, spawned = school.grade("--no-fork")
+    with (school.folder / "grades.csv").open("a", encoding="utf-8") as file:
+        file.write("a comment of the teacher's\n")
+    done, spawned = school.grade("--no-fork")
 
     for what, one in forked.items():
         assert (one["state"], one["points"]) == (
             spawned[what]["state"], spawned[what]["points"]), what
         assert one["state"] == MISCHIEF[what][1]
+    assert "The earlier grades are in grades-earlier" in done.out
+    kept = list((school.folder / "grades-earlier").rglob("grades.csv"))
+    assert "a comment of the teacher's" in kept[0].read_text(encoding="utf-8-sig")
+    assert list((school.folder / "grades-earlier").rglob("s00.txt"))

@@ -7,6 +7,7 @@ message]}. All run in this process, for most of the time of such a run is the im
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -40,7 +41,7 @@ def outcomes(project: Path, main: Path) -> dict[str, tuple[str, str]]:
     seen = Outcomes()
     with contextlib.redirect_stdout(io.StringIO()):
         # unraisableexception collects garbage five times at the end of each run
-        switches = ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+        switches = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-s"]
         pytest.main(switches, plugins=[seen])
     return seen.tests
 
@@ -49,7 +50,12 @@ def run() -> None:
     project = Path(sys.argv[1])
     os.chdir(project)
     sys.dont_write_bytecode = True
-    print(json.dumps({main: outcomes(project, Path(main)) for main in sys.argv[2:]}))
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    seen = {}
+    for main in sys.argv[2:]:
+        seen[main] = outcomes(project, Path(main))
+        gc.freeze()  # what is imported by now is never garbage, and need not be looked at again
+    print(json.dumps(seen))
 
 
 if __name__ == "__main__":
