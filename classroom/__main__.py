@@ -16,5 +16,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] not in ([command] for command in COMMANDS):
         raise SystemExit(f"python classroom {' or '.join(COMMANDS)}, and --help for more")
     sys.path[0] = str(ROOT)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console's letters
+    sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.dont_write_bytecode = True  # the template is copied as it lies here
     raise SystemExit(importlib.import_module(f"classroom.{sys.argv[1]}").main(sys.argv[2:]))

@@ -7,9 +7,10 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -18,12 +19,12 @@ from typing import Any
 from classroom import hand_ins, matching, prepare, reports
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
-from classroom.hand_ins import HandIn, HandInError, Unused
+from classroom.hand_ins import HandIn, Unused, readable
 from classroom.matching import Member
 from classroom.processes import progress, warmed
 from classroom.roster import RosterError, read_roster
 from classroom.supervise import Result, run_hand_in
-from classroom.template import ASSIGNMENTS
+from classroom.template import ASSIGNMENTS, ROOT
 
 # What a process of a hand-in may know of this computer.
 ENVIRONMENT = {"PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR", "LANG",
@@ -31,13 +32,12 @@ ENVIRONMENT = {"PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDI
                "HOME", "USERPROFILE", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "NO_COLOR"}
 
 
-def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str]:
-    """Return the students of a class and the assignment of class.csv ("" if it does not say)."""
+def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str, list[str]]:
+    """Return the students of a class, the assignment that class.csv names, and the bad rows."""
     if class_file and class_file.name != CLASS_FILE:
         students, bad = read_roster(class_file)
-        for row in bad:
-            print(row)
-        return [Member(one.name, one.alias, "", one.others) for one in students], ""
+        members = [Member(one.name, one.alias, "", one.others) for one in students]
+        return members, "", list(map(str, bad))
     rows = read_class(class_file.parent if class_file else folder)
     members = [
         Member(row["student"], row["alias"], row["folder"],
@@ -45,7 +45,7 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
         for row in rows
     ]
     assignments = {row.get("assignment", "") for row in rows}
-    return members, assignments.pop() if len(assignments) == 1 else ""
+    return members, assignments.pop() if len(assignments) == 1 else "", []
 
 
 def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
@@ -55,6 +55,8 @@ def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
     tested (a helper), then the versions and numbers that platforms give, then the time.
     """
     main = text_of(hand_in)
+    if main is None:  # it may hold anything
+        return True, True, 0, 0, hand_in.time
     place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
     versions = re.findall(r"version (\d+)", place, re.IGNORECASE)
     again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
@@ -62,12 +64,12 @@ def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
             int((versions or [0])[-1]), int((again or [0])[-1]), hand_in.time)
 
 
-def text_of(hand_in: HandIn) -> str:
-    """Return main.py; "" if it cannot be read."""
+def text_of(hand_in: HandIn) -> str | None:
+    """Return main.py; None if it cannot be read."""
     try:
         return hand_ins.main_of(hand_in).decode("utf-8-sig", errors="replace")
-    except (HandInError, OSError):
-        return ""
+    except Exception:  # whatever a file that somebody made does to a library
+        return None
 
 
 def grade_one(
@@ -78,7 +80,7 @@ def grade_one(
     tests = prepare.test_names(assignment)
     grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
     ordered = sorted(found, key=lambda hand_in: rank(hand_in, assignment))
-    begun = [one for one in ordered if not prepare.is_starter(text_of(one), assignment)]
+    begun = [one for one in ordered if rank(one, assignment)[0]]
     if unused and not begun:
         grade.state = "cannot run"
         grade.asides = [str(one) for one in unused]
@@ -91,9 +93,9 @@ def grade_one(
     with scratch_folder() as project:
         try:
             own = prepare.prepare(hand_in, assignment, project)
-        except (HandInError, OSError) as error:
+        except Exception as error:  # as above
             grade.state = "cannot run"
-            grade.notes.append(str(error))
+            grade.notes.append(readable(hand_ins.reason_of(error)))
             return grade
         grade.notes += notes_on(own)
         if other := prepare.other_assignment(own.main, hand_in.assignment, assignment):
@@ -108,8 +110,9 @@ def grade_one(
         grade.tests = dict.fromkeys(tests, ("skipped", "main.py changes the tests"))
     grade.state = state_of(grade, result, own, assignment)
     if grade.state == "cannot run":
-        reason = re.search("came back: nothing: (.*)", next(iter(grade.tests.values()))[1])
-        grade.asides += [reason[1]] if reason else []
+        words = result.broken or next(iter(grade.tests.values()))[1]
+        reason = re.search(r"came back: nothing: (.*)|\nE? +(\w+Error:.*)", words)
+        grade.asides += [reason[1] or reason[2]] if reason else []
     return grade
 
 
@@ -130,7 +133,7 @@ def asides_on(
 def keys_in(hand_in: HandIn) -> list[str]:
     try:
         return hand_ins.keys_in(hand_in)
-    except (HandInError, OSError):
+    except Exception:  # as above
         return []
 
 
@@ -155,9 +158,18 @@ def scratch_folder() -> Iterator[Path]:
         (around / "project").mkdir()
         yield around / "project"
     finally:
-        for path, _, _ in os.walk(around):
-            Path(path).chmod(0o700)
-        shutil.rmtree(around, ignore_errors=True)
+        shutil.rmtree(around, onerror=give_right_and_go_on)
+
+
+def give_right_and_go_on(remove: Callable[[str], Any], path: str, _: Any) -> None:
+    """Remove what could not be removed, because a program had made it read-only or locked it."""
+    with contextlib.suppress(OSError):
+        Path(path).parent.chmod(0o700)
+        Path(path).chmod(0o700)
+        if remove in (os.unlink, os.rmdir):
+            remove(path)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def notes_on(found: prepare.Prepared) -> list[str]:
@@ -186,12 +198,22 @@ def grade_all(
         }
         try:
             for future in as_completed(waiting):
-                grades[waiting[future]] = future.result()
+                number = waiting[future]
+                try:
+                    grades[number] = future.result()
+                except Exception as error:  # one hand-in does not stop the others
+                    grades[number] = not_graded(members[number], assignment, error)
                 count()
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [grades[number] for number in range(len(members))]
+
+
+def not_graded(member: Member, assignment: str, error: Exception) -> Grade:
+    tests = dict.fromkeys(prepare.test_names(assignment), ("skipped", ""))
+    reason = readable(f"it could not be graded: {type(error).__name__}: {error}")
+    return Grade(member, "cannot run", tests, asides=[reason])
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -223,7 +245,9 @@ def run(given: argparse.Namespace) -> int:
     folder, out = given.folder.absolute(), given.out.absolute()
     if not folder.is_dir():
         raise RosterError(f"There is no folder {folder}.")
-    members, said = members_of(folder, given.class_file and given.class_file.absolute())
+    if out.name == CLASS_FILE or out == (given.class_file and given.class_file.absolute()):
+        raise RosterError(f"--out would replace {out.name}. Name another table: grades.csv.")
+    members, said, bad = members_of(folder, given.class_file and given.class_file.absolute())
     found, unused = hand_ins.find(folder)
     assignment = which_assignment(given.assignment, said, found)
     nobodys: list[tuple[HandIn, str]] = []
@@ -234,6 +258,7 @@ def run(given: argparse.Namespace) -> int:
         members = [Member(hand_in.where(folder)) for hand_in in found]
         owners = {number: [hand_in] for number, hand_in in enumerate(found)}
     to_mend, unused_of = what_to_mend(found, unused, nobodys, owners, members, folder)
+    to_mend = bad + to_mend
     reports.check_writable(out)
     forget_this_computer()
     grades = grade_all(members, owners, unused_of, assignment, folder, given.seconds, given.fork)
@@ -284,4 +309,7 @@ def forget_this_computer() -> None:
     for name in list(os.environ):
         if name.upper() not in ENVIRONMENT:
             del os.environ[name]
-    os.chdir(tempfile.gettempdir())  # nothing of this folder is imported
+    os.chdir(ROOT)  # nothing of the teacher's folder is imported
+    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: end what was started first
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)

@@ -34,7 +34,7 @@ class Grade:
     @property
     def stuck_at(self) -> str:
         """Return the label of the first test that does not pass; "" if all pass."""
-        return next((label(name) for name, (outcome, _) in self.tests.items()
+        return next((label(name) or sentence(name) for name, (outcome, _) in self.tests.items()
                      if outcome != "passed"), "")
 
 

@@ -30,6 +30,7 @@ JUNK = {"__MACOSX", "__pycache__", ".git", ".venv", "venv", "node_modules", ".id
         ".pytest_cache", "backups", "practice-bucket", "$RECYCLE.BIN", "System Volume Information",
         ".DS_Store", "Thumbs.db", "desktop.ini"}
 KEPT = "b2-starter.json"
+OTHER_ARCHIVE = "this kind of archive cannot be read; a zip can"
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 # main.py, Anna_123_main-1.py, helpers.py; and what an editor or a platform makes of it
 PROGRAM = re.compile(r".*\.py(\.txt)?|(.*[^A-Za-z0-9])?main\.txt", re.IGNORECASE)
@@ -69,8 +70,9 @@ class HandIn:
 
     def where(self, folder: Path) -> str:
         """Return the place, as it is told to the teacher."""
-        outer = self.path.relative_to(folder).as_posix()
+        outer = readable(self.path.relative_to(folder).as_posix())
         inside = PurePosixPath(self.inner, self.root, self.main if self.alone else "").as_posix()
+        inside = readable(inside)
         return outer if inside in (".", self.path.name) else f"{outer}: {inside}"
 
     def words(self, folder: Path) -> str:
@@ -93,7 +95,8 @@ class Unused:
 def find(folder: Path) -> tuple[list[HandIn], list[Unused]]:
     """Return the hand-ins below a folder, and what else lies there."""
     unused: list[Unused] = []
-    listed = [entry for entry in in_folder(folder, PurePosixPath()) if not is_ours(entry.path)]
+    listed = [entry for entry in in_folder(folder, PurePosixPath())
+              if not is_ours(folder, entry.path)]
     found, rest = sorted_out(listed, of_a_class=True)
     for hand_in in found:
         hand_in.path = folder / hand_in.root / (hand_in.main if hand_in.alone else "")
@@ -102,22 +105,38 @@ def find(folder: Path) -> tuple[list[HandIn], list[Unused]]:
         where = entry.path.as_posix()
         if entry.path.suffix.lower() == ".zip":
             try:
-                found += in_zip(folder / entry.path)
-            except (HandInError, OSError) as error:
-                unused.append(Unused(where, getattr(error, "strerror", None) or str(error), True))
+                more, broken = in_zip(folder / entry.path, where)
+                found += more
+                unused += broken
+            except Exception as error:  # whatever a file that somebody made does to a library
+                unused.append(Unused(where, reason_of(error), True))
         elif entry.path.suffix.lower() in ARCHIVES:
-            unused.append(Unused(where, "this kind of archive cannot be read; a zip can", True))
-        elif entry.size < MOST_TEXT and has_key(entry.path, entry.read()):
+            unused.append(Unused(where, OTHER_ARCHIVE, True))
+        elif holds_key(entry):
             unused.append(Unused(where, "it holds KEYS: delete them in the console", True))
         else:
             unused.append(Unused(where, "this is no program; it was not used", False))
     return sorted(found, key=lambda one: one.where(folder)), unused
 
 
-def is_ours(path: PurePosixPath) -> bool:
+def reason_of(error: Exception) -> str:
+    """Return what to say of a file that could not be read."""
+    if isinstance(error, HandInError):
+        return str(error)
+    return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+def readable(text: str) -> str:
+    """Return a text that can be written: names of files may hold what is no character."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def is_ours(folder: Path, path: PurePosixPath) -> bool:
     """Tell whether new_class or grade have written this."""
     top = path.parts[0]
-    return top.endswith(("-feedback", "-earlier")) or top.startswith(".new_class-") or (
+    stem = top.removesuffix("-feedback").removesuffix("-earlier")
+    beside = stem != top and (folder / f"{stem}.csv").exists()
+    return beside or top.startswith(".new_class-") or (
         len(path.parts) == 1 and path.suffix.lower() in (".csv", ".html", ".json", ".part"))
 
 
@@ -125,41 +144,57 @@ def say_what_it_is(hand_in: HandIn, kept: bytes) -> None:
     """Take over what b2-starter.json says, if it can be read."""
     try:
         answers = json.loads(kept)["cookiecutter"]
-        hand_in.slug, hand_in.assignment = str(answers["project_slug"]), str(answers["assignment"])
+        hand_in.slug = readable(str(answers["project_slug"]))
+        hand_in.assignment = readable(str(answers["assignment"]))
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
 
 
-def in_zip(path: Path) -> list[HandIn]:
-    """Return the hand-ins of a zip: projects, programs, or zips that hold such."""
+def in_zip(path: Path, where: str) -> tuple[list[HandIn], list[Unused]]:
+    """Return the hand-ins of a zip (projects, programs, zips that hold such), and what is broken.
+
+    where: the name of the zip, as it is told to the teacher.
+    """
+    broken: list[Unused] = []
     with opened(path) as archive:
         found, rest = sorted_out(list(entries(archive)))
         for entry in rest:
+            inside = f"{where}: {readable(entry.path.as_posix())}"
             if entry.path.suffix.lower() == ".zip":
-                with opened(io.BytesIO(entry.read())) as inner:
-                    for hand_in in sorted_out(list(entries(inner)))[0]:
-                        hand_in.inner = entry.path.as_posix()
-                        found.append(hand_in)
-    if not found:
+                try:
+                    with opened(io.BytesIO(entry.read())) as inner:
+                        more = sorted_out(list(entries(inner)))[0]
+                except Exception as error:  # as above
+                    broken.append(Unused(inside, reason_of(error), True))
+                    continue
+                for hand_in in more:
+                    hand_in.inner = entry.path.as_posix()
+                found += more
+            elif entry.path.suffix.lower() in ARCHIVES:
+                broken.append(Unused(inside, OTHER_ARCHIVE, True))
+    if not found and not broken:
         raise HandInError("there is no main.py in it")
     for hand_in in found:
         hand_in.path = path
-    return found
+    return found, broken
 
 
 def sorted_out(listed: list[Entry], of_a_class: bool = False) -> tuple[list[HandIn], list[Entry]]:
     """Return the hand-ins among files, and the files that are none.
 
-    A folder with main.py is a project, and all that is in it belongs to it; but for the folder of
-    a class, where main.py may be of anybody. Elsewhere, each program is a hand-in of its own.
+    A folder with main.py is a project, and all that is in it belongs to it. Not so the folder of a
+    class, and one with further projects in two of its folders: main.py may be of anybody there.
+    Elsewhere, each program is a hand-in of its own.
     """
     mains = sorted((entry for entry in listed if entry.path.name == "main.py"),
                    key=lambda entry: len(entry.path.parts))
     roots: dict[PurePosixPath, HandIn] = {}
     for entry in mains:
         root = entry.path.parent
-        if not any(other in roots for other in (root, *root.parents)) and not (
-                of_a_class and root == PurePosixPath()):
+        deeper = {other.path.relative_to(root).parts[0] for other in mains
+                  if other is not entry and other.path.is_relative_to(root)}
+        holds_others = len(deeper) > 1 or (of_a_class and root == PurePosixPath())
+        if not holds_others and not any(other in roots for other in (root, *root.parents)):
             roots[root] = HandIn(Path(), "", root, "main.py", False, entry.time)
     alone, rest = [], []
     for entry in listed:
@@ -202,7 +237,9 @@ def zip_time(info: zipfile.ZipInfo) -> float:
 
 def safe_path(name: str) -> PurePosixPath | None:
     """Return the path of a file in a zip, or None if it leads out of it."""
-    path = PurePosixPath(name.replace("\\", "/"))
+    # Windows drops dots and spaces at the end of a name: conftest.py. would become conftest.py
+    parts = [part.rstrip(". ") or part for part in name.replace("\\", "/").split("/")]
+    path = PurePosixPath("/".join(parts))
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name) or "\0" in name:
         return None
     return path
@@ -251,14 +288,23 @@ def files(hand_in: HandIn) -> dict[PurePosixPath, bytes]:
 def main_of(hand_in: HandIn) -> bytes:
     """Return main.py alone."""
     with listing(hand_in) as listed:
-        return next(entry.read() for entry in listed if entry.path == PurePosixPath("main.py"))
+        entry = next(entry for entry in listed if entry.path == PurePosixPath("main.py"))
+        if entry.size > MOST_BYTES:
+            raise HandInError(f"main.py is over {MOST_BYTES:,} bytes")
+        return entry.read()
 
 
 def keys_in(hand_in: HandIn) -> list[str]:
     """Return the names of the files of a hand-in in which a filled key stands. Never the key."""
     with listing(hand_in) as listed:
-        return [entry.path.as_posix() for entry in listed
-                if entry.size < MOST_TEXT and has_key(entry.path, entry.read())]
+        return [readable(entry.path.as_posix()) for entry in listed if holds_key(entry)]
+
+
+def holds_key(entry: Entry) -> bool:
+    try:
+        return entry.size < MOST_TEXT and has_key(entry.path, entry.read())
+    except (HandInError, OSError):  # said elsewhere
+        return False
 
 
 def is_env(path: PurePosixPath) -> bool:
@@ -307,7 +353,11 @@ def below(listed: Iterator[Entry], root: PurePosixPath) -> Iterator[Entry]:
 
 
 def in_folder(folder: Path, inside: PurePosixPath) -> Iterator[Entry]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:  # no right to look into it
+        paths = []
+    for path in paths:
         name = inside / path.name
         if path.is_symlink() or is_junk(name):
             continue

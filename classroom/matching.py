@@ -34,22 +34,25 @@ def likeness(path: str, member: Member) -> tuple[int, int]:
     Platforms write Schmidt_Anna_12345_main.py, schmidtanna_12_34_main.py, "Anna Schmidt/main.py".
     """
     there = words(path)
-    found = [(2, 0)] if has_alias(there, member) else []
+    found = [(1, 0)] if has_alias(there, member) else []
     for name in {member.name, member.name.lower().translate(SPELT_OUT)}:
         own = [word for word in words(name) if not word.isdigit()]
         if own and set(own) <= set(there):
             found.append((4, len(set(words(name)) & set(there))))  # Ben 2 is not Ben
-        elif is_joined(own, "".join(there)):
-            found.append((3 if sum(map(len, own)) > 5 else 1, len(own)))
+        elif is_joined(own, there):
+            found.append((3, len(own)))
         elif len(own) > 2 and {own[0], own[-1]} <= set(there):  # without the middle names
-            found.append((1, 2))
+            found.append((2, 2))
     return max(found, default=(0, 0))
 
 
-def is_joined(own: list[str], there: str) -> bool:
-    """Tell whether the words of a name stand in a text without anything between them."""
+def is_joined(own: list[str], there: list[str]) -> bool:
+    """Tell whether a name is there with its words put together: oneil ben, schmidtanna."""
     turns = permutations(own) if len(own) < 5 else (own[n:] + own[:n] for n in range(len(own)))
-    return len(own) > 1 and any("".join(turned) in there for turned in turns)
+    joined = {"".join(turned) for turned in turns}
+    spans = ("".join(there[start:end]) for start in range(len(there))
+             for end in range(start + 1, start + len(own) + 1))
+    return len(own) > 1 and any(span in joined for span in spans)
 
 
 def has_alias(there: list[str], member: Member) -> bool:

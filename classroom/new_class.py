@@ -23,7 +23,7 @@ import psutil
 
 from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
-from classroom.processes import progress, warmed
+from classroom.processes import end_with_parent, progress, warmed
 from classroom.roster import BadRowError, RosterError, Student
 from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template
 
@@ -51,10 +51,10 @@ def source_of_clone() -> str:
 
 def source_line(source: str) -> str:
     """Return the source as the reset lines name it: without a token, in quotes if need be."""
-    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)[:/](.+)", source)  # that needs a key
+    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)(?::\d+/|[:/])(.+)", source)  # that needs a key
     if ssh:
         source = f"https://{ssh[1]}/{ssh[2]}"
-    return shlex.quote(re.sub(r"//[^/@]+@", "//", source))
+    return shlex.quote(re.sub(r"//[^/]*@", "//", source))
 
 
 def make_project(template: str, unfinished: str, job: Job) -> str:
@@ -69,15 +69,23 @@ def make_project(template: str, unfinished: str, job: Job) -> str:
             try:
                 made = cookiecutter(template, no_input=True, extra_context=job.answers,
                                     output_dir=own, default_config=config)
+            except OSError as error:  # a full disk, a path that is too long
+                return f"{error.strerror} ({Path(str(error.filename)).name})"
             except CookiecutterException:
                 return " ".join(printed.read_text("utf-8", "replace").split()) or "It did not work."
-        made = Path(made)
-        if job.zip_target:
-            archive = shutil.make_archive(f"{own}/archive", "zip", own, made.name)
-            os.replace(archive, job.zip_target)
-        if not job.target.exists():
-            os.rename(made, job.target)
+        try:
+            move_to_its_place(Path(made), job)
+        except OSError as error:
+            return f"{error.strerror} ({Path(str(error.filename)).name})"
     return ""
+
+
+def move_to_its_place(made: Path, job: Job) -> None:
+    if job.zip_target:
+        archive = shutil.make_archive(f"{made}-archive", "zip", made.parent, made.name)
+        os.replace(archive, job.zip_target)
+    if not job.target.exists():
+        os.rename(made, job.target)
 
 
 @contextlib.contextmanager
@@ -137,7 +145,8 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
             shutil.rmtree(left, ignore_errors=True)
     unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: clean up first
-    pool = ProcessPoolExecutor(os.cpu_count(), mp_context=warmed("classroom.cookiecutter_ready"))
+    pool = ProcessPoolExecutor(os.cpu_count(), mp_context=warmed("classroom.cookiecutter_ready"),
+                               initializer=end_with_parent)
     try:
         template = str(copy_template(Path(unfinished, "template"), assignment))
         with progress("projects", len(jobs)) as count:
@@ -157,15 +166,18 @@ def class_rows(
 ) -> list[dict[str, str]]:
     """Return the rows of class.csv: the students of the roster, then those of earlier ones."""
     rows = []
+    before = {row["alias"].lower(): row for row in earlier}
     for student in students:
         slug = f"{assignment}-{student.alias}"
-        rows.append({
+        row = {
             "student": student.name, "alias": student.alias, "folder": slug,
             "assignment": assignment, "bucket_name": student.bucket_name,
             "endpoint": student.endpoint,
             "state": "made" if (folder / slug).is_dir() else "not made",
             **{name: value for name, value in student.others.items() if name not in COLUMNS},
-        })
+        }
+        kept = before.get(student.alias.lower(), {})  # the teacher may have written into it
+        rows.append({**kept, **{name: value or kept.get(name, "") for name, value in row.items()}})
     aliases = {row["alias"].lower() for row in rows}
     return rows + [row for row in earlier if row["alias"].lower() not in aliases]
 

@@ -14,7 +14,7 @@ from classroom.template import ASSIGNMENTS, QUESTIONS, b2_rules, files_of, start
 
 # Files that would change what Python or pytest do; in a hand-in, they are left out.
 STEERING = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml",
-            "sitecustomize.py", "usercustomize.py", "pytest.py", "__init__.py"}
+            "sitecustomize.py", "usercustomize.py", "pytest.py"}
 COMPILED = (".pyc", ".pyd", ".so", ".pth", ".dll")
 
 
@@ -39,14 +39,18 @@ def prepare(hand_in: HandIn, assignment: str, folder: Path) -> Prepared:
     found.keys = hand_ins.keys_in(hand_in)
     found.edited = edited_tests(read, given)
     reserved = {name.lower() for name in given}
+    modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
     for path, content in read.items():
         name = path.as_posix().lower()
         if name in reserved or path.parts[0].lower() in ("tests", "b2_inside", "_starter"):
             continue
-        if path.name.lower() in STEERING or name.endswith(COMPILED):
-            found.left_out.append(path.as_posix())
+        cleaned = without_keys(content)
+        still_there = cleaned == content and hand_ins.has_key(path, content)  # in UTF-16
+        if (path.name.lower() in STEERING | modules or name.endswith(COMPILED)
+                or name == "__init__.py" or still_there):
+            found.left_out.append(hand_ins.readable(path.as_posix()))
             continue
-        write(folder / path, without_keys(content))
+        write(folder / path, cleaned)
     for name, source in given.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / name)
@@ -109,10 +113,13 @@ def functions_of(assignment: str) -> set[str]:
     return set()
 
 
+def defined_in(main: str) -> set[str]:
+    return set(re.findall(r"^def (\w+)", main, re.MULTILINE))
+
+
 def has_functions(main: str, assignment: str) -> bool:
     """Tell whether a program defines one of the functions that are tested."""
-    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
-    return bool(defined & functions_of(assignment))
+    return bool(defined_in(main) & functions_of(assignment))
 
 
 def other_assignment(main: str, said: str, assignment: str) -> str:
@@ -124,6 +131,5 @@ def other_assignment(main: str, said: str, assignment: str) -> str:
         return ""
     if said not in ("", assignment):
         return said
-    defined = set(re.findall(r"^def (\w+)", main, re.MULTILINE))
     return next((other for other in ASSIGNMENTS if other != assignment and (
-        is_starter(main, other) or set() < functions_of(other) <= defined)), "")
+        is_starter(main, other) or set() < functions_of(other) <= defined_in(main))), "")

@@ -18,6 +18,7 @@ from rich.table import Table
 from classroom.grades import STATES, Grade, label, sentence
 from classroom.roster import RosterError, fold, guarded
 
+IDLE = ("not handed in", "not started", "wrong assignment")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
 
 
@@ -47,8 +48,11 @@ def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) 
     out.with_suffix(".json").write_text(text, encoding="utf-8")
     out.with_suffix(".html").write_text(page(content), encoding="utf-8")
     folder.mkdir(exist_ok=True)
-    for grade in grades:
-        (folder / f"{file_name(grade)}.txt").write_text(feedback(grade, assignment), "utf-8")
+    for number, grade in enumerate(grades):
+        file = folder / f"{file_name(grade)}.txt"
+        if file.exists():
+            file = folder / f"{file_name(grade)}-{number + 1}.txt"
+        file.write_text(feedback(grade, assignment), "utf-8")
 
 
 def keep_earlier(out: Path, written: list[Path]) -> None:
@@ -83,7 +87,7 @@ def as_data(
 ) -> dict[str, Any]:
     """Return all that is known, as grades.json holds it and as the page shows it."""
     passed = Counter(test for grade in grades for test in tests
-                     if grade.tests[test][0] == "passed")
+                     if grade.tests[test][0] == "passed" and grade.state not in IDLE)
     return {
         "assignment": assignment,
         "graded": time.strftime("%Y-%m-%d %H:%M"),
@@ -109,8 +113,7 @@ def page(content: dict[str, Any]) -> str:
     """Return grades.html. Every name is escaped; nothing is loaded from anywhere."""
     loader = FileSystemLoader(Path(__file__).parent)
     template = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    idle = ("not handed in", "not started", "wrong assignment")
-    template.filters["begun"] = lambda all_: [one for one in all_ if one["state"] not in idle]
+    template.filters["begun"] = lambda all_: [one for one in all_ if one["state"] not in IDLE]
     return template.get_template("grades.html.jinja").render(**content, signs=SIGNS)
 
 
@@ -142,7 +145,8 @@ def all_notes(grade: Grade) -> str:
 
 def file_name(grade: Grade) -> str:
     """Return a name for the feedback: the alias, or what is left of the student's name."""
-    return grade.member.alias or re.sub(r"[^a-z0-9]+", "-", fold(grade.member.name)).strip("-")
+    name = re.sub(r"\W+", "-", fold(grade.member.name)).strip("-")
+    return grade.member.alias or name[:50] or "nobody"
 
 
 def show(grades: list[Grade], out: Path) -> None:

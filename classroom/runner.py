@@ -7,6 +7,7 @@ to the network, printing without end, ending the process. They are no jail for h
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import json
 import os
@@ -23,6 +24,7 @@ from classroom.template import ROOT
 
 MOST_OUTPUT = 2_000  # characters of what a program prints
 MOST_FILE = 20_000_000  # bytes of a file that a program writes
+MOST_CPU = 600  # seconds
 MARK = "B2_GRADING"  # in the environment of all processes that a hand-in starts
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -33,19 +35,22 @@ NETWORK = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg",
            "socket.getaddrinfo", "socket.gethostbyname"}
 
 
-class Cut(io.TextIOBase):
+class Cut(io.RawIOBase):
     """Where a program prints to: keeps the beginning, drops the rest."""
 
     def __init__(self) -> None:
-        self.kept = ""
+        self.kept = b""
 
     def writable(self) -> bool:
         return True
 
-    def write(self, text: str) -> int:
-        if len(self.kept) < MOST_OUTPUT:
-            self.kept += text[:MOST_OUTPUT - len(self.kept)]
-        return len(text)
+    def write(self, content: Any) -> int:
+        self.kept += bytes(content[:MOST_OUTPUT - len(self.kept)])
+        return len(content)
+
+    def as_stream(self) -> io.TextIOWrapper:
+        """Return it as print() and sys.stdout.reconfigure() want it."""
+        return io.TextIOWrapper(self, "utf-8", "replace", write_through=True)  # type: ignore
 
 
 def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Connection) -> None:
@@ -53,8 +58,11 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
 
     done: names of the tests that are not run again; failed: those of them that ended a process.
     Sent, as JSON, are ["start", name], ["end", name, outcome, words], ["loaded"], ["stuck"],
-    ["patched", name], ["output", text], ["finished"].
+    ["patched", name], ["broken", words], ["output", text], ["finished"].
     """
+    if os.name != "nt":  # what the server of processes has open is none of its business
+        os.closerange(3, to.fileno())
+        os.closerange(to.fileno() + 1, 256)
     shut_in(Path(folder), mark)
 
     def tell(*event: str) -> None:
@@ -64,7 +72,7 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
     words = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:faulthandler",
              "-c", ".pytest.ini", "--rootdir", ".", "-s", "-q", "tests/test_main.py"]
     pytest.main(words, plugins=[reporter])
-    tell("output", reporter.printed.kept)
+    tell("output", reporter.printed.kept.decode("utf-8", "replace"))
     tell("finished")
     to.close()
     os._exit(0)  # not waiting for a student's threads
@@ -87,6 +95,7 @@ def shut_in(folder: Path, mark: str) -> None:
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))  # if nobody watches any more
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
@@ -118,6 +127,10 @@ def guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
         elif event in CHANGES:
             for path in values[:2] if event in OF_TWO else values[:1]:
                 check(path)
+        elif event == "sqlite3.connect":
+            check(values[0] if values[0] != ":memory:" else None)
+        elif event in ("os.fork", "os.forkpty"):
+            raise PermissionError("in the grading, a program does not fork")
         elif event in NETWORK:
             raise PermissionError("in the grading there is no network")
         elif event in ("os.kill", "os.killpg") and values[0] not in (0, own):
@@ -140,7 +153,7 @@ class Reporter:
         items[:] = [item for item in items if item.name not in self.done]
 
     def pytest_collection_finish(self) -> None:
-        sys.stdout = sys.stderr = self.printed
+        sys.stdout = sys.stderr = self.printed.as_stream()
         self.parts = parts_of_pytest()
         grading = sys.modules["grading"]
         for name in self.failed:
@@ -167,7 +180,7 @@ class Reporter:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:  # hello-bucket imports main.py at its top
-            self.tell("end", "", "failed", report.longreprtext[-2_000:])
+            self.tell("broken", report.longreprtext[-2_000:])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.tell("start", nodeid.rpartition("::")[2])
@@ -193,8 +206,8 @@ def parts_of_pytest() -> dict[str, Any]:
     parts = {}
     for name in ("pytest", "_pytest.outcomes", "_pytest.runner", "_pytest.python",
                  "_pytest.reports", "grading", "conftest", "test_main"):
-        for word, part in list(vars(sys.modules[name]).items()):
-            if callable(part):
+        for word, part in list(vars(sys.modules.get(name, pytest)).items()):
+            if callable(part) or inspect.ismodule(part):
                 parts[f"{name}.{word}"] = part
             if isinstance(part, type):
                 for method, function in list(vars(part).items()):

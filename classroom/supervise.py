@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
+from classroom.hand_ins import readable
 from classroom.processes import end_all, memory_of
 from classroom.runner import run_tests
 
@@ -25,6 +27,7 @@ class Result:
     loaded: bool = False
     stuck: bool = False
     patched: str = ""
+    broken: str = ""
     output: str = ""
 
 
@@ -53,7 +56,8 @@ def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: 
         if run.running:
             ended_it.append(run.running)
             result.tests[run.running] = ("failed", message(run))
-        if not result.loaded or len(result.tests) == before or time.monotonic() > until:
+        loaded = result.loaded or any(kind == "passed" for kind, _ in result.tests.values())
+        if not loaded or len(result.tests) == before or time.monotonic() > until:
             break
     for name in tests:
         result.tests.setdefault(name, ("skipped", run.why or "it was not run"))
@@ -71,13 +75,16 @@ def run_once(
 ) -> Run:
     """Start a process, take in what it sends, and end it with all that it has started."""
     mark = secrets.token_hex(16)
+    run = Run()
     receiver, sender = context.Pipe(duplex=False)
     words = (str(project), mark, list(result.tests), ended_it, sender)
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()
-    run = Run()
     heard = time.monotonic()
+    # Half a message would keep recv_bytes waiting: then this ends the process, and so the message.
+    alarm = threading.Timer(until - heard + 2, end_all, [process.pid, mark])
+    alarm.start()
     try:
         while not run.finished:
             if receiver.poll(0.1):
@@ -87,6 +94,8 @@ def run_once(
                 run.why, run.hint = "it did not end in time", "Is there a loop that never ends?"
                 result.stuck = True
                 break
+            elif not process.is_alive() and not receiver.poll(0):
+                raise EOFError
             else:
                 used, count = memory_of(process.pid)
                 if used > MOST_MEMORY or count > MOST_PROCESSES:
@@ -94,10 +103,11 @@ def run_once(
                         f"it started {count} processes"
                     run.hint = "Is there a loop in which something grows and grows?"
                     break
-    except (EOFError, OSError):
+    except (EOFError, OSError, ValueError, TypeError, LookupError):  # no end, or no message of ours
         run.why = "it ended the whole program"
         run.hint = "Take os._exit() and its like out; return leaves a function."
     finally:
+        alarm.cancel()
         end_all(process.pid, mark)
         process.join()
         receiver.close()
@@ -106,7 +116,7 @@ def run_once(
 
 def take_in(event: list, run: Run, result: Result) -> None:
     """Note one event; runner.run_tests lists them."""
-    kind, *values = event
+    kind, *values = (readable(str(value)) for value in event)
     if kind == "start":
         run.running = values[0]
     elif kind == "end":
@@ -120,5 +130,7 @@ def take_in(event: list, run: Run, result: Result) -> None:
         result.patched = values[0]
     elif kind == "output":
         result.output = values[0]
-    elif kind == "finished":
+    elif kind == "broken":
+        result.broken = values[0]
+    elif kind == "finished" and not run.running:  # else the tests themselves could not go on
         run.finished = True

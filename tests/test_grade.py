@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +126,28 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
         at_the_top("import threading, time\n"
                    "threading.Thread(target=time.sleep, args=(600,)).start()"), "ok", []),
     "goes too deep": (inside_best("return best(entries, number)"), "ok", BEST),
+    "leaves a process far away": (
+        at_the_top("import os\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n"
+                   "    import time\n    time.sleep(600)"), "cannot run", EVERY),
+    "prints what is no character": (at_the_top("print('\\ud83d')"), "ok", []),
+    "says what is no character": (inside_best("raise ValueError('\\udcff')"), "ok", BEST),
+    "returns what cannot be shown": (
+        inside_best("class Odd:\n    def __repr__(self):\n        return 1 / 0\nreturn Odd()"),
+        "ok", BEST),
+    "changes its output": (at_the_top("import sys\nsys.stdout.reconfigure(encoding='utf-8')"),
+                           "ok", []),
+    "sends noise": (
+        at_the_top("import os\nfor number in range(3, 40):\n    try:\n"
+                   "        os.write(number, b'\\0\\0\\x0f\\0')\n    except OSError:\n"
+                   "        pass\nwhile True:\n    pass"), "cannot run", EVERY),
+    "puts its own pytest in the way": (
+        at_the_top("import grading\nclass Nothing:\n    def fail(*a, **k): pass\n"
+                   "grading.pytest = Nothing()"), "tests edited", EVERY),
     "ends its parent": (at_the_top("import os\nos.kill(os.getppid(), 9)"), "cannot run", EVERY),
 }
+
+
+TERMINAL = f"of-the-mischief-{os.getpid()}"  # a variable that all of its processes have
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +156,8 @@ def mischief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Class, 
     school = Class(tmp_path_factory.mktemp("mischief"))
     for what, (main, _, _) in MISCHIEF.items():
         school.hand_in(what, main)
-    done, found = school.grade("--seconds", "10", AWS_SECRET_ACCESS_KEY="of-the-teacher",
-                               B2_APPLICATION_KEY=APPLICATION_KEY)
+    secrets = {"AWS_SECRET_ACCESS_KEY": "of-the-teacher", "B2_APPLICATION_KEY": APPLICATION_KEY}
+    done, found = school.grade("--seconds", "10", TERM=TERMINAL, **secrets)
     yield school, done, found
 
 
@@ -195,10 +216,9 @@ def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
         assert not re.search("Traceback|fixture|mock|assert", text), text
 
 
-def test_nothing_is_left_running_or_lying_about(mischief: Any, tmp_path_factory: Any):
-    left = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])
-            if "multiprocessing" in " ".join(process.info["cmdline"] or [])
-            and str(mischief[0].folder) in str(process.info["cmdline"])]
+def test_nothing_is_left_running_or_lying_about(mischief: Any):
+    left = [process for process in psutil.process_iter(["environ"])
+            if (process.info["environ"] or {}).get("TERM") == TERMINAL]
 
     assert left == []
     assert not list(Path(os.environ["TMPDIR"]).glob("b2-grading-*"))
@@ -256,7 +276,7 @@ def own_settings(outside: Path) -> dict[str, str]:
         "pytest.ini": "[pytest]\naddopts = --co", "pyproject.toml": "[tool.pytest", "x.pth": evil,
         "setup.cfg": "[tool:pytest]\naddopts = --co", "b2_client.py": evil, "json.py": evil,
         "tests/test_main.py": "def test_1_a(): pass\n", "tests/grading.py": evil,
-        "boto3/__init__.py": evil, "b2-starter.json": kept,
+        "__init__.py": evil, "grading.py": evil, "b2_rules.py": evil, "b2-starter.json": kept,
     }
 
 
@@ -294,6 +314,15 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     blank = "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\n"
     school.hand_in("blank keys", REFERENCE, **{".env": blank})
     school.hand_in("exits", REFERENCE + "\nexit()\n")
+    utf_16 = school.hand_in("keys in UTF-16", at_the_top("print(open('notes.txt').read())"))
+    (utf_16 / "notes.txt").write_text(APPLICATION_KEY, encoding="utf-16")
+    school.hand_in("Anna Locked", UNTOUCHED)
+    with zipfile.ZipFile(school.folder / "Locked_Anna_1_project.zip", "w") as archive:
+        archive.writestr("main.py", REFERENCE)
+    locked = bytearray((school.folder / "Locked_Anna_1_project.zip").read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
+        locked[locked.index(mark) + offset] |= 1
+    (school.folder / "Locked_Anna_1_project.zip").write_bytes(locked)
     school.hand_in("Untouched Li", UNTOUCHED)
     school.hand_in("Ben Day", REFERENCE)
     school.hand_in("Max Mut", UNTOUCHED)
@@ -348,7 +377,8 @@ def test_a_hand_in_brings_no_tests_and_no_settings_of_its_own(cases: Graded):
 
     assert (one["state"], one["points"]) == ("tests edited", 1)
     assert "changed: tests/conftest.py, tests/grading.py, tests/test_main.py" in one["notes"][0]
-    assert one["notes"][1].startswith("left out: boto3/__init__.py, conftest.py, pyproject.toml")
+    assert one["notes"][1] == (
+        "left out: __init__.py, b2_rules.py, conftest.py, grading.py, pyproject.toml")
     assert not (cases.outside / "evil.txt").exists()
 
 
@@ -361,6 +391,8 @@ def test_keys_are_named_and_never_copied_or_shown(cases: Graded):
 
     assert found["keys in env"]["notes"] == ["KEYS in .env: delete them in the console"]
     assert found["keys in main"]["notes"] == ["KEYS in .env, main.py: delete them in the console"]
+    assert found["keys in UTF-16"]["notes"][:2] == [
+        "KEYS in notes.txt: delete them in the console", "left out: notes.txt"]
     assert found["blank keys"]["notes"] == []
     assert ".env'" not in found["keys in main"]["output"]
     assert "K000" in found["keys in main"]["output"]
@@ -392,6 +424,12 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     said = cases.done.out
     assert "zed.py: no student of the class has this name. Put the alias into its name" in said
     assert "zed.py: KEYS in main.py" in said
+
+
+def test_a_zip_with_a_password_is_not_taken_for_the_untouched_project(cases: Graded):
+    one = cases.found["Anna Locked"]
+
+    assert (one["state"], one["notes"]) == ("cannot run", ["it has a password"])
 
 
 def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):

@@ -24,7 +24,8 @@ CLASS = [
     Member("Sam Lee", "s07", "guestbook-s07"), Member("Мария Иванова", "s08", "guestbook-s08"),
     Member("=1+1", "s09", "guestbook-s09"), Member("Kim Kay", "s10", "guestbook-s10"),
     Member("Marie-Claire von der Heide", "s11"), Member("Søren Ødegård", "s12"),
-    Member("Sam Lee 2", "s13"),
+    Member("Sam Lee 2", "s13"), Member("Lena May", "s14"),
+    Member("Eva Maria Schmidt", "s15"), Member("Eva Jones", "eva"),
 ]
 
 
@@ -74,7 +75,7 @@ def owners(folder: Path) -> dict[str, list[str]]:
     ("Kim Kay - main - Kopie.py", "s10"), ("Kim Kay - main.py.txt", "s10"),
     ("Kim Kay/main.txt", "s10"), ("main s10.py", "s10"), ("kaykim_1_3_guestbook.py", "s10"),
     ("vonderheidemarieclaire_1_main.py", "s11"), ("soren odegard main.py", "s12"),
-    ("Sam Lee 2_57_file_/main.py", "s13"),
+    ("Sam Lee 2_57_file_/main.py", "s13"), ("Schmidt_Eva_12_main.py", "s15"),
     ("guestbook-s09.zip/main.py", "s09"),
     ("guestbook-s02/main.py", "s02"),
     ("Sam Lee (s07)/main.py", "s07"),
@@ -89,6 +90,7 @@ def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, al
 @pytest.mark.parametrize(("name", "reason"), [
     ("Sam_Lee_main.py", "could be of Sam Lee or Sam Lee"),
     ("Zed_main.py", "no student of the class has this name"),
+    ("helenamayer_1_2_main.py", "no student of the class has this name"),
     ("main.py", ""),
 ])
 def test_what_is_nobodys_is_said(tmp_path: Path, name: str, reason: str):
@@ -131,6 +133,32 @@ def test_a_zip_of_the_whole_class_is_opened(tmp_path: Path):
         "Li_3_file/main.py": "c"}))
 
     assert sorted(owners(tmp_path)) == ["s01", "s02", "s04"]
+
+
+def test_one_broken_zip_in_a_zip_of_the_class_is_said(tmp_path: Path):
+    put(tmp_path, "all.zip", zipped({
+        "Anna Müller_1/x.zip": b"broken", "Li_2/x.zip": zipped({"p/main.py": "x"}),
+        "Kim Kay_3/x.rar": "Rar!"}))
+
+    assert owners(tmp_path) == {"s04": ["all.zip: Li_2/x.zip/p"], "": [
+        "all.zip: Anna Müller_1/x.zip: this is no zip that can be read (File is not a zip file).",
+        "all.zip: Kim Kay_3/x.rar: this kind of archive cannot be read; a zip can."]}
+
+
+def test_a_main_above_the_others_does_not_swallow_them(tmp_path: Path):
+    for name in ("week1/main.py", "week1/Anna Müller/main.py", "week1/Li/main.py"):
+        put(tmp_path, name)
+
+    assert {"s01", "s04"} <= set(owners(tmp_path))
+
+
+def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path):
+    content = bytearray(zipped({"ä.py": "x"}))
+    content = content.replace("ä".encode(), b"\xff\xfe")
+    put(tmp_path, "Li.zip", bytes(content))
+    put(tmp_path, "Kim_Kay_main.py")
+
+    assert list(owners(tmp_path)) == ["s10", ""]
 
 
 def test_the_name_in_the_project_counts_where_no_other_does(tmp_path: Path):

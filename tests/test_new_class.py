@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import ROOT, Bake, Project, Run, clean_environment, contents_of, run
 
@@ -116,6 +117,18 @@ def test_who_has_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_pat
         "Ben": "made", "Anna": "made"}
 
 
+def test_what_a_teacher_wrote_into_the_class_file_stays(new_class: NewClass, tmp_path: Path):
+    new_class("student\nAnna\n")
+    file = tmp_path / "class" / "class.csv"
+    text = file.read_text(encoding="utf-8-sig")
+    text = text.replace("state", "state,mark").replace(",made", ",made,good")
+    file.write_text(text, encoding="utf-8")
+
+    new_class("student\nAnna\nBen\n")
+
+    assert [row["mark"] for row in class_rows(tmp_path)] == ["good", ""]
+
+
 def test_a_dry_run_writes_nothing(new_class: NewClass, tmp_path: Path):
     done = new_class("student\nAnna\n", "--dry-run")
 
@@ -191,7 +204,8 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: signal.Si
     (tmp_path / "roster.csv").write_text(f"student\n{names}", encoding="utf-8")
     words = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv", "--out", "class"]
     folder = tmp_path / "class"
-    process = subprocess.Popen(words, cwd=tmp_path, env=clean_environment(),
+    env = {**clean_environment(), "TERM": str(tmp_path)}  # a variable that its processes have
+    process = subprocess.Popen(words, cwd=tmp_path, env=env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 30
     while not list(folder.glob("hello-bucket-s*")) and time.monotonic() < until:
@@ -201,6 +215,12 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: signal.Si
 
     made = list(folder.glob("hello-bucket-s*"))
     assert 0 < len(made) < 40
+    until = time.monotonic() + 10
+    while left := [one for one in psutil.process_iter(["environ"])
+                   if (one.info["environ"] or {}).get("TERM") == str(tmp_path)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.1)
+    made = list(folder.glob("hello-bucket-s*"))
     shape = {frozenset(Project(path).files()) for path in made}
     assert len(shape) == 1
     if how != signal.SIGKILL:
@@ -218,6 +238,8 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: signal.Si
     ("https://me:ghp_token@github.com/school/b2.git", "https://github.com/school/b2.git"),
     ("git@github.com:school/b2.git", "https://github.com/school/b2.git"),
     ("ssh://git@example.org/school/b2.git", "https://example.org/school/b2.git"),
+    ("ssh://git@example.org:2222/school/b2.git", "https://example.org/school/b2.git"),
+    ("https://me:p@ss@example.org/school/b2.git", "https://example.org/school/b2.git"),
     ("/srv/our templates/b2", "'/srv/our templates/b2'"),
     ("gh:school/b2", "gh:school/b2"),
 ])

@@ -73,7 +73,10 @@ def short(value, most=160):
     if type(value).__name__ == "s3.Bucket":
         return "bucket"
     given = isinstance(value, Path) and value.is_file()  # by a test: somewhere, under this name
-    return cut(f"Path({value.name!r})" if given else repr(value), most)
+    try:
+        return cut(f"Path({value.name!r})" if given else repr(value), most)
+    except Exception:  # a class of the student's own
+        return f"a {type(value).__name__} that cannot be shown"
 
 
 def cut(text, most=160):
