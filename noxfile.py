@@ -21,7 +21,7 @@ nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).resolve().parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
-IN_PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+IN_PARALLEL = ["-n", "auto", "--dist", "loadfile"]  # what a file shares is made once
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 if any(word.startswith("pythons") for word in sys.argv) and shutil.which("pyenv"):
@@ -49,7 +49,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests of the template; words after -- go to pytest."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=quiet())
+    words = ["-m", "not thorough", *session.posargs]
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *words, env=quiet())
 
 
 @nox.session
@@ -57,8 +58,7 @@ def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     files = [f"tests/verify_{what}.py" for what in ("project", "album", "class")]
-    session.run("python", "-m", "pytest", "-v", "-n", "2", "--dist", "loadfile", *files,
-                env=quiet())
+    session.run("python", "-m", "pytest", "-v", *IN_PARALLEL, *files, env=quiet())
 
 
 @nox.session(default=False)
@@ -79,11 +79,11 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def histories(session: nox.Session) -> None:
-    """Reset projects with 500 made-up histories, and kill a reset at every point."""
+def thorough(session: nox.Session) -> None:
+    """Run what takes long: kills, interruptions, many threads, 500 histories of projects."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/test_reset.py", *session.posargs,
-                env={**quiet(), "HISTORIES": "500"})
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "-m", "thorough or histories",
+                *session.posargs, env={**quiet(), "HISTORIES": "500"})
 
 
 @nox.session(default=False)

@@ -9,6 +9,7 @@ import io
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -26,7 +27,8 @@ def use_a_bucket() -> None:
         s3 = boto3.resource("s3", endpoint_url=ENDPOINT, region_name="pretend-region-000",
                             aws_access_key_id="no", aws_secret_access_key="no")
         bucket = s3.Bucket("pretend-bucket")
-        bucket.create(CreateBucketConfiguration={"LocationConstraint": "pretend-region-000"})
+        place: Any = {"LocationConstraint": "pretend-region-000"}
+        bucket.create(CreateBucketConfiguration=place)
         bucket.Versioning().enable()
         bucket.put_object(Key="a", Body=b"a", ContentType="text/plain")
         bucket.Object("a").get()["Body"].read()

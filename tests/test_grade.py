@@ -20,8 +20,7 @@ from conftest import APPLICATION_KEY, KEY_ID, ROOT, STARTER, Run, clean_environm
 
 from classroom.prepare import test_names as names_of_tests
 
-# Its two classes are graded once each, so these tests stay together in one worker.
-pytestmark = [pytest.mark.xdist_group("grade"), pytest.mark.allow_hosts(["127.0.0.1"])]
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 SOLUTIONS = ROOT / "tests" / "solutions"
 ASSIGNMENT = "guestbook"
@@ -157,7 +156,7 @@ def mischief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Class, 
     for what, (main, _, _) in MISCHIEF.items():
         school.hand_in(what, main)
     secrets = {"AWS_SECRET_ACCESS_KEY": "of-the-teacher", "B2_APPLICATION_KEY": APPLICATION_KEY}
-    done, found = school.grade("--seconds", "10", TERM=TERMINAL, **secrets)
+    done, found = school.grade("--seconds", "6", TERM=TERMINAL, **secrets)
     yield school, done, found
 
 
@@ -450,6 +449,7 @@ def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], r
     assert reason in done.err
 
 
+@pytest.mark.thorough
 def test_without_forking_the_grades_are_the_same_and_the_earlier_ones_are_kept(school: Class):
     for what in ("is right", "ends Python in best", "has a syntax error", "changes the checks"):
         school.hand_in(what, MISCHIEF[what][0])

@@ -143,6 +143,7 @@ def test_bucket_and_client_show_the_same():
     assert client.get_object(Bucket="my-bucket", Key="a")["Body"].read() == b"1"
 
 
+@pytest.mark.thorough
 def test_thousands_of_puts_from_many_threads(home: Path):
     client = b2_client.get_client()
 
@@ -207,6 +208,7 @@ print("left", used() - before)
 """
 
 
+@pytest.mark.thorough
 def test_bodies_do_not_stay_in_memory(project: Project):
     done = project.python("-c", MEMORY)
 

@@ -167,6 +167,7 @@ for number in itertools.count(1):
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_a_kill_in_the_middle_of_a_call_leaves_the_last_object_whole(project: Project):
     for wanted in (3, 17, 40):

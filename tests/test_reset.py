@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 GIVEN = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_given"]
 BROKEN = "# broken by hand\n"
-HISTORIES = int(os.environ.get("HISTORIES", "30"))  # nox -s histories tries 500
+HISTORIES = int(os.environ.get("HISTORIES", "30"))  # nox -s thorough tries 500
 
 
 def reset(bake: Bake, project: Project, **how: Any) -> Project:
@@ -319,6 +319,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, template: Path,
                              default_config=cookiecutter_config))  # type: ignore[arg-type]
 
 
+@pytest.mark.histories
 @settings(deadline=None, max_examples=HISTORIES, suppress_health_check=[
     HealthCheck.function_scoped_fixture])
 @given(CHANGES)
@@ -387,6 +388,7 @@ sys.addaudithook(watch)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups to kill")
 def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
     tmp_path: Path, template: Path, made: Path

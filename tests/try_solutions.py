@@ -1,7 +1,8 @@
 """Run the tests of a generated project on one main.py after the other; print JSON.
 
 python try_solutions.py PROJECT MAIN.py ... prints, for each of them, {"test name": [outcome,
-message]}. All run in this process, for most of the time of such a run is the import of moto.
+message]}; "screen" is there, too, with what pytest showed. All run in this process, for most of
+the time of such a run is the import of moto.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ def outcomes(project: Path, main: Path) -> dict[str, tuple[str, str]]:
     for name in ("main", "grading", "conftest", "test_main", "test_no_keys"):
         sys.modules.pop(name, None)
     seen = Outcomes()
-    with contextlib.redirect_stdout(io.StringIO()):
+    screen = io.StringIO()
+    with contextlib.redirect_stdout(screen):
         # unraisableexception collects garbage five times at the end of each run
         switches = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-s"]
         pytest.main(switches, plugins=[seen])
-    return seen.tests
+    return {**seen.tests, "screen": ("", screen.getvalue())}
 
 
 def run() -> None:

@@ -49,6 +49,7 @@ def screens(generated: Project) -> list[str]:
     kept = ("HOME", "SYSTEMROOT", "TEMP", "TMP", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA")
     env = {name: value for name, value in os.environ.items()
            if name in kept or name.startswith(("PIP_", "SSL_")) or name.endswith("_BUNDLE")}
+    env["PIP_NO_COMPILE"] = "1"  # most of it is never imported; pip would take twice as long
     here = str(Path(sys.executable).parent)
     env["PATH"] = os.pathsep.join(
         part for part in os.environ["PATH"].split(os.pathsep) if part != here)
