@@ -231,7 +231,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend_name" in metafunc.fixturenames:
-        metafunc.parametrize("backend_name", metafunc.config.getoption("--backends").split(","))
+        names = metafunc.config.getoption("--backends").split(",")
+        marks = {"double": [pytest.mark.thorough]}  # it serves our tests only
+        metafunc.parametrize("backend_name", [
+            pytest.param(name, marks=marks.get(name, [])) for name in names])
 
 
 @pytest.fixture
