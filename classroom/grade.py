@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from classroom import hand_ins, matching, prepare, reports
+from classroom.choosing import asides_on, keys_in, rank
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, readable
@@ -25,6 +25,8 @@ from classroom.processes import progress, warmed
 from classroom.roster import RosterError, read_roster
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ASSIGNMENTS, ROOT
+
+INTERRUPTED = "Interrupted. Nothing was written."
 
 # What a process of a hand-in may know of this computer.
 ENVIRONMENT = {"PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR", "LANG",
@@ -46,30 +48,6 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
     ]
     assignments = {row.get("assignment", "") for row in rows}
     return members, assignments.pop() if len(assignments) == 1 else "", []
-
-
-def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
-    """Return by what the hand-ins of one student are put in order; the last one counts.
-
-    A project as it was handed out comes first, then a program without the functions that are
-    tested (a helper), then the versions and numbers that platforms give, then the time.
-    """
-    main = text_of(hand_in)
-    if main is None:  # it may hold anything
-        return True, True, 0, 0, hand_in.time
-    place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
-    versions = re.findall(r"version (\d+)", place, re.IGNORECASE)
-    again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
-    return (not prepare.is_starter(main, assignment), prepare.has_functions(main, assignment),
-            int((versions or [0])[-1]), int((again or [0])[-1]), hand_in.time)
-
-
-def text_of(hand_in: HandIn) -> str | None:
-    """Return main.py; None if it cannot be read."""
-    try:
-        return hand_ins.main_of(hand_in).decode("utf-8-sig", errors="replace")
-    except Exception:  # whatever a file that somebody made does to a library
-        return None
 
 
 def grade_one(
@@ -114,27 +92,6 @@ def grade_one(
         reason = re.search(r"came back: nothing: (.*)|\nE? +(\w+Error:.*)", words)
         grade.asides += [reason[1] or reason[2]] if reason else []
     return grade
-
-
-def asides_on(
-    hand_in: HandIn, others: list[HandIn], begun: int, member: Member, folder: Path
-) -> list[str]:
-    """Return what the teacher is to know of where a hand-in lay, and of what lay beside it."""
-    asides = []
-    if begun > 1:
-        asides.append(f"{begun} hand-ins; this one counts: {hand_in.where(folder)}")
-    if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
-        asides.append(f"the project in it was made as {hand_in.slug}")
-    for other in others:
-        asides += [f"KEYS also in {other.where(folder)}/{name}" for name in keys_in(other)]
-    return asides
-
-
-def keys_in(hand_in: HandIn) -> list[str]:
-    try:
-        return hand_ins.keys_in(hand_in)
-    except Exception:  # as above
-        return []
 
 
 def state_of(grade: Grade, result: Result, own: prepare.Prepared, assignment: str) -> str:
@@ -228,17 +185,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
                         help="start every process anew, which is slower, as on Windows")
     parser.add_argument("--seconds", type=float, default=60, help="for one hand-in (default: 60)")
     return parser.parse_args(words)
-
-
-def main(words: list[str]) -> int:
-    given = arguments(words)
-    try:
-        return run(given)
-    except RosterError as error:
-        print(error, file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nInterrupted. Nothing was written.")
-    return 1
 
 
 def run(given: argparse.Namespace) -> int:

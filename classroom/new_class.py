@@ -28,6 +28,7 @@ from classroom.roster import BadRowError, RosterError, Student
 from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template
 
 UNFINISHED = ".new_class-"
+INTERRUPTED = "Interrupted. What was made is whole; the same line makes the rest."
 
 
 @dataclass
@@ -193,18 +194,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--zip", action="store_true", help="also a zip for each student")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be made")
     return parser.parse_args(words)
-
-
-def main(words: list[str]) -> int:
-    given = arguments(words)
-    try:
-        return run(given)
-    except RosterError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. What was made is whole; the same line makes the rest.")
-        return 1
 
 
 def run(given: argparse.Namespace) -> int:

@@ -23,6 +23,9 @@ def warmed(module: str, fork: bool = True) -> multiprocessing.context.BaseContex
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
+    first = context.Process(target=int)  # so that no other one waits for the server to be ready
+    first.start()
+    first.join()
     return context
 
 

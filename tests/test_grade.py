@@ -166,7 +166,7 @@ def mischief(
         if endless or what not in ENDLESS:
             school.hand_in(what, main)
     secrets = {"AWS_SECRET_ACCESS_KEY": "of-the-teacher", "B2_APPLICATION_KEY": APPLICATION_KEY}
-    done, found = school.grade("--seconds", "6", TERM=TERMINAL, **secrets)
+    done, found = school.grade("--seconds", "30", TERM=TERMINAL, **secrets)
     yield school, done, found
 
 
