@@ -9,7 +9,8 @@ from pathlib import Path
 from classroom.roster import RosterError, decode, guarded, rows
 
 CLASS_FILE = "class.csv"
-COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
+COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state",
+           "tests"]
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:

@@ -43,7 +43,8 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
     rows = read_class(class_file.parent if class_file else folder)
     members = [
         Member(row["student"], row["alias"], row["folder"],
-               {name: value for name, value in row.items() if name and name not in COLUMNS})
+               {name: value for name, value in row.items() if name and name not in COLUMNS},
+               row.get("tests", ""))
         for row in rows
     ]
     assignments = {row.get("assignment", "") for row in rows}
@@ -70,7 +71,7 @@ def grade_one(
     grade.asides = asides_on(hand_in, ordered[:-1], len(begun), member, folder)
     with scratch_folder() as project:
         try:
-            own = prepare.prepare(hand_in, assignment, project)
+            own = prepare.prepare(hand_in, assignment, member.digest, project)
         except Exception as error:  # as above
             grade.state = "cannot run"
             grade.notes.append(readable(hand_ins.reason_of(error)))

@@ -15,12 +15,16 @@ SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø":
 
 @dataclass
 class Member:
-    """A student of the class. folder: of the project that was made; others: own columns."""
+    """A student of the class.
+
+    folder: of the project that was made; others: own columns; digest: of the tests in it, or "".
+    """
 
     name: str
     alias: str = ""
     folder: str = ""
     others: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
 def words(text: str) -> list[str]:

@@ -25,7 +25,7 @@ from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
 from classroom.processes import end_with_parent, progress, warmed
 from classroom.roster import BadRowError, RosterError, Student
-from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template
+from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template, digest_of_tests
 
 UNFINISHED = ".new_class-"
 INTERRUPTED = "Interrupted. What was made is whole; the same line makes the rest."
@@ -175,6 +175,7 @@ def class_rows(
             "assignment": assignment, "bucket_name": student.bucket_name,
             "endpoint": student.endpoint,
             "state": "made" if (folder / slug).is_dir() else "not made",
+            "tests": "" if student.alias.lower() in before else digest_of_tests(assignment),
             **{name: value for name, value in student.others.items() if name not in COLUMNS},
         }
         kept = before.get(student.alias.lower(), {})  # the teacher may have written into it

@@ -10,7 +10,16 @@ from pathlib import Path, PurePosixPath
 
 from classroom import hand_ins
 from classroom.hand_ins import HandIn
-from classroom.template import ASSIGNMENTS, QUESTIONS, b2_rules, files_of, starter_main
+from classroom.template import (
+    ASSIGNMENTS,
+    QUESTIONS,
+    b2_rules,
+    digest_of_tests,
+    files_of,
+    lines_of,
+    starter_main,
+    tests_of,
+)
 
 # Files that would change what Python or pytest do; in a hand-in, they are left out.
 STEERING = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml",
@@ -28,8 +37,10 @@ class Prepared:
     left_out: list[str] = field(default_factory=list)
 
 
-def prepare(hand_in: HandIn, assignment: str, folder: Path) -> Prepared:
+def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prepared:
     """Write the project that is graded into a new folder; return what is to be said of it.
+
+    digest: of the tests that were handed out, or "" if nobody knows.
 
     Raises hand_ins.HandInError where the hand-in cannot be read.
     """
@@ -37,7 +48,7 @@ def prepare(hand_in: HandIn, assignment: str, folder: Path) -> Prepared:
     given = files_of(assignment)
     found = Prepared(read[PurePosixPath("main.py")].decode("utf-8-sig", errors="replace"))
     found.keys = hand_ins.keys_in(hand_in)
-    found.edited = edited_tests(read, given)
+    found.edited = edited_tests(read, assignment, digest)
     reserved = {name.lower() for name in given}
     modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
     for path, content in read.items():
@@ -73,29 +84,23 @@ def without_keys(content: bytes) -> bytes:
                   b"000" + b"0" * 22, content)
 
 
-def edited_tests(read: dict[PurePosixPath, bytes], given: dict[str, Path]) -> list[str]:
+def edited_tests(read: dict[PurePosixPath, bytes], assignment: str, digest: str) -> list[str]:
     """Return the names of those tests that are not as they were handed out.
 
-    Only where both are of the same version of the template; line ends do not count.
+    Only where the template still has the tests that were handed out; line ends do not count.
     """
     kept = read.get(PurePosixPath("b2-starter.json"), b"")
-    if f'"version": "{QUESTIONS["_template_version"]}"'.encode() not in kept:
+    same_version = f'"version": "{QUESTIONS["_template_version"]}"'.encode() in kept
+    if not same_version or digest not in ("", digest_of_tests(assignment)):
         return []
-    tests = [name for name in given if name.startswith("tests/") or name == ".pytest.ini"]
-    return [name for name in tests if PurePosixPath(name) in read
-            and lines(read[PurePosixPath(name)]) != lines(given[name].read_bytes())]
-
-
-def lines(content: bytes) -> list[str]:
-    """Return what counts of a text: its lines, without blank ones and white space behind them."""
-    text = content.decode("utf-8-sig", errors="replace")
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+    return [name for name, path in tests_of(assignment).items() if PurePosixPath(name) in read
+            and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())]
 
 
 def is_starter(main: str, assignment: str) -> bool:
     """Tell whether main.py is as it was handed out, or empty."""
-    own = lines(main.encode(errors="replace"))
-    return own in ([], lines(starter_main(assignment).encode()))
+    own = lines_of(main.encode(errors="replace"))
+    return own in ([], lines_of(starter_main(assignment).encode()))
 
 
 def test_names(assignment: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -32,6 +33,26 @@ def files_of(assignment: str) -> dict[str, Path]:
 def starter_main(assignment: str) -> str:
     """Return main.py as it was handed out."""
     return (STARTER / "_starter" / assignment / "main.py").read_text(encoding="utf-8")
+
+
+def tests_of(assignment: str) -> dict[str, Path]:
+    """Return those of the files that decide on a grade."""
+    return {name: path for name, path in files_of(assignment).items()
+            if name.startswith("tests/") or name == ".pytest.ini"}
+
+
+def digest_of_tests(assignment: str) -> str:
+    """Return a short word that changes whenever a test does; class.csv keeps it."""
+    digest = hashlib.sha256()
+    for name, path in sorted(tests_of(assignment).items()):
+        digest.update("\n".join([name, *lines_of(path.read_bytes())]).encode())
+    return digest.hexdigest()[:12]
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Return what counts of a text: its lines, without blank ones and white space behind them."""
+    text = content.decode("utf-8-sig", errors="replace")
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def copy_template(folder: Path, assignment: str) -> Path:

@@ -447,6 +447,20 @@ def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
     assert re.fullmatch(r"line \d+ ends the whole program", cases.found["exits"]["notes"][0])
 
 
+def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class):
+    kept = {"cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
+            "b2-starter": {"version": "0.1.0"}}
+    school.hand_in("Li", REFERENCE, **{"tests/grading.py": "# of last week",
+                                       "b2-starter.json": json.dumps(kept, indent=2)})
+    path = school.folder / "class.csv"
+    text = path.read_text(encoding="utf-8-sig").replace("group", "group,tests")
+    path.write_text(text.replace(",7b", ",7b,0123456789ab"), encoding="utf-8")
+
+    _, found = school.grade()
+
+    assert (found["Li"]["state"], found["Li"]["notes"]) == ("ok", [])
+
+
 @pytest.mark.parametrize(("words", "reason"), [
     (["--assignment", "cloud-notes"], "class.csv says guestbook, and --assignment cloud-notes."),
     (["--out", "grades.txt"], "--out names a table: grades.txt has to end in .csv."),
