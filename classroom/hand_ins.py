@@ -237,9 +237,9 @@ def zip_time(info: zipfile.ZipInfo) -> float:
 
 def safe_path(name: str) -> PurePosixPath | None:
     """Return the path of a file in a zip, or None if it leads out of it."""
-    # Windows drops dots and spaces at the end of a name: conftest.py. would become conftest.py
-    parts = [part.rstrip(". ") or part for part in name.replace("\\", "/").split("/")]
-    path = PurePosixPath("/".join(parts))
+    parts = [part for part in name.replace("\\", "/").split("/") if part != "."]
+    # Windows drops dots and spaces at the end of a name: "conftest.py." is conftest.py, ".. " is ..
+    path = PurePosixPath("/".join(part.rstrip(". ") or ".." * bool(part) for part in parts))
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name) or "\0" in name:
         return None
     return path

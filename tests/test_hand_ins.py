@@ -187,6 +187,8 @@ BAD_ZIPS = {
     "without main.py": (zipped({"readme.txt": "x"}), "there is no main.py in it"),
     "paths that lead out": (zipped({"../main.py": "x", "/main.py": "x", "C:\\main.py": "x",
                                       "a/../../main.py": "x"}), "there is no main.py in it"),
+    "paths that lead out on Windows": (zipped({".. /main.py": "x", "a/... /main.py": "x"}),
+                                       "there is no main.py in it"),
     "a link": (symlink_in_zip(), "there is no main.py in it"),
     "a zip in a zip in a zip": (
         zipped({"a.zip": zipped({"b.zip": zipped({"main.py": "x"})})}),
