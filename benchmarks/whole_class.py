@@ -7,7 +7,9 @@ is compared is the time for one project and for one hand-in.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = "guestbook"
+TESTS = "tests/test_main.py"
 SOLUTIONS = ROOT / "tests" / "solutions" / ASSIGNMENT
 
 
@@ -81,13 +84,16 @@ def cookiecutter_loop(folder: Path, count: int) -> float:
     return took
 
 
-def pytest_loop(projects: list[Path]) -> float:
-    """Return the seconds for one hand-in, graded by the command for one."""
+def pytest_loop(projects: list[Path]) -> tuple[float, list[int]]:
+    """Return the seconds for one hand-in, graded by the command for one; and all their points."""
     start = time.perf_counter()
+    points = []
     for project in projects:
-        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
-        subprocess.run(words, cwd=project, check=False, stdout=subprocess.DEVNULL)
-    return (time.perf_counter() - start) / len(projects)
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS]
+        done = subprocess.run(words, cwd=project, check=False, capture_output=True)
+        passed = re.search(rb"(\d+) passed", done.stdout)
+        points.append(int(passed[1]) if passed else 0)
+    return (time.perf_counter() - start) / len(projects), points
 
 
 def hand_in(projects: list[Path], work: Path) -> None:
@@ -145,13 +151,18 @@ def run(work: Path, students: int, many: int, loop: int) -> None:
     projects = sorted(path for path in folder.iterdir() if path.is_dir())
     hand_in(projects, work)
     pytest_loop(projects[:2])
-    before = pytest_loop(projects[:loop])
+    before, points = pytest_loop(projects[:loop])
     graded, graded_memory = seconds(
         classroom("grade", str(folder), "--out", str(folder / "grades.csv")), work)
-    after = pytest_loop(projects[:loop])
+    after, _ = pytest_loop(projects[:loop])
     alone = (before + after) / 2
+    grades = json.loads((folder / "grades.json").read_text(encoding="utf-8"))["students"]
+    of_folder = {one["hand-in"]: one["points"] for one in grades}
+    if [of_folder[project.name] for project in projects[:loop]] != points:
+        raise SystemExit("the loop and grade give different points")
     line("loop over pytest / grade, for one hand-in", alone / (graded / students), ">= 4",
-         f"{1000 * alone:.0f} ms / {1000 * graded / students:.0f} ms, {students} hand-ins")
+         f"{1000 * alone:.0f} ms / {1000 * graded / students:.0f} ms, {students} hand-ins,"
+         " the same points")
     for what, memory in (("projects", max(made_memory, many_memory)), ("hand-ins", graded_memory)):
         line(f"memory for {what}, in units of 600 MB", memory / 600e6, "< 1",
              f"{memory / 1e6:.0f} MB")

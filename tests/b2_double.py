@@ -27,12 +27,12 @@ from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 
 from b2_answers import ROWS, Answer, Fault, Seen, error
+from b2_practice.bucket import MotoResponse
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from conftest import APPLICATION_KEY, KEY_ID
 from moto.core.request import normalize_request
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
-from moto.s3.responses import S3Response
 
 # What the console's three types of key may do, as far as this double asks.
 # Sources: read and write, HIGH: keys written down in public Terraform code (writeBuckets since
@@ -314,7 +314,7 @@ class _Moto(S3Backend):
                    if value and not re.match(dropped, name)}
         request = normalize_request(
             AWSPreparedRequest(seen.method, url, HTTPHeaders.from_dict(headers), seen.body, False))
-        response = _Response(self)
+        response = MotoResponse(self)
         respond = response.key_response if seen.key else response.bucket_response
         try:
             status, given, body = respond(request, request.raw_url, request.headers)
@@ -350,15 +350,3 @@ class _Moto(S3Backend):
         )
         stored.disposed = True  # silences moto, which wants to be told when an object is done with
         return stored
-
-
-class _Response(S3Response):
-    """moto's answer to one request, from our own memory and not from that of mock_aws."""
-
-    def __init__(self, moto: S3Backend):
-        super().__init__()
-        self.moto = moto
-
-    @property
-    def backend(self) -> S3Backend:
-        return self.moto

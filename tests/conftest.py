@@ -21,7 +21,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 from practising import ENV
 
-pytest_plugins = ["scenes", "browsing"]  # their fixtures are for all
+pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"

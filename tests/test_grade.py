@@ -1,238 +1,22 @@
-"""Grades that a person would give, by the real command, whatever a hand-in does meanwhile."""
+"""Grades that a person would give, by the real command."""
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 import socket
-import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from conftest import APPLICATION_KEY, KEY_ID, ROOT, STARTER, Run, clean_environment, run
-
-from classroom.prepare import test_names as names_of_tests
+from conftest import APPLICATION_KEY, KEY_ID, Run
+from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
-
-SOLUTIONS = ROOT / "tests" / "solutions"
-ASSIGNMENT = "guestbook"
-REFERENCE = (SOLUTIONS / ASSIGNMENT / "main.py").read_text(encoding="utf-8")
-UNTOUCHED = (STARTER / "_starter" / ASSIGNMENT / "main.py").read_text(encoding="utf-8")
-ALL = len(names_of_tests(ASSIGNMENT))
-
-
-@dataclass
-class Class:
-    """A folder with class.csv, in which hand-ins are put."""
-
-    folder: Path
-    count: int = 0
-
-    def add(self, name: str) -> str:
-        """Add a student; return the alias."""
-        alias = f"s{self.count:02}"
-        path = self.folder / "class.csv"
-        if self.count == 0:
-            path.write_text("student,alias,folder,assignment,group\n", encoding="utf-8-sig")
-        with path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerow([name, alias, f"{ASSIGNMENT}-{alias}", ASSIGNMENT, "7b"])
-        self.count += 1
-        return alias
-
-    def hand_in(self, name: str, main: str, **files: str) -> Path:
-        """Add a student who hands in a project folder."""
-        folder = self.folder / f"{ASSIGNMENT}-{self.add(name)}"
-        for file, text in {"main.py": main, **files}.items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_text(text, encoding="utf-8")
-        return folder
-
-    def grade(self, *words: str, **env: str) -> tuple[Run, dict[str, dict[str, Any]]]:
-        """Grade all; return the run, and what grades.json says of each student."""
-        out = self.folder / "grades.csv"
-        command = [sys.executable, str(ROOT / "classroom"), "grade", str(self.folder), "--out",
-                   str(out), *words]
-        done = run(command, self.folder, {**clean_environment(), **env})
-        try:
-            found = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-        except OSError:
-            return done, {}
-        return done, {one["student"]: one for one in found["students"]}
-
-    def rows(self) -> list[dict[str, str]]:
-        with (self.folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
-
-
-@pytest.fixture
-def school(tmp_path: Path) -> Class:
-    folder = tmp_path / "class"
-    folder.mkdir()
-    return Class(folder)
-
-
-def at_the_top(lines: str) -> str:
-    """Return the reference solution with lines that run when it is imported."""
-    return REFERENCE.replace("\n\ndef save_entries", f"\n{lines}\n\n\ndef save_entries")
-
-
-def inside_best(lines: str) -> str:
-    """Return the reference solution with lines at the beginning of best()."""
-    indented = "".join(f"    {line}\n" for line in lines.splitlines())
-    head = "def best(entries, number):\n"
-    return REFERENCE.replace(head, f"{head}{indented}")
-
-
-# What a hand-in does; then its state, and the tests that it does not pass.
-BEST = [name for name in names_of_tests(ASSIGNMENT) if "_5" in name]
-EVERY = names_of_tests(ASSIGNMENT)
-MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
-    "is right": (REFERENCE, "ok", []),
-    "does nothing yet": (UNTOUCHED, "not started", EVERY),
-    "does nothing yet, on Windows": (UNTOUCHED.replace("\n", " \r\n"), "not started", EVERY),
-    "has a syntax error": (REFERENCE + "\nif True\n", "cannot run", EVERY),
-    "is empty": ("\n\n", "not started", EVERY),
-    "is no text": ("\0\1\2", "cannot run", EVERY),
-    "asks while it is read": (at_the_top("name = input()"), "cannot run", EVERY),
-    "ends while it is read": (at_the_top("exit()"), "cannot run", EVERY),
-    "ends Python while it is read": (at_the_top("import os\nos._exit(0)"), "cannot run", EVERY),
-    "ends Python in best": (inside_best("import os\nos._exit(0)"), "ok", BEST),
-    "never ends while it is read": (at_the_top("while True:\n    pass"), "timed out", EVERY),
-    "never ends in best": (inside_best("while True:\n    pass"), "timed out", BEST),
-    "cannot be stopped in best": (inside_best("10 ** 10 ** 9"), "timed out", BEST),
-    "prints without end": (inside_best("while True:\n    print('x' * 1000)"), "timed out", BEST),
-    "eats all memory": (inside_best("x = [b'x' * 10**7 for n in range(10**6)]"), "ok", BEST),
-    "changes what pytest does": (
-        at_the_top("import pytest\npytest.fail = lambda *a, **k: None\n"
-                   "def best(*a): return None\n"), "tests edited", EVERY),
-    "changes the checks": (
-        at_the_top("import grading\ngrading.Program.check = lambda *a: None"),
-        "tests edited", EVERY),
-    "removes the tests": (
-        at_the_top("import shutil\nshutil.rmtree('tests')"), "ok", []),
-    "goes elsewhere": (at_the_top("import os\nos.chdir('/')"), "ok", []),
-    "closes its output": (at_the_top("import sys\nsys.stdout.close()"), "ok", []),
-    "shows what it knows": (at_the_top("import os\nprint(dict(os.environ))"), "ok", []),
-    "leaves a thread": (
-        at_the_top("import threading, time\n"
-                   "threading.Thread(target=time.sleep, args=(600,)).start()"), "ok", []),
-    "goes too deep": (inside_best("return best(entries, number)"), "ok", BEST),
-    "leaves a process far away": (
-        at_the_top("import os\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n"
-                   "    import time\n    time.sleep(600)"), "cannot run", EVERY),
-    "prints what is no character": (at_the_top("print('\\ud83d')"), "ok", []),
-    "says what is no character": (inside_best("raise ValueError('\\udcff')"), "ok", BEST),
-    "returns what cannot be shown": (
-        inside_best("class Odd:\n    def __repr__(self):\n        return 1 / 0\nreturn Odd()"),
-        "ok", BEST),
-    "changes its output": (at_the_top("import sys\nsys.stdout.reconfigure(encoding='utf-8')"),
-                           "ok", []),
-    "sends noise": (
-        at_the_top("import os\nfor number in range(3, 40):\n    try:\n"
-                   "        os.write(number, b'\\0\\0\\x0f\\0')\n    except OSError:\n"
-                   "        pass\nwhile True:\n    pass"), "cannot run", EVERY),
-    "puts its own pytest in the way": (
-        at_the_top("import grading\nclass Nothing:\n    def fail(*a, **k): pass\n"
-                   "grading.pytest = Nothing()"), "tests edited", EVERY),
-    "ends its parent": (at_the_top("import os\nos.kill(os.getppid(), 9)"), "cannot run", EVERY),
-}
-
-
-TERMINAL = f"of-the-mischief-{os.getpid()}"  # a variable that all of its processes have
-
-
-# Those that take until they are ended.
-ENDLESS = ["never ends while it is read", "cannot be stopped in best", "prints without end",
-           "eats all memory", "sends noise"]
-
-
-@pytest.fixture(scope="module")
-def mischief(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[Class, Run, dict]]:
-    """All of them that are asked for in one class, graded once."""
-    school = Class(tmp_path_factory.mktemp("mischief"))
-    endless = any(item.get_closest_marker("thorough") and "own_grade" in item.name
-                  for item in request.session.items)
-    for what, (main, _, _) in MISCHIEF.items():
-        if endless or what not in ENDLESS:
-            school.hand_in(what, main)
-    secrets = {"AWS_SECRET_ACCESS_KEY": "of-the-teacher", "B2_APPLICATION_KEY": APPLICATION_KEY}
-    done, found = school.grade("--seconds", "30", TERM=TERMINAL, **secrets)
-    yield school, done, found
-
-
-@pytest.mark.parametrize("what", [
-    pytest.param(what, marks=[pytest.mark.thorough] if what in ENDLESS else []) for what in MISCHIEF
-])
-def test_each_hand_in_gets_its_own_grade(mischief: tuple[Class, Run, dict], what: str):
-    _, done, found = mischief
-    assert done.code == 0, done.printed
-
-    one = found[what]
-    not_passed = [name for name, test in one["tests"].items() if test["outcome"] != "passed"]
-    assert (one["state"], not_passed) == MISCHIEF[what][1:], one
-    assert one["points"] == ALL - len(not_passed)
-
-
-def test_the_table_has_a_row_for_each_and_a_column_for_each_test(mischief: Any):
-    school, _, found = mischief
-    rows = school.rows()
-
-    assert [row["student"] for row in rows] == list(found)
-    heads = list(rows[0])
-    assert heads[:5] == ["student", "alias", "state", "points", "of"]
-    tests = [head for head in heads if re.match(r"\d", head)]
-    assert len(tests) == ALL
-    for row in rows:
-        assert int(row["points"]) == sum(int(row[test]) for test in tests)
-        assert (row["of"], row["group"]) == (str(ALL), "7b")
-        assert row["state"] == found[row["student"]]["state"]
-
-
-def test_nothing_of_the_teacher_is_seen_by_a_hand_in(mischief: Any):
-    school, _, found = mischief
-
-    assert "PATH" in found["shows what it knows"]["output"]
-    written = "".join(path.read_text(encoding="utf-8", errors="replace")
-                      for path in school.folder.rglob("*") if path.is_file())
-    assert "of-the-teacher" not in written
-    assert APPLICATION_KEY not in written
-
-
-def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
-    school, _, found = mischief
-    texts = {path.stem: path.read_text(encoding="utf-8")
-             for path in (school.folder / "grades-feedback").glob("*.txt")}
-
-    assert len(texts) == len(found)
-    of = {name: texts[one["alias"]] for name, one in found.items()}
-    right = texts["s00"]
-    assert right.startswith(f"guestbook: {ALL} of {ALL}\nis right\n\n ✔ 1   The file has its new")
-    stuck = of["never ends in best"]
-    assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
-    assert "came back: nothing: it did not end within 3 seconds (line" in stuck
-    assert "came back: nothing: it ended the whole program" in of["ends Python in best"]
-    assert "it used too much memory" in of.get("eats all memory", "it used too much memory")
-    for text in texts.values():
-        assert not re.search("Traceback|fixture|mock|assert", text), text
-
-
-def test_nothing_is_left_running_or_lying_about(mischief: Any):
-    left = [process for process in psutil.process_iter(["environ"])
-            if (process.info["environ"] or {}).get("TERM") == TERMINAL]
-
-    assert left == []
-    assert not list(Path(os.environ["TMPDIR"]).glob("b2-grading-*"))
-
 
 LEFT = f"left-{os.getpid()}"
 STARTS_OTHERS = f"""
@@ -472,23 +256,3 @@ def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], r
 
     assert (done.code, found) == (1, {})
     assert reason in done.err
-
-
-@pytest.mark.thorough
-def test_without_forking_the_grades_are_the_same_and_the_earlier_ones_are_kept(school: Class):
-    for what in ("is right", "ends Python in best", "has a syntax error", "changes the checks"):
-        school.hand_in(what, MISCHIEF[what][0])
-
-    _, forked = school.grade()
-    with (school.folder / "grades.csv").open("a", encoding="utf-8") as file:
-        file.write("a comment of the teacher's\n")
-    done, spawned = school.grade("--no-fork")
-
-    for what, one in forked.items():
-        assert (one["state"], one["points"]) == (
-            spawned[what]["state"], spawned[what]["points"]), what
-        assert one["state"] == MISCHIEF[what][1]
-    assert "The earlier grades are in grades-earlier" in done.out
-    kept = list((school.folder / "grades-earlier").rglob("grades.csv"))
-    assert "a comment of the teacher's" in kept[0].read_text(encoding="utf-8-sig")
-    assert list((school.folder / "grades-earlier").rglob("s00.txt"))

@@ -92,7 +92,7 @@ class PracticeBucket:
         url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows by itself
         copy = AWSPreparedRequest(request.method, url, request.headers, request.body, False)
         moto_request = normalize_request(copy)
-        response = _Response(self.moto)
+        response = MotoResponse(self.moto)
         respond = response.key_response if _key_of(url) else response.bucket_response
         return respond(moto_request, moto_request.raw_url, moto_request.headers)
 
@@ -193,7 +193,7 @@ class _Moto(S3Backend):
         return answer
 
 
-class _Response(S3Response):
+class MotoResponse(S3Response):
     """moto's answer to one request, from our own memory and not from that of mock_aws."""
 
     def __init__(self, moto: S3Backend):

@@ -1,0 +1,38 @@
+"""What the tests of a reset share: how one is made, and all that could be lost by it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from conftest import ROOT, Bake, Project
+
+GIVEN = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_given"]
+BROKEN = "# broken by hand\n"
+
+
+def reset(bake: Bake, project: Project, **how: Any) -> Project:
+    """Reset a project as its README says, from its own b2-starter.json."""
+    return bake.reset(project, **how)
+
+
+def state(project: Project) -> dict[str, Any]:
+    """Return all that a student could miss: bytes, times and modes of every file."""
+    found: dict[str, Any] = {}
+    for path in project.path.rglob("*"):
+        name = path.relative_to(project.path).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", str(path.readlink()))
+        elif path.is_file():
+            about = path.stat()
+            found[name] = (path.read_bytes(), about.st_mtime_ns, stat.S_IMODE(about.st_mode))
+    return found
+
+
+def backups(project: Project) -> dict[str, bytes]:
+    """Return what is below backups/<time>/, by its place in the project."""
+    folder = project.path / "backups"
+    return {Path(*path.relative_to(folder).parts[1:]).as_posix(): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
