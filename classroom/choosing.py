@@ -14,6 +14,8 @@ from classroom.matching import Member
 def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
     """Return by what the hand-ins of one student are put in order; the last one counts.
 
+    The first value tells whether it was begun at all.
+
     A project as it was handed out comes first, then a program without the functions that are
     tested (a helper), then the versions and numbers that platforms give, then the time.
     """
@@ -50,7 +52,8 @@ def asides_on(
 
 
 def keys_in(hand_in: HandIn) -> list[str]:
+    """Return the files of a hand-in that hold a key; none, if it cannot be read."""
     try:
         return hand_ins.keys_in(hand_in)
-    except Exception:  # as above
+    except Exception:  # as in text_of
         return []

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.context import BaseContext
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +59,21 @@ def grade_one(
     """Grade the hand-in of one student; it is copied, and the copy is removed."""
     tests = prepare.test_names(assignment)
     grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
-    ordered = sorted(found, key=lambda hand_in: rank(hand_in, assignment))
-    begun = [one for one in ordered if rank(one, assignment)[0]]
+    ranked = sorted(((rank(one, assignment), one) for one in found), key=itemgetter(0))
+    begun = sum(is_begun for (is_begun, *_), _ in ranked)
     if unused and not begun:
         grade.state = "cannot run"
         grade.asides = [str(one) for one in unused]
         return grade
     if not found:
         return grade
-    hand_in = ordered[-1]
+    *others, hand_in = (one for _, one in ranked)
     grade.where = hand_in.where(folder)
-    grade.asides = asides_on(hand_in, ordered[:-1], len(begun), member, folder)
+    grade.asides = asides_on(hand_in, others, begun, member, folder)
     with scratch_folder() as project:
         try:
             own = prepare.prepare(hand_in, assignment, member.digest, project)
-        except Exception as error:  # as above
+        except Exception as error:  # whatever a file that somebody made does to a library
             grade.state = "cannot run"
             grade.notes.append(readable(hand_ins.reason_of(error)))
             return grade

@@ -18,6 +18,11 @@ ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
 MOST_MEMORY = 500_000_000  # bytes, of all processes of a hand-in
 MOST_PROCESSES = 30
 
+# Why a process was no longer there, and a hint.
+TOO_LATE = ("it did not end in time", "Is there a loop that never ends?")
+ENDED = ("it ended the whole program",
+         "Take os._exit() and its like out; return leaves a function.")
+
 
 @dataclass
 class Result:
@@ -91,8 +96,7 @@ def run_once(
                 take_in(json.loads(receiver.recv_bytes(1_000_000)), run, result)
                 heard = time.monotonic()
             elif time.monotonic() > min(heard + ONE_TEST, until):
-                run.why, run.hint = "it did not end in time", "Is there a loop that never ends?"
-                result.stuck = True
+                run.why, run.hint = TOO_LATE
                 break
             elif not process.is_alive() and not receiver.poll(0):
                 raise EOFError
@@ -104,13 +108,13 @@ def run_once(
                     run.hint = "Is there a loop in which something grows and grows?"
                     break
     except (EOFError, OSError, ValueError, TypeError, LookupError):  # no end, or no message of ours
-        run.why = "it ended the whole program"
-        run.hint = "Take os._exit() and its like out; return leaves a function."
+        run.why, run.hint = TOO_LATE if time.monotonic() > until else ENDED
     finally:
         alarm.cancel()
         end_all(process.pid, mark)
         process.join()
         receiver.close()
+    result.stuck = result.stuck or run.why == TOO_LATE[0]
     return run
 
 
