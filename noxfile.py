@@ -18,6 +18,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does: else each start compiles boto3
 
 ROOT = Path(__file__).resolve().parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"

@@ -265,7 +265,9 @@ def test_another_key_in_the_program_is_not_taken_for_that_of_env(desk: Desk):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end differently on Windows")
-@pytest.mark.parametrize("lines", range(9))
+@pytest.mark.parametrize("lines", [
+    pytest.param(lines, marks=[] if lines in (0, 4) else [pytest.mark.thorough])
+    for lines in range(9)])
 def test_check_setup_goes_on_in_silence_when_nobody_reads(desk: Desk, lines: int):
     desk.run("")
     for unbuffered in ("", "1"):
