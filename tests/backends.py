@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from b2_double import B2Double
 from b2_server import serve
 from conftest import APPLICATION_KEY, KEY_ID
+from faulty_network import FaultyNetwork, Request
 from moto import mock_aws
 
 BUCKET = "storage-tests"
@@ -40,6 +42,7 @@ CANNOT = {
     },
     "double": {},
 }
+CANNOT["faulty"] = {**CANNOT["rclone"], "links": "urllib does not ask again"}
 
 
 @dataclass
@@ -94,6 +97,38 @@ def rclone(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def faulty(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    """rclone, at the end of a network with faults that boto3 mends by asking again."""
+    (folder / "served" / BUCKET).mkdir(parents=True)
+    with (rclone_server(folder / "served") as upstream,
+          FaultyNetwork(upstream, now_and_then()).listen() as endpoint):
+        settings(patch, endpoint, KEY_ID, APPLICATION_KEY)
+        yield
+
+
+def now_and_then() -> Callable[[Request], str | None]:
+    """Return faults for the first requests, and for every hundredth; no request gets a second.
+
+    A POST may not be done twice, and boto3 reads the body of a GET but once: neither gets what
+    comes too late to ask again. Silence would last for 60 seconds.
+    """
+    early = ["500", "cut in the request", "503", "slow"]
+    late = ["cut before the answer", "cut in the answer"]
+    count, hit = itertools.count(), set[Request]()
+
+    def fault_of(request: Request) -> str | None:
+        number = next(count)
+        if request in hit or (number > 3 and number % 100):
+            return None
+        hit.add(request)
+        is_read = request.method == "GET" and request.path.count("/") > 1
+        names = early if request.method == "POST" or is_read else early + late
+        return names[len(hit) % len(names)]
+
+    return fault_of
+
+
+@contextmanager
 def rclone_server(folder: Path) -> Iterator[str]:
     """Start `rclone serve s3` on 127.0.0.1 with a free port; a folder in folder is a bucket.
 
@@ -128,4 +163,5 @@ def double(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
         yield
 
 
-BACKENDS = {"practice": practice, "moto": moto, "rclone": rclone, "double": double}
+BACKENDS = {"practice": practice, "moto": moto, "double": double, "rclone": rclone,
+            "faulty": faulty}

@@ -1,6 +1,6 @@
 """One contract for storage: the same tests for the practice bucket, moto and a real server.
 
-Which backends are used: --backends=practice,moto,double (the default), or --backends=rclone.
+Which backends are used: --backends=practice,moto,double (the default), or rclone,faulty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def backend(
     backend_name: str, no_b2_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[Backend]:
-    if backend_name in ("rclone", "double"):
+    if backend_name not in ("practice", "moto"):
         request.getfixturevalue("socket_enabled")
     with BACKENDS[backend_name](monkeypatch, tmp_path):
         yield Backend(backend_name, b2_client.get_bucket(), b2_client.get_client(),

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import threading
+from functools import partial
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -43,6 +44,7 @@ try:
     import botocore.session
     from boto3 import Session
     from botocore.config import Config
+    from botocore.exceptions import ConnectionClosedError
 except Exception as error:
     raise hidden_module() or why_import_failed(error) or error from None
 
@@ -141,6 +143,9 @@ def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
     client.meta.events.register("after-call.s3", _refuse_web_page)
     if practice:
         join_practice_bucket(client, HERE / "practice-bucket", settings["B2_BUCKET_NAME"])
+    else:
+        attempts = config.retries["total_max_attempts"]  # type: ignore[attr-defined]
+        client.meta.events.register("needs-retry.s3", partial(_refuse_half_answer, attempts))
     return made
 
 
@@ -154,6 +159,30 @@ def _refuse_web_page(http_response, model, **_) -> None:
     is_page = "html" in http_response.headers.get("content-type", "")
     if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
         raise SetupError("not-b2", reason="it is a web page")
+
+
+def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_) -> int | None:
+    """Ask again where the connection ended in the headers of an answer, or straight after them.
+
+    boto3 takes that for an empty file, or an empty bucket. An answer to the end of the connection,
+    without a length, is one that says so. Source: RFC 9112, 6.3 and 9.6.
+    """
+    if response is None or response[0].status_code not in (200, 206):
+        return None  # it failed anyway, or has no body
+    if getattr(response[0].raw, "version", 0) != 11:
+        return None  # not HTTP/1.1; or moto in a test of yours
+    headers = response[0].headers
+    length = headers.get("content-length", "")
+    no_body = operation.http["method"] == "HEAD" or operation.has_streaming_output
+    if length.isdigit():
+        whole = no_body or len(response[0].content) == int(length)  # a stream counts by itself
+    else:
+        whole = "transfer-encoding" in headers or headers.get("connection") == "close"
+    if whole:
+        return None
+    if attempts < most_attempts:
+        return 1  # second to wait
+    raise ConnectionClosedError(endpoint_url=endpoint.host)
 
 
 def _import_practice():

@@ -1,0 +1,154 @@
+"""A network with faults, on 127.0.0.1, between boto3 and a real S3 server.
+
+    network = FaultyNetwork("http://127.0.0.1:9000", faults)
+    with network.listen() as endpoint:
+        ...  # boto3 with endpoint_url=endpoint; network.counts says what happened
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+
+from b2_answers import error
+from b2_server import Server, listen
+
+FAULTS = {
+    "cut in the request": "half of what is sent arrives, then the connection is gone",
+    "cut before the answer": "the server has done it, but its answer never comes",
+    "cut in the answer": "a part of the answer comes, then the connection is gone",
+    "500": "InternalError, without asking the server",
+    "503": "SlowDown, without asking the server",
+    "slow": "the answer comes in small pieces",
+    "silent": "the server has done it; nothing comes until boto3 gives up",
+}
+SAYS = {"500": "server error", "503": "slow down"}  # the words of B2
+PAUSE = 0.1  # seconds between the pieces of a slow answer
+
+
+@dataclass(frozen=True)
+class Request:
+    """What boto3 asks; path and query as they were sent."""
+
+    method: str
+    path: str
+    query: str
+
+
+@dataclass
+class FaultyNetwork:
+    """Passes requests on to a server, each with the fault that faults() gives it, or with none.
+
+    upstream: the server's endpoint, http://HOST:PORT. faults: gets each request, in the order
+    of arrival, and returns a key of FAULTS or None. counts: how often each fault happened.
+    cut_at: after how many bytes "cut in the answer" cuts; None: half way, or before the last.
+    """
+
+    upstream: str
+    faults: Callable[[Request], str | None]
+    cut_at: int | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    random: random.Random = field(default_factory=lambda: random.Random(7))
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def listen(self) -> Iterator[str]:
+        """Listen on 127.0.0.1; yields the endpoint."""
+        with listen(self, _Passing) as port:
+            yield f"http://127.0.0.1:{port}"
+
+    def next_fault(self, request: Request) -> str | None:
+        with self.one_at_a_time:
+            fault = self.faults(request)
+            if fault:
+                self.counts[fault] += 1
+            return fault
+
+    def some_of(self, answer: bytes) -> bytes:
+        with self.one_at_a_time:
+            return answer[: self.cut_at or self.random.choice([len(answer) // 2, -1])]
+
+
+class _Passing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def pass_on(self) -> None:
+        network: FaultyNetwork = self.server.owner
+        path, _, query = self.path.partition("?")
+        fault = network.next_fault(Request(self.command, path, query))
+        length = int(self.headers.get("content-length", 0))
+        if fault == "cut in the request":
+            self.rfile.read(length // 2)
+            self.hang_up()
+            return
+        body = self.rfile.read(length)
+        if fault in SAYS:
+            self.connection.sendall(self.refusal(SAYS[fault]))
+            return
+        answer = self.ask_server(body)
+        if fault == "cut before the answer":
+            self.hang_up()
+        elif fault == "cut in the answer":
+            self.connection.sendall(network.some_of(answer))
+            self.close_connection = True
+        elif fault == "silent":
+            self.server.closing.wait(30)
+            self.close_connection = True
+        elif fault == "slow":
+            step = len(answer) // 5 + 1
+            for start in range(0, len(answer), step):
+                self.connection.sendall(answer[start : start + step])
+                self.server.closing.wait(PAUSE)
+        else:
+            self.connection.sendall(answer)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = pass_on  # noqa: N815
+
+    def hang_up(self) -> None:
+        """Let the connection end with a reset, as when a router forgets it (SO_LINGER of 0)."""
+        on_for_no_time = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, on_for_no_time)
+        self.connection.close()
+        self.close_connection = True
+
+    def refusal(self, row: str) -> bytes:
+        answer = error(row)
+        body = b"" if self.command == "HEAD" else answer.body
+        return head(answer.status, {**answer.headers, "Content-Length": str(len(body))}) + body
+
+    def ask_server(self, body: bytes) -> bytes:
+        """Return the server's answer to this request, as it goes over the wire."""
+        server = http.client.HTTPConnection(self.server.owner.upstream.partition("//")[2])
+        server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():  # Host, too: it is signed
+            if name.lower() != "expect":
+                server.putheader(name, value)
+        server.endheaders(body)
+        answer = server.getresponse()
+        content = answer.read()
+        server.close()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        headers.pop("connection", None)
+        if headers.pop("transfer-encoding", None):
+            headers["content-length"] = str(len(content))
+        return head(answer.status, headers) + content
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what happened is in FaultyNetwork.counts."""
+
+
+def head(status: int, headers: dict[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, '')}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

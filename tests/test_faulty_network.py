@@ -1,0 +1,116 @@
+"""On a faulty network, what failed says so, and half of anything is never taken for all of it.
+
+`nox -s reliability` tries it in hundreds of ways; here are those that could lose something.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import b2_client
+import pytest
+from b2_double import B2Double
+from b2_problems import problem_of
+from b2_server import serve
+from backends import BUCKET
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from conftest import APPLICATION_KEY, KEY_ID, STARTER, clean_environment
+from faulty_network import FaultyNetwork
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+NOTE = b"a note"  # of one digit: half of a longer number would be one, too
+
+
+@contextmanager
+def network() -> Iterator[tuple[FaultyNetwork, str]]:
+    """Yield the way to a bucket, without faults yet, and its endpoint."""
+    with serve(B2Double(buckets=[BUCKET])) as port:
+        made = FaultyNetwork(f"http://127.0.0.1:{port}", lambda request: None)
+        with made.listen() as endpoint:
+            yield made, endpoint
+
+
+def bucket_at(endpoint: str, **config: Any) -> Any:
+    """Return what get_bucket() gives to a program, with other settings of boto3."""
+    given = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
+             "B2_ENDPOINT": endpoint}
+    changed = b2_client.CONFIG.merge(Config(**config))
+    return b2_client.connect("resource", given, changed).Bucket(BUCKET)
+
+
+ASKS: dict[str, Callable[[Any], Any]] = {
+    "read": lambda bucket: bucket.Object("a").get()["Body"].read(),
+    "size": lambda bucket: bucket.Object("a").content_length,
+    "list": lambda bucket: [obj.key for obj in bucket.objects.all()],
+}
+
+
+@pytest.mark.filterwarnings("ignore:tzname")  # of half a date
+@pytest.mark.parametrize("what", ASKS)
+def test_wherever_an_answer_is_cut_it_is_whole_or_an_error(what: str):
+    ask = ASKS[what]
+    with network() as (way, endpoint):
+        bucket = bucket_at(endpoint, retries={"total_max_attempts": 1})
+        bucket.put_object(Key="a", Body=NOTE)
+        whole = ask(bucket)
+        way.faults = lambda request: "cut in the answer"
+        failed = 0
+        for way.cut_at in range(1, 1000, 3):  # beyond the end, too
+            try:
+                assert ask(bucket) == whole, way.cut_at
+            except (BotoCoreError, ClientError) as error:
+                assert problem_of(error, {}), error
+                failed += 1
+            except ValueError:  # boto3's own, where a header is cut straight before its value
+                failed += 1
+    assert 30 < failed < 300
+
+
+@pytest.mark.parametrize("what", ASKS)
+def test_boto3_asks_again_where_an_answer_was_cut(what: str):
+    with network() as (way, endpoint):
+        bucket = bucket_at(endpoint)
+        bucket.put_object(Key="a", Body=NOTE)
+        whole = ASKS[what](bucket)
+        rest = iter(["cut in the answer"])
+        way.faults, way.cut_at = lambda request: next(rest, None), 60
+
+        assert ASKS[what](bucket) == whole
+
+
+PROGRAM = """
+from b2_client import get_bucket
+get_bucket().download_file('film', 'film.bin')
+"""
+
+
+@pytest.mark.parametrize("earlier", [b"", b"the earlier film"])
+def test_a_download_that_is_killed_leaves_no_half_of_a_file(tmp_path: Path, earlier: bytes):
+    shutil.copytree(STARTER, tmp_path / "project")
+    film = tmp_path / "project" / "film.bin"
+    (tmp_path / "project" / "main.py").write_text(PROGRAM, encoding="utf-8")
+    if earlier:
+        film.write_bytes(earlier)
+    with network() as (way, endpoint):
+        bucket_at(endpoint).put_object(Key="film", Body=bytes(2_000_000))
+        way.faults = lambda request: "slow" if request.method == "GET" else None
+        env = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
+               "B2_BUCKET_NAME": BUCKET, "B2_ENDPOINT": endpoint}
+        running = subprocess.Popen([sys.executable, "main.py"], cwd=tmp_path / "project",
+                                   env={**clean_environment(), **env})
+        while not list((tmp_path / "project").glob("film.bin.*")):  # boto3's own half of a file
+            time.sleep(0.01)
+            assert running.poll() is None, "it was too fast to be killed"
+        running.kill()
+        running.wait()
+
+    assert (film.read_bytes() if film.exists() else b"") == earlier
