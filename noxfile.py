@@ -89,10 +89,18 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def real_s3(session: nox.Session) -> None:
-    """Run the storage tests against a real S3 server on 127.0.0.1."""
-    session.install(*GROUPS["test"], *GROUPS["real-s3"])
-    words = ["tests/test_storage.py", "--backends=rclone,faulty", *session.posargs]
+    """Run the storage tests against real S3 servers on 127.0.0.1: rclone and, on Linux, Swift."""
+    session.install(*GROUPS["test"], *GROUPS["real-s3"], *GROUPS["swift"])
+    backends = "rclone,faulty,swift" if sys.platform == "linux" else "rclone,faulty"
+    words = ["tests/test_storage.py", f"--backends={backends}", *session.posargs]
     session.run("python", "-m", "pytest", *words, env=quiet())
+
+
+@nox.session(default=False)
+def reliability(session: nox.Session) -> None:
+    """Try each action many times on a faulty network; ends with 1 if anything is lost."""
+    session.install(*GROUPS["test"], *GROUPS["real-s3"])
+    session.run("python", "benchmarks/reliability.py", *session.posargs, env=quiet())
 
 
 @nox.session(default=False)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from faulty_network import FaultyNetwork, Request
 from moto import mock_aws
 
 BUCKET = "storage-tests"
+SWIFT_ACCOUNTS = itertools.count()  # each test has one of its own
 
 # Each entry shows as a skip with its reason.
 CANNOT = {
@@ -40,6 +41,7 @@ CANNOT = {
         "multipart ETag": "rclone gives the MD5 of the whole object",
         "folder beside file": "rclone stores keys as paths: a and a/b exclude each other",
     },
+    "swift": {},
     "double": {},
 }
 CANNOT["faulty"] = {**CANNOT["rclone"], "links": "urllib does not ask again"}
@@ -157,11 +159,42 @@ def rclone_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def swift(patch: pytest.MonkeyPatch, folder: Path, endpoint: str) -> Iterator[None]:
+    """Use the next account of a Swift that is running: it is empty."""
+    settings(patch, endpoint, f"{next(SWIFT_ACCOUNTS)}:{KEY_ID}", APPLICATION_KEY)
+    bucket = b2_client.get_bucket()
+    bucket.create()
+    bucket.Versioning().enable()  # every bucket of B2 keeps versions
+    yield
+
+
+@contextmanager
+def swift_server(folder: Path) -> Iterator[str]:
+    """Start swift_server.py; yields the endpoint. It ends with this process, at the latest."""
+    program = str(Path(__file__).with_name("swift_server.py"))
+    words = [sys.executable, program, str(folder), KEY_ID, APPLICATION_KEY]
+    log = folder / "log.txt"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                         encoding="utf-8") as server,
+    ):
+        try:
+            port = server.stdout.readline().strip() if server.stdout else ""
+            assert port, log.read_text(encoding="utf-8")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+
+
+@contextmanager
 def double(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
     with serve(B2Double(buckets=[BUCKET])) as port:
         settings(patch, f"http://127.0.0.1:{port}", KEY_ID, APPLICATION_KEY)
         yield
 
 
-BACKENDS = {"practice": practice, "moto": moto, "double": double, "rclone": rclone,
-            "faulty": faulty}
+BACKENDS: dict[str, Callable[..., AbstractContextManager[None]]] = {
+    "practice": practice, "moto": moto, "rclone": rclone, "faulty": faulty, "swift": swift,
+    "double": double,
+}

@@ -1,6 +1,6 @@
 """One contract for storage: the same tests for the practice bucket, moto and a real server.
 
-Which backends are used: --backends=practice,moto,double (the default), or rclone,faulty.
+Which backends are used: --backends=practice,moto,double (the default), or rclone,faulty,swift.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ from typing import Any
 
 import b2_client
 import pytest
-from backends import BACKENDS, BUCKET, CANNOT, Backend
+from backends import BACKENDS, BUCKET, CANNOT, Backend, swift_server
 from botocore.exceptions import ClientError
 from conftest import APPLICATION_KEY
+
+
+@pytest.fixture(scope="session")
+def swift_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Swift, which is started once: it takes longer than most of the tests."""
+    with swift_server(tmp_path_factory.mktemp("swift")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
@@ -26,7 +33,8 @@ def backend(
 ) -> Iterator[Backend]:
     if backend_name not in ("practice", "moto"):
         request.getfixturevalue("socket_enabled")
-    with BACKENDS[backend_name](monkeypatch, tmp_path):
+    more = [request.getfixturevalue("swift_endpoint")] if backend_name == "swift" else []
+    with BACKENDS[backend_name](monkeypatch, tmp_path, *more):
         yield Backend(backend_name, b2_client.get_bucket(), b2_client.get_client(),
                       CANNOT[backend_name])
 
