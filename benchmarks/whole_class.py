@@ -1,26 +1,24 @@
-"""What a whole class costs: against a loop over the commands for one. `nox -s benchmarks` runs it.
+"""What a whole class costs: against a loop over the commands for one.
 
-The loops run side by side with the class commands, on a part of the class, before and after; what
-is compared is the time for one project and for one hand-in.
+The loops run in turns with the class commands, on a part of the class; what is compared is the
+time for one project and for one hand-in.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 import psutil
+import pytest
+from side_by_side import ROOT, Limit, Ratio
 
-ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = "guestbook"
 TESTS = "tests/test_main.py"
 SOLUTIONS = ROOT / "tests" / "solutions" / ASSIGNMENT
@@ -96,7 +94,7 @@ def pytest_loop(projects: list[Path]) -> tuple[float, list[int]]:
     return (time.perf_counter() - start) / len(projects), points
 
 
-def hand_in(projects: list[Path], work: Path) -> None:
+def hand_in(projects: list[Path]) -> None:
     """Let every second student hand in what is right, the others what is wrong in one place."""
     reference = (SOLUTIONS / "main.py").read_text(encoding="utf-8")
     wrong = [file.read_text(encoding="utf-8") for file in sorted(SOLUTIONS.glob("wrong_*.py"))]
@@ -104,69 +102,64 @@ def hand_in(projects: list[Path], work: Path) -> None:
         part = "" if number % 2 else wrong[number // 2 % len(wrong)]
         text = reference.replace("\n\ndef main():", f"\n\n{part}\n\ndef main():")
         (project / "main.py").write_text(text, encoding="utf-8")
-    work.mkdir(exist_ok=True)
 
 
-def line(what: str, ratio: float, aim: str, more: str) -> None:
-    print(f"{what:<58} {ratio:6.2f}   aim {aim:<8} {more}", flush=True)
+def whole_class(
+    work: Path, students: int = 300, many: int = 1_000, loop: int = 20
+) -> list[Ratio | Limit]:
+    """Make and grade a class of so many students; the loops do so many of them.
+
+    Raises AssertionError where the loop and `grade` give different points.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"):
+            patch.setenv(name, str(work))
+        rows, made_memory = making(work, students, many, loop)
+        more, graded_memory = grading(work / f"class-{students}", students, loop)
+    return [*rows, *more,
+            Limit(f"memory for {many} projects", made_memory / 1e6, 600, "MB"),
+            Limit(f"memory for {students} hand-ins", graded_memory / 1e6, 600, "MB")]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--students", type=int, default=300)
-    parser.add_argument("--many", type=int, default=1_000)
-    parser.add_argument("--loop", type=int, default=20, help="how many of them the loops do")
-    given = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="whole-class-"))
-    os.environ.update({"HOME": str(work / "home"), "TMPDIR": str(work)})
-    try:
-        run(work, given.students, given.many, given.loop)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def run(work: Path, students: int, many: int, loop: int) -> None:
+def making(work: Path, students: int, many: int, loop: int) -> tuple[list[Ratio], int]:
     for count in (students, many):
-        rows = "".join(f"Student {number}\n" for number in range(count))
-        (work / f"{count}.csv").write_text(f"student\n{rows}", encoding="utf-8")
+        names = "".join(f"Student {number}\n" for number in range(count))
+        (work / f"{count}.csv").write_text(f"student\n{names}", encoding="utf-8")
 
     def make(count: int) -> tuple[float, int]:
-        return seconds(classroom("new_class", str(work / f"{count}.csv"), "--out",
-                                 str(work / f"class-{count}"), "--assignment", ASSIGNMENT), work)
+        folder = work / f"class-{count}"
+        shutil.rmtree(folder, ignore_errors=True)
+        took, memory = seconds(classroom("new_class", str(work / f"{count}.csv"), "--out",
+                                         str(folder), "--assignment", ASSIGNMENT), work)
+        return took / count, memory
 
     cookiecutter_loop(work / "warm", 2)
-    before = cookiecutter_loop(work / "loop", loop)
-    made, made_memory = make(students)
-    after = cookiecutter_loop(work / "loop", loop)
-    made_many, many_memory = make(many)
-    shutil.rmtree(work / f"class-{students}")
-    made_again, _ = make(students)
-    alone, made = (before + after) / 2, (made + made_again) / 2
-    line("loop over cookiecutter / new_class, for one project", alone / (made / students), ">= 6",
-         f"{1000 * alone:.0f} ms / {1000 * made / students:.0f} ms, {students} projects")
-    line(f"one of {many} projects / one of {students}",
-         (made_many / many) / (made / students), "1.0", f"{1000 * made_many / many:.0f} ms")
+    one, alone, one_of_many = [], [], []
+    for _ in range(2):
+        alone.append(cookiecutter_loop(work / "loop", loop))
+        one_of_many.append(make(many))
+        one.append(make(students))
+    made, of_many = [took for took, _ in one], [took for took, _ in one_of_many]
+    return [
+        Ratio(f"one of {students} projects of a class", "`cookiecutter` for one", made, alone, 1/6),
+        Ratio(f"one of {many} projects", f"one of {students}", of_many, made, 1.10),
+    ], max(memory for _, memory in one_of_many)
 
-    folder = work / f"class-{students}"
+
+def grading(folder: Path, students: int, loop: int) -> tuple[list[Ratio], int]:
     projects = sorted(path for path in folder.iterdir() if path.is_dir())
-    hand_in(projects, work)
+    hand_in(projects)
     pytest_loop(projects[:2])
-    before, points = pytest_loop(projects[:loop])
-    graded, graded_memory = seconds(
-        classroom("grade", str(folder), "--out", str(folder / "grades.csv")), work)
-    after, _ = pytest_loop(projects[:loop])
-    alone = (before + after) / 2
+    graded, alone, memory = [], [], 0
+    for _ in range(2):
+        took, points = pytest_loop(projects[:loop])
+        alone.append(took)
+        took, held_now = seconds(
+            classroom("grade", str(folder), "--out", str(folder / "grades.csv")), folder.parent)
+        graded.append(took / students)
+        memory = max(memory, held_now)
     grades = json.loads((folder / "grades.json").read_text(encoding="utf-8"))["students"]
     of_folder = {one["hand-in"]: one["points"] for one in grades}
-    if [of_folder[project.name] for project in projects[:loop]] != points:
-        raise SystemExit("the loop and grade give different points")
-    line("loop over pytest / grade, for one hand-in", alone / (graded / students), ">= 4",
-         f"{1000 * alone:.0f} ms / {1000 * graded / students:.0f} ms, {students} hand-ins,"
-         " the same points")
-    for what, memory in (("projects", max(made_memory, many_memory)), ("hand-ins", graded_memory)):
-        line(f"memory for {what}, in units of 600 MB", memory / 600e6, "< 1",
-             f"{memory / 1e6:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()
+    assert [of_folder[project.name] for project in projects[:loop]] == points
+    return [Ratio(f"one of {students} hand-ins, graded", "`pytest` for one", graded, alone, 1/4),
+            ], memory
