@@ -165,6 +165,13 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/make_problems.py", success_codes=[0, 1])
 
 
+@nox.session(default=False)
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of README.md from real runs, into docs/pictures."""
+    session.install(*GROUPS["test"], *GROUPS["classroom"])
+    session.run("python", "docs/make_pictures.py", env=quiet())
+
+
 def quiet() -> dict[str, str]:
     """Return an environment in which a forgotten encoding= shows."""
     return {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
