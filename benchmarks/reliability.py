@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from backends import BUCKET, rclone_server  # noqa: E402
 from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from conftest import APPLICATION_KEY, KEY_ID  # noqa: E402
+from document import keep  # noqa: E402
 from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402
 
 SMALL = (20, 50_000)  # bytes: of the one, the headers are the greater half
@@ -152,6 +154,7 @@ class Campaign:
     tried: dict[tuple[str, str], Counter[str]] = field(
         default_factory=lambda: defaultdict(Counter))
     bad: list[str] = field(default_factory=list)
+    unfinished: int = 0  # large uploads that were begun, and neither ended nor given up
     waiting: dict[str, tuple[str, int]] = field(default_factory=dict)  # path -> fault, how often
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -170,6 +173,7 @@ class Campaign:
         with network.listen() as endpoint, ThreadPoolExecutor(AT_ONCE) as pool:
             truth = bucket_at(self.upstream)
             list(pool.map(lambda trial: self.one(bucket_at(endpoint), truth, *trial), trials))
+            self.unfinished = len(list(truth.multipart_uploads.all()))
 
     def one(self, bucket: Any, truth: Any, action: Action, fault: str, number: int) -> None:
         chance = random.Random(f"{action.name} {fault} {number}")
@@ -222,23 +226,32 @@ def campaign(rounds: int) -> Iterator[Campaign]:
 
 
 def table(done: Campaign) -> str:
-    rows = ["| action | fault | tried | went well | failed, and said so | lost |",
-            "|---|---|---|---|---|---|"]
-    for (action, fault), ends in sorted(done.tried.items()):
-        rows.append(f"| `{action}` | {fault} | {ends.total()} | {ends['went well']} |"
-                    f" {ends['failed']} | {ends['lost']} |")
+    """Return a row for each action and a column for each fault: how many went well + failed."""
+    every = sum(done.tried.values(), Counter())
+    rows = [f"{date.today():%d %B %Y}: {every.total()} trials; {every['went well']} went well,"
+            f" {every['failed']} failed and said so, {every['not explained']} failed without words"
+            f" of ours, **{every['lost']} lost something**. Unfinished large uploads that were"
+            f" left: {done.unfinished}.", "",
+            f"| went well + failed | {' | '.join(FAULTS)} |", "|---" * (len(FAULTS) + 1) + "|"]
+    for action in ACTIONS:
+        ends = [done.tried[action.name, fault] for fault in FAULTS]
+        cells = [f"{end['went well']} + {end['failed']}" for end in ends]
+        rows.append(f"| `{action.name}` | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--write", action="store_true", help="into docs/RELIABILITY.md, too")
+    options = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    with campaign(parser.parse_args().rounds) as done:
+    with campaign(options.rounds) as done:
         done.run()
-    print(table(done))
-    print(*done.bad, sep="\n")
+    print(table(done), *done.bad, sep="\n")
+    if options.write:
+        keep(ROOT / "docs" / "RELIABILITY.md", table(done))
     return 1 if done.bad else 0
 
 
