@@ -251,6 +251,13 @@ def test_a_failure_in_a_thread(desk: Desk):
     assert problems(done) == ["no-such-object"]
 
 
+def test_a_thread_that_ends_itself_says_nothing(desk: Desk):
+    done = desk.run("import sys, threading\nimport check_setup\n"
+                    "threading.Thread(target=sys.exit).start()\n")
+
+    assert (done.code, done.err) == (0, "")
+
+
 def test_a_key_in_a_line_of_a_program_is_covered_in_pythons_own_traceback(desk: Desk):
     done = desk.run(f"import check_setup\nkey = int('{OTHER_SECRET}')\n")
 

@@ -818,7 +818,13 @@ def _wrong_variable(names, state):
 # Imported only here, because a file of the student's may hide what it needs.
 import threading  # noqa: E402
 
-threading.excepthook = lambda failed: _show_advice(*failed[:3])
+
+def _show_in_thread(failed):
+    if failed.exc_type is not SystemExit:  # sys.exit() ends a thread in silence
+        _show_advice(*failed[:3])
+
+
+threading.excepthook = _show_in_thread
 
 if sys.version_info < (3, 10):  # an older Python cannot even read b2_client.py
     _version = sys.version.split()[0]
