@@ -116,6 +116,12 @@ def plain_http(scene: Scene) -> None:
     scene.ports[HOST] = scene.local(B2Double(buckets=[BUCKET]))
 
 
+def on_this_computer(scene: Scene, **values: str) -> None:
+    """A server of one's own, with keys of its own; http, so no TLS."""
+    port = scene.local(B2Double(buckets=["my-bucket"]))
+    scene.env(ENDPOINT=f"http://127.0.0.1:{port}", BUCKET_NAME="my-bucket", **values)
+
+
 def proxy_refuses(status: int) -> Change:
     """Have a proxy that answers CONNECT with this status."""
     def change(scene: Scene) -> None:
@@ -312,6 +318,8 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "the clock is fast": ("clock-wrong", clock(days=-400)),
     # What B2 says.
     "a deleted key": ("key-unknown", env(APPLICATION_KEY_ID=UNKNOWN_ID)),
+    "a wrong key of a server on this computer": ("key-unknown", lambda scene: on_this_computer(
+        scene, APPLICATION_KEY_ID="0a1b2c3d4e5f")),  # which would be B2's master key
     "a key of another region": ("key-of-another-region", env(APPLICATION_KEY_ID=EU_ID)),
     "the endpoint of another region": ("key-of-another-region", both(
         env(ENDPOINT="s3.eu-central-003.backblazeb2.com"),
@@ -391,12 +399,6 @@ def old_key(scene: Scene) -> None:
     """An applicationKey from before 2018 has another shape."""
     scene.env(APPLICATION_KEY="0" * 42)
     scene.key(application_key="0" * 42)
-
-
-def on_this_computer(scene: Scene) -> None:
-    """A server of one's own, with keys of its own; http, so no TLS."""
-    port = scene.local(B2Double(buckets=["my-bucket"]))
-    scene.env(ENDPOINT=f"http://127.0.0.1:{port}", BUCKET_NAME="my-bucket")
 
 
 def other_kind_of_key(scene: Scene) -> None:

@@ -306,7 +306,6 @@ def why_key_refused(settings: dict, problem: str) -> SetupError:
     Source: s3-image-port, pull request 104.
     """
     try:
-        check_mixed_up_keys(settings, dict.fromkeys(KEYS, ".env"))
         check_key_shapes(settings)
     except SetupError as reason:
         return reason
