@@ -225,7 +225,10 @@ def _asked(seen: Seen) -> set[str]:
 
 def _deletions(seen: Seen) -> list[tuple[str, str | None]]:
     """Return the (key, version id) pairs of DeleteObjects."""
-    objects = ElementTree.fromstring(seen.body).iterfind("{*}Object")
+    try:
+        objects = ElementTree.fromstring(seen.body).iterfind("{*}Object")
+    except ElementTree.ParseError:  # boto3 writes a control character as it is. The code is LOW
+        raise Refused("bad request", why="The XML cannot be read.") from None
     return [(one.findtext("{*}Key", ""), one.findtext("{*}VersionId")) for one in objects]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from conftest import Project
 from moto import mock_aws
 from practising import files, next_run, stored
+from test_b2_double import REFUSALS, refused
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -88,14 +90,13 @@ def test_names_that_b2_refuses_are_refused(key: str):
         b2_client.get_bucket().put_object(Key=key, Body=b"")
 
 
-@pytest.mark.parametrize(("extra", "code"), [
-    ({"ACL": "public-read"}, "InvalidArgument"), ({"Tagging": "a=b"}, "InvalidArgument"),
-    ({"IfNoneMatch": "*"}, "NotImplemented"), ({"StorageClass": "GLACIER"}, "InvalidArgument"),
-    ({"ServerSideEncryption": "aws:kms"}, "InvalidArgument"),
-])
-def test_what_b2_refuses_is_refused(home: Path, extra: dict[str, str], code: str):
-    with pytest.raises(ClientError, match=code):
-        b2_client.get_bucket().put_object(Key="a", Body=b"", **extra)
+@pytest.mark.parametrize(("call", "arguments", "expected"), REFUSALS)
+def test_what_b2_refuses_is_refused(
+    home: Path, call: str, arguments: dict[str, Any], expected: str
+):
+    client = b2_client.get_client()
+
+    assert re.match(expected, refused(client, "my-bucket", call, arguments))
     assert files(home) == {}
 
 
@@ -104,12 +105,19 @@ def test_what_b2_takes_is_taken():
         Key="a", Body=b"", ACL="private", StorageClass="STANDARD", ServerSideEncryption="AES256")
 
 
-def test_other_calls_that_b2_refuses():
+def test_a_thousand_names_may_be_deleted_at_once(home: Path):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="ä & <b>'\"", Body=b"")
+
+    names = ["ä & <b>'\"", *(f"{number}" for number in range(999))]
+    bucket.delete_objects(Delete={"Objects": [{"Key": name} for name in names]})
+
+    assert files(home) == {}
+
+
+def test_a_key_of_one_bucket_makes_and_deletes_no_bucket():
     bucket, client = b2_client.get_bucket(), b2_client.get_client()
     bucket.put_object(Key="a", Body=b"")
-    tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
-    with pytest.raises(ClientError, match="NotImplemented"):
-        client.put_object_tagging(Bucket="my-bucket", Key="a", Tagging=tags)
     with pytest.raises(ClientError, match="AccessDenied"):
         client.create_bucket(Bucket="another-bucket")
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -6,6 +6,9 @@ import ast
 import json
 import re
 
+import b2_answers
+import b2_double
+import b2_problems
 import b2_rules
 from conftest import ROOT, STARTER, tracked_files
 from hypothesis import example, given, settings
@@ -72,6 +75,15 @@ def test_the_project_installs_what_the_template_is_tested_with():
 
     for requirement in needed:
         assert f'"{requirement}"' in config
+
+
+def test_practice_and_the_double_refuse_the_same_in_the_same_words():
+    refused = {name: tuple(b2_answers.ROWS[name][:3]) for name in b2_rules.REFUSED}
+    assert refused == b2_rules.REFUSED
+    headers = {name: (fine or "", row) for name, (fine, row) in b2_double.ONLY_VALUE.items()}
+    assert headers == b2_rules.REFUSED_HEADERS
+    assert b2_double.NOT_OF_B2 == b2_rules.NOT_ON_B2
+    assert b2_rules.MOST_DELETED_RULE in b2_problems.PROBLEMS["object-name-impossible"].why
 
 
 def test_template_python_is_plain_python():

@@ -94,9 +94,12 @@ PLACEHOLDER_KEY = (
 # The name of an object, which boto3 calls its key: at most 1024 bytes, no control characters.
 # Source: live tests of B2 by the project vdavid/cmdr (October 2026).
 KEY_NAME_RULE = "A name has at most 1024 bytes, and no control characters such as a tab."
+MOST_DELETED = 1000  # files by one call of delete_objects; the same source
+MOST_DELETED_RULE = f"At most {MOST_DELETED} files can be deleted at once."
 
-# What B2 refuses, although Amazon's S3 can do it: its answers (status, code, message), and
-# for each header the only value that B2 takes. The practice bucket refuses the same.
+# What B2 refuses, although Amazon's S3 can do it: its answers (status, code, message), for
+# each header the only value that B2 takes, and what a request may not ask for (behind the ? of
+# its address), neither to read nor to change it. The practice bucket refuses the same.
 # Sources: Backblaze docs, "S3-compatible API"; "not entitled" is what a key limited to one
 # bucket hears; for if-match and if-none-match, live tests by vdavid/cmdr (October 2026).
 REFUSED = {
@@ -112,6 +115,7 @@ REFUSED = {
         "A header you provided implies functionality that is not implemented.",
     ),
     "not entitled": (403, "AccessDenied", "not entitled"),
+    "bad request": (400, "InvalidRequest", "{why}"),
 }
 REFUSED_HEADERS = {
     "x-amz-acl": ("private", "acl"),
@@ -120,6 +124,10 @@ REFUSED_HEADERS = {
     "x-amz-tagging": ("", "header"),
     "if-match": ("", "not implemented"),
     "if-none-match": ("", "not implemented"),
+}
+NOT_ON_B2 = {
+    "tagging", "policy", "policyStatus", "website", "accelerate", "requestPayment",
+    "publicAccessBlock", "ownershipControls", "torrent", "restore", "select",
 }
 
 # White space, quotes, and the invisible characters that come along when copying.

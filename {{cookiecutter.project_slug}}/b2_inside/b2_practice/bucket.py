@@ -7,16 +7,26 @@ in main.py.
 """
 
 import mimetypes
+import re
 import threading
 import uuid
 from datetime import datetime, timezone
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from b2_problems import SetupError
-from b2_rules import KEY_NAME_RULE, REFUSED, REFUSED_HEADERS, is_key_name
+from b2_rules import (
+    KEY_NAME_RULE,
+    MOST_DELETED,
+    MOST_DELETED_RULE,
+    NOT_ON_B2,
+    REFUSED,
+    REFUSED_HEADERS,
+    is_key_name,
+)
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.request import Request, normalize_request
@@ -249,22 +259,36 @@ def _key_of(url: str) -> str:
 def _refusal(request: Any) -> tuple[int, Any, Any] | None:
     """Return B2's refusal of what B2 does not do, or None."""
     key = _key_of(request.url)
-    if not is_key_name(key) and key:
-        return _error(400, "InvalidRequest", KEY_NAME_RULE)
+    asked = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
+    deleted = _names_to_delete(request) if "delete" in asked else []
+    if len(deleted) > MOST_DELETED:
+        return _refused("bad request", why=MOST_DELETED_RULE)
+    for name in [key, *asked.get("prefix", []), *deleted]:
+        if name and not is_key_name(name):
+            return _refused("bad request", why=KEY_NAME_RULE)
+    if NOT_ON_B2 & set(asked):
+        return _refused("not implemented")
     if request.method in ("GET", "HEAD"):
         return None
-    for name, (fine, answer) in REFUSED_HEADERS.items():
-        value = request.headers.get(name, "")
+    for header, (fine, answer) in REFUSED_HEADERS.items():
+        value = request.headers.get(header, "")
         value = value.decode() if isinstance(value, bytes) else value
         if value not in ("", fine):
-            status, code, message = REFUSED[answer]
-            return _error(status, code, message.format(name=name, value=value))
-    settings = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
-    if {"tagging", "policy", "website"} & set(settings):
-        return _error(*REFUSED["not implemented"])
-    if not key and request.method in ("PUT", "DELETE") and not settings:
-        return _error(*REFUSED["not entitled"])
+            return _refused(answer, name=header, value=value)
+    if not key and request.method in ("PUT", "DELETE") and not asked:
+        return _refused("not entitled")
     return None
+
+
+def _names_to_delete(request: Any) -> list[str]:
+    """Return the names in the XML of delete_objects, also those that XML may not have."""
+    names = re.findall("<Key>([^<]*)</Key>", request.body.decode())
+    return [unescape(name) for name in names]
+
+
+def _refused(answer: str, **words: str) -> tuple[int, Any, Any]:
+    status, code, message = REFUSED[answer]
+    return _error(status, code, message.format(**words))
 
 
 def _error(status: int, code: str, message: str) -> tuple[int, Any, Any]:
