@@ -369,10 +369,6 @@ def assert_fit_to_show(scene: Scene) -> None:
     assert scene.double.versions(BUCKET) == []
 
 
-def test_there_are_enough_situations():
-    assert len(SITUATIONS) >= 60
-
-
 # Set-ups that are all right, or odd in a harmless way: no alarm.
 
 
