@@ -9,6 +9,7 @@ import string
 import subprocess
 import sys
 
+import check_setup
 import pytest
 from b2_problems import ANSWERS, PROBLEMS, SetupError, block
 from conftest import INSIDE, ROOT, STARTER, Project
@@ -30,7 +31,7 @@ def test_every_problem_is_made_for_real_by_a_test():
 
 
 def test_every_problem_that_the_code_names_is_in_the_table():
-    named = {problem for _, _, problem in ANSWERS}
+    named = {problem for _, _, problem in ANSWERS} | set(check_setup.OF_THE_PROGRAM)
     for file in (*STARTER.glob("*.py"), *INSIDE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "SetupError":
@@ -61,6 +62,13 @@ def test_the_page_of_problems_is_up_to_date():
 
     page = (ROOT / "docs" / "PROBLEMS.md").read_text(encoding="utf-8")
     assert done.stdout.decode().splitlines() == page.splitlines(), "run: nox -s docs"
+
+
+def test_the_readme_has_the_places_that_problems_name():
+    readme = (STARTER / "README.md").read_text(encoding="utf-8")
+
+    assert "**4. Key.**" in readme
+    assert "\n## Reset\n" in readme
 
 
 def test_a_problem_survives_another_process():

@@ -60,6 +60,13 @@ def test_the_given_files_are_those_of_the_template():
     assert set(QUESTIONS["_given"]) == {name for name in tracked if name[:9] != "_starter/"}
 
 
+def test_the_given_modules_are_known_by_name():
+    """Else a student's file counts as given, or one of ours as part of their program."""
+    files = [name.removeprefix("b2_inside/") for name in QUESTIONS["_given"]
+             if name.endswith(".py") and not name.startswith("tests/")]
+    assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_problems.GIVEN)
+
+
 def test_version_and_source_are_the_same_everywhere():
     version, source = QUESTIONS["_template_version"], QUESTIONS["_template_source"]
     client = (STARTER / "b2_client.py").read_text(encoding="utf-8")

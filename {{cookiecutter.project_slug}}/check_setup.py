@@ -20,7 +20,7 @@ import traceback
 import uuid
 from contextlib import suppress
 
-from b2_problems import SetupError, block, find_host, problem_of, unknown
+from b2_problems import GIVEN, SetupError, block, find_host, problem_of, unknown
 from b2_rules import CONSOLE_WORDS, KEYS, check_key_shapes, cover, find_leaks, short_key_id
 
 PROVED = [  # by the first request
@@ -28,6 +28,10 @@ PROVED = [  # by the first request
     "B2 knows the keyID, and the applicationKey belongs to it",
     "the bucket is there, and the key may list it",
 ]
+OF_THE_PROGRAM = (  # the problems for which the lines of the program matter
+    "no-such-object", "object-name-impossible", "not-on-b2", "call-misspelt", "no-keys-given",
+    "key-lacks-permission", "other-bucket-not-found", "unknown",
+)
 
 
 def main():
@@ -54,8 +58,8 @@ def check(settings):
     _say("ok", f"Python {sys.version.split()[0]}, boto3 {boto3.__version__}")
     settings.update(b2_client.read_settings())
     _say("ok", "the four settings are there")
-    for name in sorted(set(CONSOLE_WORDS) & set(os.environ)):
-        _say("warning", f"{name} comes from a variable of your terminal, not from .env")
+    for text in _from_terminal():
+        _say("warning", text)
     for leak in find_leaks(settings[KEYS[1]]):
         raise leak
     bucket_name, endpoint = settings["B2_BUCKET_NAME"], settings["B2_ENDPOINT"]
@@ -76,6 +80,12 @@ def check(settings):
     else:
         _print(f"\nYour programs can read the bucket {bucket_name}, but not write. For that, add"
                "\na new key with the Type of Access Read and Write (README.md, step 4).")
+
+
+def _from_terminal():
+    """Return a sentence for each setting that does not come from .env."""
+    names = sorted(set(CONSOLE_WORDS) & set(os.environ))
+    return [f"{name} comes from a variable of your terminal, not from .env." for name in names]
 
 
 def _say(word, text):
@@ -223,10 +233,19 @@ def explain(error, trace):
     if problem is None:  # Python's own way, unless a key stands in a line of the program
         shown = "".join(traceback.format_exception(type(error), error, trace))
         return "" if cover(shown, {}) == shown else cover(shown, {})
-    text = block(problem) + b2_problems.place_of(problem, trace)
-    for name in sorted(set(CONSOLE_WORDS) & set(os.environ)):
-        text += f"\n{name} comes from a variable of your terminal, not from the file .env."
-    return cover(text, settings)
+    lines = lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
+    return cover("\n".join([block(problem), *lines, *_from_terminal()]), settings)
+
+
+def lines_of_program(trace):
+    """Return the lines of the student's program that led to a problem, with a heading."""
+    lines = []
+    for frame in traceback.extract_tb(trace):
+        folder, name = os.path.split(frame.filename)
+        if os.path.realpath(folder) == b2_problems.HERE and name.partition(".")[0] not in GIVEN:
+            line = f"    {name}, line {frame.lineno}: {frame.line}"
+            lines += [line] if line not in lines else []
+    return ["In your program:", *lines] if lines else []
 
 
 def _ask_more(error, settings):

@@ -120,19 +120,6 @@ def explain(error, trace):  # noqa: ARG001
     return block(problem) if problem else ""
 
 
-def place_of(problem, trace):
-    """Return the lines of the student's program that led to a problem, if they matter for it."""
-    from traceback import extract_tb
-
-    lines = []
-    for frame in extract_tb(trace) if problem.problem in OF_THE_PROGRAM else []:
-        folder, name = os.path.split(frame.filename)
-        if os.path.realpath(folder) == HERE and name.partition(".")[0] not in GIVEN:
-            line = f"    {name}, line {frame.lineno}: {frame.line}"
-            lines += [line] if line not in lines else []
-    return "\n".join(["\nIn your program:", *lines]) if lines else ""
-
-
 def _show_advice(kind, error, trace):
     text = explain(error, trace)
     if text:
@@ -146,10 +133,6 @@ def _show_advice(kind, error, trace):
 _python_shows, sys.excepthook = sys.excepthook, _show_advice
 
 GIVEN = ("b2_client", "b2_rules", "b2_problems", "b2_practice", "check_setup")
-OF_THE_PROGRAM = (
-    "no-such-object", "object-name-impossible", "not-on-b2", "call-misspelt", "no-keys-given",
-    "key-lacks-permission", "other-bucket-not-found", "unknown",
-)
 PACKAGES = (
     "boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "dotenv", "moto",
     "requests", "certifi",
