@@ -207,7 +207,7 @@ def read_settings() -> dict[str, str]:
     values = {name: os.environ[name] for name in CONSOLE_WORDS if name in os.environ}
     where = dict.fromkeys(values, ENVIRONMENT)
     if len(values) < len(CONSOLE_WORDS):
-        file_name, in_file = _read_file()
+        file_name, in_file = _choose_and_read()
         values = {**in_file, **values}
         where = {**dict.fromkeys([*CONSOLE_WORDS, *in_file], file_name), **where}
     _look_for_all_lines(values, where)
@@ -252,13 +252,14 @@ def _meant(other: str) -> str | None:
     return None
 
 
-def _read_file() -> tuple[str, dict[str, str]]:
+def _choose_and_read() -> tuple[str, dict[str, str]]:
     """Return the name and the values of .env, or of env.txt where .env has no keys."""
     files = [name for name in ENV_FILES if (HERE / name).is_file()]
     if not files:
         _look_for_another_file(".env")
         raise _no_file()
     values = _read(files[0])
+    # A missing line ("?") is named, and no reason to look at env.txt.
     if any(clean_value(values.get(name, "?")) for name in KEYS):
         return files[0], values
     if files == ENV_FILES:

@@ -1,4 +1,4 @@
-"""What Backblaze B2 expects of an endpoint, a bucket name and a key.
+"""What Backblaze B2 expects of an endpoint, a bucket name and a key; where keys may not be seen.
 
 Each rule stands here once, with its source. This file is given: a reset may
 replace it, so write your own code in main.py.
@@ -81,7 +81,7 @@ NOT_AN_ENDPOINT = [
 # The keyID of the Master Application Key is the account's: 12 characters.
 KEY_ID = r"00\d[0-9a-f]{22}"
 MASTER_KEY_ID = r"[0-9a-f]{12}"
-STRANGE = r"[^A-Za-z0-9+/_-]"
+STRANGE = r"[^A-Za-z0-9+/_-]"  # a character that no key has
 KEY_SHAPES = {
     KEYS[0]: (25, "A keyID has 25 characters, only 0 to 9 and a to f, and begins with 00."),
     KEYS[1]: (31, "An applicationKey has 31 characters and begins with K00."),
