@@ -1,8 +1,9 @@
 """A double of Backblaze B2's S3-compatible API: a real HTTP server on 127.0.0.1, for tests.
 
 It checks keys and signatures, refuses what B2 refuses, and answers in B2's own words. Objects
-are stored by moto, which is asked only after B2's rules were applied. Nothing here comes from
-the template's own code, so a mistake there is not repeated here.
+are stored by moto, which is asked only after B2's rules were applied. Nothing here but
+MotoResponse (how moto is asked) comes from the template's own code, so a mistake in its rules is
+not repeated here.
 
     double = B2Double()
     with serve(double) as port:
@@ -88,16 +89,13 @@ class Refused(Exception):  # noqa: N818
 class B2Double:
     """An account of B2 in one region, with its buckets and keys. See serve().
 
-    seen holds every request in order; fault, where given, is asked before anything else, and
-    its Answer is sent instead; clock is the server's clock (UTC).
+    region and keys may be changed; seen holds every request in order; fault, where given, is
+    asked before anything else, and its Answer is sent instead; clock is the server's clock (UTC).
     """
 
-    def __init__(
-        self, region: str = "us-east-005", buckets: Iterable[str] = ("storage-tests",),
-        keys: Iterable[Key] | None = None,
-    ):
-        self.region = region
-        self.keys = {key.key_id: key for key in keys or [Key(KEY_ID, APPLICATION_KEY)]}
+    def __init__(self, buckets: Iterable[str] = ("storage-tests",)):
+        self.region = "us-east-005"
+        self.keys = {KEY_ID: Key(KEY_ID, APPLICATION_KEY)}
         self.seen: list[Seen] = []
         self.fault: Fault | None = None
         self.clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)

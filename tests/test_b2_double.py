@@ -18,6 +18,7 @@ import b2_answers
 import boto3
 import botocore.exceptions
 import pytest
+import trustme
 from b2_double import READ_AND_WRITE, READ_ONLY, WRITE_ONLY, B2Double, Key
 from b2_server import serve
 from botocore.config import Config
@@ -320,7 +321,6 @@ def test_a_large_body_is_asked_for_and_a_connection_stays_open(b2: B2):
 
 
 def test_it_speaks_tls_and_leaves_no_thread_behind(no_b2_variables: None, tmp_path: Path):
-    trustme = pytest.importorskip("trustme")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority, file, before = trustme.CA(), str(tmp_path / "ca.pem"), set(threading.enumerate())
     authority.issue_cert("127.0.0.1").configure_cert(context)

@@ -20,6 +20,7 @@ from b2_problems import problem_of
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call
+MOST = 160  # characters of a value that is shown
 GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
 
 _not_done = {}  # number of a TODO: the first of its tests that has failed
@@ -68,21 +69,21 @@ def lines_of_main(stack):
     return [line for line in stack if Path(line.filename) == MAIN]
 
 
-def short(value, most=160):
+def short(value):
     """Return a value as one line that is not too long."""
     if type(value).__name__ == "s3.Bucket":
         return "bucket"
     given = isinstance(value, Path) and value.is_file()  # by a test: somewhere, under this name
     try:
-        return cut(f"Path({value.name!r})" if given else repr(value), most)
+        return cut(f"Path({value.name!r})" if given else repr(value))
     except Exception:  # a class of the student's own
         return f"a {type(value).__name__} that cannot be shown"
 
 
-def cut(text, most=160):
+def cut(text):
     """Return the text on one line, without its middle if it is too long."""
     text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 50] + " ... " + text[-45:]
+    return text if len(text) <= MOST else text[: MOST - 50] + " ... " + text[-45:]
 
 
 def what_happened(error):

@@ -50,4 +50,4 @@ def place_of(folder: Path, name: str, key: str) -> str:
 def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
     error = parsed.get("Error", {})
     if error.get("Code") == TROUBLE:
-        raise SetupError("practice-folder", what=error["Message"], do="")
+        raise SetupError("practice-folder", what=error["Message"])

@@ -60,8 +60,7 @@ class PracticeBucket:
             for key, note in self.folder.load().items():
                 self._add(key, note)
         except OSError as error:
-            what = self.folder.plain_words(error)
-            raise SetupError("practice-folder", what=what, do="") from None
+            raise SetupError("practice-folder", what=self.folder.plain_words(error)) from None
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a request of boto3, once the folder has what it changed."""
