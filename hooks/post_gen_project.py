@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def lay_out(given: dict) -> None:
+def lay_out(context: dict) -> None:
     """Move the files of the assignment up, path by path, and remove those of the others."""
-    for name, files in given["_starters"].items():
+    for name, files in context["_starters"].items():
         for file in ["main.py", *files]:
             rendered = Path("_starter", name, file)
-            if name != given["assignment"] or (file == "main.py" and os.path.lexists(file)):
+            if name != context["assignment"] or (file == "main.py" and os.path.lexists(file)):
                 rendered.unlink(missing_ok=True)
             elif rendered.exists():
                 Path(file).parent.mkdir(exist_ok=True)
@@ -52,9 +52,9 @@ def next_commands() -> list[str]:
             f"{python} main.py", f"{python} -m pytest"]
 
 
-def report(given: dict, unchanged: set[str], backup: Path) -> None:
+def report(context: dict, unchanged: set[str], backup: Path) -> None:
     """Say what a reset has done."""
-    files = {*given["_given"], *given["_starters"][given["assignment"]], "b2-starter.json"}
+    files = {*context["_given"], *context["_starters"][context["assignment"]], "b2-starter.json"}
     restored = ", ".join(sorted(files - unchanged)) or "nothing, for all was there"
     print(f"\nThe project in {Path.cwd()} is as it should be.\n")
     print(f"Restored: {restored}")
@@ -66,15 +66,15 @@ def report(given: dict, unchanged: set[str], backup: Path) -> None:
 
 def main() -> int:
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    given = json.loads(r"""{{ cookiecutter | tojson }}""")
+    context = json.loads(r"""{{ cookiecutter | tojson }}""")
     backups = sorted(Path("backups").glob(f"*_{os.getppid()}_*"))  # in a reset, pre_gen made one
     unchanged = put_back(backups[-1]) if backups else set()
-    lay_out(given)
+    lay_out(context)
     with suppress(FileExistsError), open(".env", "xb") as env:  # yours is left as it is
         Path(".env").chmod(0o600)  # for its owner's eyes only
         env.write(Path(".env.example").read_bytes())
     if backups:
-        report(given, unchanged | put_back(backups[-1]), backups[-1])
+        report(context, unchanged | put_back(backups[-1]), backups[-1])
         return 0
     print(f"\nYour project is in {Path.cwd()}\n")
     print("It practises without an account until your keys are in the file .env.")

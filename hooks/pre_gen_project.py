@@ -11,39 +11,39 @@ KEPT, PART, BACKUPS = Path("b2-starter.json"), Path("b2-starter.json.part"), Pat
 UNQUOTABLE = r'["\u2018-\u201f\x00-\x1f\x7f]|\\$|\{[#%{]'  # in bash, zsh, PowerShell or Jinja
 
 
-def bad_answers(given: dict) -> dict[str, str]:
-    bad = {name: rule for name, (form, rule) in given["_rules"].items()
-           if not isinstance(given[name], str) or not re.fullmatch(form, given[name])}
+def bad_answers(context: dict) -> dict[str, str]:
+    bad = {name: rule for name, (form, rule) in context["_rules"].items()
+           if not isinstance(context[name], str) or not re.fullmatch(form, context[name])}
     if "endpoint" in bad:
-        why = (why for form, why in given["_not_an_endpoint"] if re.search(form, given["endpoint"]))
-        bad["endpoint"] = f"{next(why)} {bad['endpoint']}"
+        kind = next(k for k in context["_not_an_endpoint"] if re.search(k[0], context["endpoint"]))
+        bad["endpoint"] = f"{kind[1]} {bad['endpoint']}"
     return bad
 
 
-def retry_command(given: dict, bad: dict[str, str]) -> str:
+def retry_command(context: dict, bad: dict[str, str]) -> str:
     """Return the command with all good answers, so that only the bad ones are typed again."""
     import shlex  # only a refusal needs it
-    template = re.sub(r"//[^/@]+@", "//", given["_template"])  # a token is not for the screen
+    template = re.sub(r"//[^/@]+@", "//", context["_template"])  # a token is not for the screen
     words = ["cookiecutter", shlex.quote(template)]
-    words += ["-c", shlex.quote(given["_checkout"])] if given["_checkout"] else []
+    words += ["-c", shlex.quote(context["_checkout"])] if context["_checkout"] else []
     words += ["-f"] if os.listdir() else []
-    if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(given["_output_dir"]):
-        words += ["-o", shlex.quote(given["_output_dir"])]
-    good = [q for q in given["_questions"] if q not in bad and not re.search(UNQUOTABLE, given[q])]
-    return " ".join(words + [q + "='" + given[q].replace("'", "'\"'\"'") + "'" for q in good])
+    if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(context["_output_dir"]):
+        words += ["-o", shlex.quote(context["_output_dir"])]
+    good = [q for q in context["_questions"] if not (q in bad or re.search(UNQUOTABLE, context[q]))]
+    return " ".join(words + [q + "='" + context[q].replace("'", "'\"'\"'") + "'" for q in good])
 
 
-def refuse(typed: dict, given: dict, bad: dict[str, str]) -> int:
+def refuse(typed: dict, context: dict, bad: dict[str, str]) -> int:
     lines = ["", "-" * 72, "Nothing was made or changed, because this is not possible:", ""]
     for name, reason in bad.items():
         shown = re.sub(r"K00\d.*", "(an applicationKey)", str(typed[name]))
         lines += [f"{name}: {shown!r}", reason, ""]
-    lines += ["Type this, and press Enter where an answer is right:", "", retry_command(given, bad)]
+    lines += ["Type this, and press Enter where an answer is right:\n", retry_command(context, bad)]
     print(*lines, "-" * 72, "What follows is cookiecutter's own report.", sep="\n", flush=True)
     slug = Path(str(typed["project_slug"]))
     if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
         import signal
-        os.chdir(given["_output_dir"])
+        os.chdir(context["_output_dir"])
         for folder in [slug, *slug.parents][:-1]:
             with suppress(OSError):
                 folder.rmdir()  # only where nothing is in it
@@ -63,26 +63,26 @@ def read_kept() -> tuple[str, list[str]]:
         return "", []
 
 
-def why_not_here(given: dict) -> str:
+def why_not_here(context: dict) -> str:
     """Return why the folder that is there cannot be reset; "" if it can, or if it is new."""
-    known = [name for name in given["_given"] if name[:3] == "b2_" and Path(name).is_file()]
-    folders = {folder for name in given["files"] for folder in Path(name).parents} | {BACKUPS}
+    known = [name for name in context["_given"] if name[:3] == "b2_" and Path(name).is_file()]
+    folders = {BACKUPS}.union(*(Path(name).parents for name in context["given_files"]))
     links = sorted(str(folder) for folder in folders if folder.is_symlink())
-    if Path(given["_output_dir"], given["project_slug"]).is_symlink():
+    if Path(context["_output_dir"], context["project_slug"]).is_symlink():
         return "This folder is a link. Type the name of the folder that it leads to."
     if os.listdir() and not read_kept()[0] and len(known) < 2:
         return "A folder of this name is there, and it is no project of b2-starter. Choose another."
-    if read_kept()[0] not in ("", given["assignment"]):
+    if read_kept()[0] not in ("", context["assignment"]):
         return "The project in this folder has another assignment. Choose another name."
     return f"In this project, {links[0]} is a link. Rename it first." if links else ""
 
 
-def prepare(given: dict, kept: bytes) -> str:
+def prepare(context: dict, kept: bytes) -> str:
     """Keep the answers; in a reset, set aside what it replaces. Return "", or why not."""
     from shutil import copy2  # only a reset needs it
     start = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{os.getppid()}_"  # post_gen finds it by this
     backup = next(new for n in range(99) if not (new := BACKUPS / f"{start}{n:02}").exists())
-    paths = {Path(name) for name in [*given["files"], "_starter"]} if os.listdir() else set()
+    paths = set(map(Path, [*context["given_files"], "_starter"])) if os.listdir() else set()
     paths |= {folder for path in paths for folder in path.parents if folder.is_file()}
     moved: list[Path] = []
     try:
@@ -111,17 +111,17 @@ def main() -> int:
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     typed = json.loads(r"""{{ cookiecutter | tojson }}""")
     endpoint = str(typed["endpoint"]).strip(typed["_around_a_value"]).lower().rstrip("/")
-    given = typed | {"endpoint": endpoint if "://" in endpoint else f"https://{endpoint}"}
-    if bad := bad_answers(given):
-        return refuse(typed, given, bad)
-    given["files"] = given["_given"] + given["_starters"][given["assignment"]]
-    answers = {name: given[name] for name in [*given["_questions"], "_class_source"] if given[name]}
-    kept = {"cookiecutter": answers, "b2-starter": {"version": given["_template_version"],
-            "source": given["_class_source"] or given["_template_source"], "given": given["files"]}}
+    context = typed | {"endpoint": endpoint if "://" in endpoint else f"https://{endpoint}"}
+    if bad := bad_answers(context):
+        return refuse(typed, context, bad)
+    context["given_files"] = context["_given"] + context["_starters"][context["assignment"]]
+    answers = {q: context[q] for q in [*context["_questions"], "_class_source"] if context[q]}
+    kept = {"cookiecutter": answers, "b2-starter": {"version": context["_template_version"],
+            "given": context["given_files"]}}
     text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
-    dropped = [name for name in read_kept()[1] if name not in given["files"]]
-    if reason := why_not_here(given) or prepare(given, text.encode()):
-        return refuse(typed, given, {"project_slug": reason})
+    dropped = [name for name in read_kept()[1] if name not in context["given_files"]]
+    if reason := why_not_here(context) or prepare(context, text.encode()):
+        return refuse(typed, context, {"project_slug": reason})
     for name in filter(os.path.lexists, dropped):
         print(f"No longer part of the template, left as it is: {name}")
     return 0
