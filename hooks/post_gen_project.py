@@ -56,8 +56,7 @@ def report(context: dict, unchanged: set[str], backup: Path) -> None:
     """Say what a reset has done."""
     files = {*context["_given"], *context["_starters"][context["assignment"]], "b2-starter.json"}
     restored = ", ".join(sorted(files - unchanged)) or "nothing, for all was there"
-    print(f"\nThe project in {Path.cwd()} is as it should be.\n")
-    print(f"Restored: {restored}")
+    print(f"\nThe project in {Path.cwd()} is as it should be.\n\nRestored: {restored}")
     if backup.exists():
         print(f"What was there before lies in {backup}. Copy your own lines from there.")
     print("Yours, and not touched: main.py, .env, practice-bucket, and all that you added.")

@@ -21,10 +21,9 @@ def bad_answers(context: dict) -> dict[str, str]:
 
 
 def retry_command(context: dict, bad: dict[str, str]) -> str:
-    """Return the command with all good answers, so that only the bad ones are typed again."""
+    """Return the command with all good answers and no token; only the bad are typed again."""
     import shlex  # only a refusal needs it
-    template = re.sub(r"//[^/@]+@", "//", context["_template"])  # a token is not for the screen
-    words = ["cookiecutter", shlex.quote(template)]
+    words = ["cookiecutter", shlex.quote(re.sub("//[^/@]+@", "//", context["_template"]))]
     words += ["-c", shlex.quote(context["_checkout"])] if context["_checkout"] else []
     words += ["-f"] if os.listdir() else []
     if os.path.realpath(os.environ.get("PWD", "")) != os.path.realpath(context["_output_dir"]):
@@ -40,25 +39,28 @@ def refuse(typed: dict, context: dict, bad: dict[str, str]) -> int:
         lines += [f"{name}: {shown!r}", reason, ""]
     lines += ["Type this, and press Enter where an answer is right:\n", retry_command(context, bad)]
     print(*lines, "-" * 72, "What follows is cookiecutter's own report.", sep="\n", flush=True)
-    slug = Path(str(typed["project_slug"]))
-    if len(slug.parts) > 1:  # a path: of a/b cookiecutter would leave the a, for a/.. remove all
-        import signal
-        os.chdir(context["_output_dir"])
-        for folder in [slug, *slug.parents][:-1]:
-            with suppress(OSError):
-                folder.rmdir()  # only where nothing is in it
-        if os.name != "nt" and slug.resolve().exists():  # Ctrl-C: cookiecutter removes nothing
-            deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a job in the background
-            os.kill(os.getppid(), signal.SIGTERM if deaf else signal.SIGINT)
+    if len((slug := Path(str(typed["project_slug"]))).parts) > 1:
+        keep_output_folder(slug, context)
     return 1
+
+
+def keep_output_folder(slug: Path, context: dict) -> None:
+    """Where the slug is a path: of a/b cookiecutter would leave the a, for a/.. remove all."""
+    import signal
+    os.chdir(context["_output_dir"])
+    for folder in [slug, *slug.parents][:-1]:
+        with suppress(OSError):
+            folder.rmdir()  # only where nothing is in it
+    if os.name != "nt" and slug.resolve().exists():  # Ctrl-C: cookiecutter removes nothing
+        deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a job in the background
+        os.kill(os.getppid(), signal.SIGTERM if deaf else signal.SIGINT)
 
 
 def read_kept() -> tuple[str, list[str]]:
     """Return the assignment and the given files that an earlier run kept; "" and [] if none."""
     try:
         kept = json.loads((KEPT if KEPT.is_file() else PART).read_text(encoding="utf-8"))
-        files = [str(name) for name in kept["b2-starter"]["given"]]
-        return str(kept["cookiecutter"]["assignment"]), files
+        return str(kept["cookiecutter"]["assignment"]), [*map(str, kept["b2-starter"]["given"])]
     except (OSError, ValueError, LookupError, TypeError):
         return "", []
 
@@ -116,11 +118,10 @@ def main() -> int:
         return refuse(typed, context, bad)
     context["given_files"] = context["_given"] + context["_starters"][context["assignment"]]
     answers = {q: context[q] for q in [*context["_questions"], "_class_source"] if context[q]}
-    kept = {"cookiecutter": answers, "b2-starter": {"version": context["_template_version"],
-            "given": context["given_files"]}}
-    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    about = {"version": context["_template_version"], "given": context["given_files"]}
+    kept = json.dumps({"cookiecutter": answers, "b2-starter": about}, indent=2, ensure_ascii=False)
     dropped = [name for name in read_kept()[1] if name not in context["given_files"]]
-    if reason := why_not_here(context) or prepare(context, text.encode()):
+    if reason := why_not_here(context) or prepare(context, f"{kept}\n".encode()):
         return refuse(typed, context, {"project_slug": reason})
     for name in filter(os.path.lexists, dropped):
         print(f"No longer part of the template, left as it is: {name}")
