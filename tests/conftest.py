@@ -26,10 +26,13 @@ pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 INSIDE = STARTER / "b2_inside"
+SOLUTIONS = ROOT / "tests" / "solutions"
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 
 # Shaped like real ones, but of no account.
 KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"
 APPLICATION_KEY = "K005" + "AbCdEfGhIjKlMnOpQrStUvWxYz/"
+OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
 
 GOOD_ANSWERS = {
     "project_name": "A Project",
@@ -38,6 +41,14 @@ GOOD_ANSWERS = {
     "endpoint": "https://s3.us-east-005.backblazeb2.com",
     "assignment": "hello-bucket",
 }
+
+
+def env_text(
+    endpoint: str, bucket: str, key_id: str = KEY_ID, key: str = APPLICATION_KEY
+) -> str:
+    """Return what a student has in .env; both keys empty means practice."""
+    return (f"B2_APPLICATION_KEY_ID={key_id}\nB2_APPLICATION_KEY={key}\n"
+            f"B2_BUCKET_NAME={bucket}\nB2_ENDPOINT={endpoint}\n")
 
 
 def tracked_files() -> list[str]:

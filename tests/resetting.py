@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT, Bake, Project
+from conftest import QUESTIONS, Bake, Project
 
-GIVEN = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_given"]
+GIVEN = QUESTIONS["_given"]
 BROKEN = "# broken by hand\n"
 
 

@@ -30,7 +30,6 @@ GOOD = {
     "B2_BUCKET_NAME": BUCKET,
     "B2_ENDPOINT": HOST,
 }
-OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
 UNKNOWN_ID = "005" + "ffffffffffff" + "0000000009"
 EU_ID = "003" + "0a1b2c3d4e5f" + "0000000001"
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, STARTER, Run, clean_environment, run
+from conftest import ROOT, SOLUTIONS, STARTER, Run, clean_environment, run
 
 from classroom.prepare import test_names as names_of_tests
 
-SOLUTIONS = ROOT / "tests" / "solutions"
 ASSIGNMENT = "guestbook"
 REFERENCE = (SOLUTIONS / ASSIGNMENT / "main.py").read_text(encoding="utf-8")
 UNTOUCHED = (STARTER / "_starter" / ASSIGNMENT / "main.py").read_text(encoding="utf-8")

@@ -13,13 +13,13 @@ from typing import Any
 
 import b2_rules
 import pytest
-from conftest import APPLICATION_KEY, GOOD_ANSWERS, KEY_ID, ROOT, Bake, Project, Run
+from conftest import APPLICATION_KEY, GOOD_ANSWERS, KEY_ID, QUESTIONS, ROOT, Bake, Project, Run
 from cookiecutter.exceptions import FailedHookException
 from dotenv import dotenv_values
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-RULES = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_rules"]
+RULES = QUESTIONS["_rules"]
 CLEAN = "https://s3.us-east-005.backblazeb2.com"
 ENDPOINTS = [
     "s3.us-east-005.backblazeb2.com",

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, STARTER, Project, clean_environment, run, tracked_files
+from conftest import (
+    QUESTIONS,
+    ROOT,
+    SOLUTIONS,
+    STARTER,
+    Project,
+    clean_environment,
+    run,
+    tracked_files,
+)
 from cookiecutter.main import cookiecutter
 
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 GRADED = [name for name in QUESTIONS["assignment"] if name != "hello-bucket"]
-SOLUTIONS = ROOT / "tests" / "solutions"
 TEST = re.compile(r"test_(\d+)([a-z]?)_\w+")
 
 Ends = dict[str, list[str]]  # the name of a test -> how it ended, and with which words

@@ -20,10 +20,10 @@ import b2_rules
 import check_setup
 import pytest
 from b2_double import READ_ONLY, WRITE_ONLY, B2Double
-from conftest import APPLICATION_KEY, KEY_ID
+from conftest import APPLICATION_KEY, KEY_ID, OTHER_SECRET
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scenes import BUCKET, EU_ID, GOOD, HOST, OTHER_SECRET, UNKNOWN_ID, Scene
+from scenes import BUCKET, EU_ID, GOOD, HOST, UNKNOWN_ID, Scene
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

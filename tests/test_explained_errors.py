@@ -17,12 +17,11 @@ import b2_answers
 import pytest
 from b2_double import READ_ONLY, B2Double, Key
 from b2_server import serve
-from conftest import APPLICATION_KEY, KEY_ID, STARTER, Project, Run, clean_environment
+from conftest import APPLICATION_KEY, KEY_ID, OTHER_SECRET, STARTER, Project, Run, clean_environment
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 BUCKET = "ada-photos"
-OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
 
 
 @dataclass

@@ -12,7 +12,7 @@ import sys
 import check_setup
 import pytest
 from b2_problems import ANSWERS, PROBLEMS, SetupError, block
-from conftest import INSIDE, ROOT, STARTER, Project
+from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project
 from test_check_setup import SITUATIONS
 
 SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
@@ -107,7 +107,6 @@ def test_old_pythons_can_read_what_tells_them_that_they_are_old():
 
 @pytest.mark.parametrize("kind", ["tracked .env", "a key in a program", "a key in a tracked text"])
 def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, kind: str):
-    key = "K005" + "AbCdEfGhIjKlMnOpQrStUvWxYz/"
     for words in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *words], cwd=project.path, check=True)
     assert project.python("-m", "pytest", "-q", "tests/test_no_keys.py").code == 0
@@ -116,7 +115,7 @@ def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, 
         subprocess.run(["git", "add", "-f", ".env"], cwd=project.path, check=True)
     else:
         name = "save.py" if kind == "a key in a program" else "notes.md"
-        project.write(name, f"# {key}\n")
+        project.write(name, f"# {APPLICATION_KEY}\n")
         if name == "notes.md":
             subprocess.run(["git", "add", name], cwd=project.path, check=True)
 
@@ -124,7 +123,7 @@ def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, 
     assert done.code == 1
     said = "git keeps your file .env" if kind == "tracked .env" else "There is an applicationKey in"
     assert said in done.out
-    assert key not in done.printed
+    assert APPLICATION_KEY not in done.printed
 
 
 def test_the_keys_in_env_alone_are_no_leak(project: Project):

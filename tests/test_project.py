@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from conftest import (
     APPLICATION_KEY,
-    KEY_ID,
     ROOT,
     STARTER,
     Bake,
     Project,
     Run,
     clean_environment,
+    env_text,
     run,
     tracked_files,
 )
@@ -223,8 +223,7 @@ def test_with_keys_in_env_the_tests_still_connect_to_nothing(
     project: Project, listener: tuple[int, list[object]]
 ):
     port, visits = listener
-    project.write(".env", f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
-                          f"B2_BUCKET_NAME=my-bucket\nB2_ENDPOINT=http://127.0.0.1:{port}\n")
+    project.write(".env", env_text(f"http://127.0.0.1:{port}", "my-bucket"))
 
     tests = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tests.code == 0, tests.printed

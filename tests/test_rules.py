@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 
 import b2_answers
 import b2_double
 import b2_problems
 import b2_rules
-from conftest import ROOT, STARTER, tracked_files
+from conftest import QUESTIONS, ROOT, STARTER, tracked_files
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 RULES = QUESTIONS["_rules"]
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from backends import BUCKET, rclone_server
 from browsing import look
-from conftest import APPLICATION_KEY, KEY_ID, ROOT, Project, clean_environment, run
+from conftest import SOLUTIONS, Project, clean_environment, env_text, run
 from cookiecutter.main import cookiecutter
 
 pytestmark = pytest.mark.enable_socket
 
-SOLUTION = ROOT / "tests" / "solutions" / "photo-album" / "main.py"
 ODD = "<img src=x onerror=\"document.title='hurt'\"> & me"  # no file system of ours minds it
+
+
 @pytest.fixture
 def album(template: Path, cookiecutter_config: dict[str, Any], tmp_path: Path) -> Project:
     """A solved project; one of its pictures has a name that could do harm."""
@@ -25,7 +26,7 @@ def album(template: Path, cookiecutter_config: dict[str, Any], tmp_path: Path) -
                         extra_context={"assignment": "photo-album", "bucket_name": BUCKET},
                         default_config=cookiecutter_config)  # type: ignore[arg-type]
     project = Project(Path(made))
-    shutil.copy(SOLUTION, project.path / "main.py")
+    shutil.copy(SOLUTIONS / "photo-album" / "main.py", project.path / "main.py")
     if sys.platform != "win32":  # Windows has no file of such a name
         pictures = project.path / "pictures"
         shutil.copy(pictures / "sun.png", pictures / f"{ODD}.png")
@@ -57,8 +58,7 @@ def test_the_album_opens_from_a_server_through_its_link(
 ):
     (tmp_path / "served" / BUCKET).mkdir(parents=True)
     with rclone_server(tmp_path / "served") as endpoint:
-        album.write(".env", f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}"
-                            f"\nB2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT={endpoint}\n")
+        album.write(".env", env_text(endpoint, BUCKET))
         done = run([sys.executable, "main.py"], album.path, clean_environment())
         found = re.search(r"Open this in a browser: (http://\S+)", done.out)
         assert found, done.printed

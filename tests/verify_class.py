@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 from browsing import look, print_on_paper
-from conftest import APPLICATION_KEY, ROOT, Project, clean_environment, contents_of, run
+from conftest import APPLICATION_KEY, SOLUTIONS, Project, clean_environment, contents_of, run
 
 pytestmark = pytest.mark.enable_socket
 
-SOLUTIONS = ROOT / "tests" / "solutions"
 RIGHT = (SOLUTIONS / "cloud-notes" / "main.py").read_text(encoding="utf-8")
 EVIL = "<img src=x onerror=\"document.title='hurt'\">"
 NAMES = ["Anna Müller", "Ben O'Neil", "Cara Li", "Dan Day", "Eve Été", "Finn Fox", "Gus Gray",

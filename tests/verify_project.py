@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from backends import BUCKET, rclone_server
-from conftest import APPLICATION_KEY, KEY_ID, Project, Run, clean_environment, run
+from conftest import Project, Run, clean_environment, env_text, run
 
 BIN = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 
@@ -79,11 +79,6 @@ def use(project: Project, python: Path, *words: str) -> Run:
     return run([str(python), *words], project.path, clean_environment())
 
 
-def env_file(endpoint: str) -> str:
-    return (f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
-            f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT={endpoint}\n")
-
-
 def test_the_printed_commands_install_run_and_test(screens: list[str]):
     assert "Saved hello-1.txt" in screens[2]
     assert re.search(r"\d passed", screens[3])
@@ -100,7 +95,7 @@ def test_the_second_run_shows_the_first(generated: Project, screens: list[str]):
 def test_with_keys_the_same_program_uses_a_server(
     generated: Project, screens: list[str], endpoint: str
 ):
-    generated.write(".env", env_file(endpoint))
+    generated.write(".env", env_text(endpoint, BUCKET))
 
     done = use(generated, generated.path.joinpath(".venv", *BIN), "main.py")
 
@@ -116,9 +111,9 @@ def test_check_setup_says_that_all_is_well(
     generated: Project, screens: list[str], endpoint: str
 ):
     python = generated.path.joinpath(".venv", *BIN)
-    generated.write(".env", re.sub(r"(KEY_ID|KEY)=.*", r"\1=", env_file(endpoint)))
+    generated.write(".env", env_text(endpoint, BUCKET, "", ""))
     practice = use(generated, python, "check_setup.py")
-    generated.write(".env", env_file(endpoint))
+    generated.write(".env", env_text(endpoint, BUCKET))
     server = use(generated, python, "check_setup.py")
 
     assert (practice.code, server.code) == (0, 0), practice.printed + server.printed
@@ -141,7 +136,7 @@ def editor(generated: Project, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 def test_with_boto3_alone_blank_keys_give_advice(editor: tuple[Project, Path], endpoint: str):
     project, python = editor
-    project.write("env.txt", re.sub(r"(KEY_ID|KEY)=.*", r"\1=", env_file(endpoint)))
+    project.write("env.txt", env_text(endpoint, BUCKET, "", ""))
 
     done = use(project, python, "main.py")
 
@@ -153,7 +148,7 @@ def test_with_boto3_alone_blank_keys_give_advice(editor: tuple[Project, Path], e
 
 def test_with_boto3_alone_the_program_uses_a_server(editor: tuple[Project, Path], endpoint: str):
     project, python = editor
-    project.write("env.txt", env_file(endpoint))
+    project.write("env.txt", env_text(endpoint, BUCKET))
 
     done = use(project, python, "main.py")
 
