@@ -28,6 +28,7 @@ STARTER = ROOT / "{{cookiecutter.project_slug}}"
 INSIDE = STARTER / "b2_inside"
 SOLUTIONS = ROOT / "tests" / "solutions"
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+VERSION = QUESTIONS["_template_version"]
 
 # Shaped like real ones, but of no account.
 KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"

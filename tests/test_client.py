@@ -16,7 +16,7 @@ import botocore
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ProxyConnectionError, SSLError
-from conftest import APPLICATION_KEY, KEY_ID, STARTER, Project
+from conftest import APPLICATION_KEY, KEY_ID, STARTER, VERSION, Project
 from moto.core.botocore_stubber import MockRawResponse
 
 KEYS = {
@@ -79,7 +79,7 @@ def test_bucket_and_client_are_boto3s_own():
     assert type(bucket).__name__ == "s3.Bucket"
     assert bucket.name == "my-bucket"
     assert type(b2_client.get_client()).__name__ == "S3"
-    assert bucket.meta.client.meta.config.user_agent.endswith("b2-starter/0.1.0")
+    assert bucket.meta.client.meta.config.user_agent.endswith(f"b2-starter/{VERSION}")
 
 
 def test_links_are_signed_with_v4_for_the_region():

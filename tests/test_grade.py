@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import APPLICATION_KEY, KEY_ID, Run
+from conftest import APPLICATION_KEY, KEY_ID, VERSION, Run
 from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -63,7 +63,7 @@ def own_settings(outside: Path) -> dict[str, str]:
                        "def pytest_runtest_makereport(item, call):\n"
                        "    outcome = yield\n    outcome.get_result().outcome = 'passed'\n")
     kept = json.dumps({"cookiecutter": {"project_slug": "x", "assignment": ASSIGNMENT},
-                       "b2-starter": {"version": "0.1.0"}}, indent=2)
+                       "b2-starter": {"version": VERSION}}, indent=2)
     return {
         "conftest.py": all_pass, "tests/conftest.py": all_pass, "tests/__init__.py": evil,
         "sitecustomize.py": evil, "usercustomize.py": evil, "pytest.py": evil,
@@ -233,7 +233,7 @@ def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
 
 def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class):
     kept = {"cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
-            "b2-starter": {"version": "0.1.0"}}
+            "b2-starter": {"version": VERSION}}
     school.hand_in("Li", REFERENCE, **{"tests/grading.py": "# of last week",
                                        "b2-starter.json": json.dumps(kept, indent=2)})
     path = school.folder / "class.csv"
