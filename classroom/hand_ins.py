@@ -30,6 +30,7 @@ JUNK = {"__MACOSX", "__pycache__", ".git", ".venv", "venv", "node_modules", ".id
         ".pytest_cache", "backups", "practice-bucket", "$RECYCLE.BIN", "System Volume Information",
         ".DS_Store", "Thumbs.db", "desktop.ini"}
 KEPT = "b2-starter.json"
+SECRET = (".env", "env.txt", "env.env", "_env", "dotenv")  # as in the .gitignore of a project
 OTHER_ARCHIVE = "this kind of archive cannot be read; a zip can"
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 # main.py, Anna_123_main-1.py, helpers.py; and what an editor or a platform makes of it
@@ -308,8 +309,9 @@ def holds_key(entry: Entry) -> bool:
 
 
 def is_env(path: PurePosixPath) -> bool:
-    """Tell whether a file is one of those in which keys stand, or a copy of it."""
-    return path.name.startswith((".env", "env.txt", "_env")) and path.name != ".env.example"
+    """Tell whether a file is one of those in which keys stand, or a copy of it; no program is."""
+    name = path.name
+    return name.startswith(SECRET) and not name.endswith(".py") and name != ".env.example"
 
 
 def has_key(path: PurePosixPath, content: bytes) -> bool:

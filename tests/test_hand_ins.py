@@ -287,6 +287,8 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path):
     (".env", "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\nB2_BUCKET_NAME=x", False),
     ("env.txt", 'B2_APPLICATION_KEY = "some other key"', True),
     (".env.txt", b"\xff\xfe" + f"B2_APPLICATION_KEY={APPLICATION_KEY}".encode("utf-16-le"), True),
+    ("dotenv", "B2_APPLICATION_KEY=mine", True),
+    ("env.env", "B2_APPLICATION_KEY=mine", True),
     ("notes.txt", f"my key is {APPLICATION_KEY}.", True),
     ("notes.txt", "B2_APPLICATION_KEY=mine", False),
     ("photo.png", b"\x89PNG" + b"K005" * 20, False),
@@ -298,3 +300,11 @@ def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, 
     assert hand_ins.keys_in(only(tmp_path)) == ([name] if named else [])
     if "env" in name:
         assert PurePosixPath(name) not in hand_ins.files(only(tmp_path))
+
+
+def test_a_program_is_never_taken_for_a_file_of_keys(tmp_path: Path):
+    for name in ("main.py", "dotenv_tools.py", "_env.py"):
+        put(tmp_path, f"Li/{name}")
+
+    assert sorted(map(str, hand_ins.files(only(tmp_path)))) == [
+        "_env.py", "dotenv_tools.py", "main.py"]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from conftest import (
@@ -27,6 +27,8 @@ from conftest import (
     run,
     tracked_files,
 )
+
+from classroom.hand_ins import is_env
 
 OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
@@ -64,10 +66,12 @@ def test_only_the_student_may_read_the_keys(project: Project):
     if os.name == "posix":
         assert stat.S_IMODE((project.path / ".env").stat().st_mode) == 0o600
     subprocess.run(["git", "init", "-q"], cwd=project.path, check=True)
-    secret = {".env", "env.txt", ".env.txt", ".env.bak", "env.txt.txt", "practice-bucket/a"}
+    keys = {".env", "env.txt", ".env.txt", ".env.bak", "env.txt.txt", "env.env", "_env", "dotenv"}
+    secret = {*keys, "practice-bucket/a"}
     for name in (*secret, ".env.example"):
         done = subprocess.run(["git", "check-ignore", "-q", name], cwd=project.path, check=False)
         assert (done.returncode == 0) == (name in secret), name
+        assert is_env(PurePosixPath(name)) == (name in keys), name  # never read out of a hand-in
 
 
 def test_no_name_is_forbidden_on_windows():
