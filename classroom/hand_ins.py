@@ -57,7 +57,7 @@ class HandIn:
 
     path: the file or folder in the class folder; inner: a zip inside of it, or ""; root: the
     folder in there that holds the program; main: the name that it has; alone: no project;
-    slug, assignment: what its b2-starter.json says, or "".
+    slug, assignment, version (of the template): what its b2-starter.json says, or "".
     """
 
     path: Path
@@ -68,6 +68,7 @@ class HandIn:
     time: float
     slug: str = ""
     assignment: str = ""
+    version: str = ""
 
     def where(self, folder: Path) -> str:
         """Return the place, as it is told to the teacher."""
@@ -144,9 +145,10 @@ def is_ours(folder: Path, path: PurePosixPath) -> bool:
 def say_what_it_is(hand_in: HandIn, kept: bytes) -> None:
     """Take over what b2-starter.json says, if it can be read."""
     try:
-        answers = json.loads(kept)["cookiecutter"]
-        hand_in.slug = readable(str(answers["project_slug"]))
-        hand_in.assignment = readable(str(answers["assignment"]))
+        found = json.loads(kept)
+        hand_in.slug = readable(str(found["cookiecutter"]["project_slug"]))
+        hand_in.assignment = readable(str(found["cookiecutter"]["assignment"]))
+        hand_in.version = str(found["b2-starter"]["version"])
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
 

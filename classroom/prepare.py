@@ -48,7 +48,7 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
     given = files_of(assignment)
     found = Prepared(read[PurePosixPath("main.py")].decode("utf-8-sig", errors="replace"))
     found.keys = hand_ins.keys_in(hand_in)
-    found.edited = edited_tests(read, assignment, digest)
+    found.edited = edited_tests(read, assignment, digest, hand_in.version)
     reserved = {name.lower() for name in given}
     modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
     for path, content in read.items():
@@ -84,14 +84,14 @@ def without_keys(content: bytes) -> bytes:
                   b"000" + b"0" * 22, content)
 
 
-def edited_tests(read: dict[PurePosixPath, bytes], assignment: str, digest: str) -> list[str]:
+def edited_tests(
+    read: dict[PurePosixPath, bytes], assignment: str, digest: str, version: str
+) -> list[str]:
     """Return the names of those tests that are not as they were handed out.
 
     Only where the template still has the tests that were handed out; line ends do not count.
     """
-    kept = read.get(PurePosixPath("b2-starter.json"), b"")
-    same_version = f'"version": "{QUESTIONS["_template_version"]}"'.encode() in kept
-    if not same_version or digest not in ("", digest_of_tests(assignment)):
+    if version != QUESTIONS["_template_version"] or digest not in ("", digest_of_tests(assignment)):
         return []
     return [name for name, path in tests_of(assignment).items() if PurePosixPath(name) in read
             and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())]

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import APPLICATION_KEY
+from conftest import APPLICATION_KEY, VERSION
 
-from classroom import hand_ins
+from classroom import hand_ins, prepare
 from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member, match
 
@@ -308,3 +308,25 @@ def test_a_program_is_never_taken_for_a_file_of_keys(tmp_path: Path):
 
     assert sorted(map(str, hand_ins.files(only(tmp_path)))) == [
         "_env.py", "dotenv_tools.py", "main.py"]
+
+
+ANSWERS = '"cookiecutter":{"project_slug":"x","assignment":"guestbook"}'
+
+
+@pytest.mark.parametrize(("kept", "edited"), [
+    (f'{{{ANSWERS},"b2-starter":{{"version":"{VERSION}"}}}}', ["tests/test_main.py"]),
+    (f'{{"b2-starter": {{"version": "0"}}, "version": "{VERSION}", {ANSWERS}}}', []),
+    (f"{{{ANSWERS}}}", []),
+    ("{", []),
+], ids=["without spaces", "another version", "no version", "cut"])
+def test_edited_tests_are_told_where_the_project_has_this_version(
+    tmp_path: Path, kept: str, edited: list[str]
+):
+    put(tmp_path, "in/Li/b2-starter.json", kept)
+    for name in ("main.py", "tests/test_main.py"):
+        put(tmp_path, f"in/Li/{name}")
+    (tmp_path / "out").mkdir()
+
+    found = prepare.prepare(only(tmp_path / "in"), "guestbook", "", tmp_path / "out" / "project")
+
+    assert found.edited == edited
