@@ -126,7 +126,7 @@ def feedback(grade: Grade, assignment: str) -> str:
         "wrong assignment": "This is another assignment.",
         "cannot run": "main.py cannot be run, or the hand-in cannot be read.",
         "timed out": "Something in main.py did not end in time.",
-        "tests edited": "The tests were changed; the ones that were handed out counted.",
+        "tests edited": "The tests were changed, in the hand-in or by main.py.",
     }
     lines += [told[grade.state], ""] if grade.state in told else []
     lines += [*grade.notes, ""] if grade.notes else []
