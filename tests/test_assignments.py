@@ -70,7 +70,7 @@ def make(
 
 @pytest.mark.parametrize("name", GRADED)
 def test_nothing_is_forgotten(name: str):
-    """What a new assignment needs: a folder, a choice, a brief, tests, solutions."""
+    """What a new assignment needs: a folder, a choice, a brief, tests, solutions, two rows."""
     folder = STARTER / "_starter" / name
     solutions = [path.name for path in (SOLUTIONS / name).glob("*.py")]
     main = (folder / "main.py").read_text(encoding="utf-8")
@@ -90,6 +90,9 @@ def test_nothing_is_forgotten(name: str):
     assert len([file for file in solutions if file.startswith("good_")]) >= 2
     assert len([file for file in solutions if file.startswith("wrong_")]) >= 6
     assert f'"{name}: ' in json.dumps(QUESTIONS["__prompts__"])
+    assert f"| `{name}` |" in (ROOT / "README.md").read_text(encoding="utf-8")
+    teaching = (ROOT / "docs" / "TEACHING.md").read_text(encoding="utf-8")
+    assert f"| `{name}` | {len(todos)} |" in teaching
 
 
 @pytest.mark.parametrize("name", GRADED)

@@ -13,8 +13,10 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import APPLICATION_KEY, KEY_ID, VERSION, Run
+from conftest import APPLICATION_KEY, KEY_ID, ROOT, VERSION, Run
 from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top
+
+from classroom.grades import STATES
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -256,3 +258,9 @@ def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], r
 
     assert (done.code, found) == (1, {})
     assert reason in done.err
+
+
+def test_every_state_is_explained_to_teachers():
+    teaching = (ROOT / "docs" / "TEACHING.md").read_text(encoding="utf-8")
+
+    assert [state for state in STATES if f"\n| `{state}` |" not in teaching] == []
