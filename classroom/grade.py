@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,7 +21,7 @@ from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, readable
 from classroom.matching import Member
-from classroom.processes import progress, warmed
+from classroom.processes import end_as_by_ctrl_c, progress, warmed
 from classroom.roster import RosterError, read_roster
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ASSIGNMENTS, ROOT
@@ -209,6 +208,7 @@ def run(given: argparse.Namespace) -> int:
     to_mend = bad + to_mend
     reports.check_writable(out)
     forget_this_computer()
+    end_as_by_ctrl_c()
     grades = grade_all(members, owners, unused_of, assignment, folder, given.seconds, given.fork)
     reports.write(grades, assignment, out, to_mend)
     reports.show(grades, out)
@@ -253,11 +253,8 @@ def what_to_mend(
 
 
 def forget_this_computer() -> None:
-    """Take everything out of the environment that no hand-in shall see, such as keys."""
+    """Forget the teacher's variables, among which may be keys, and the teacher's folder."""
     for name in list(os.environ):
         if name.upper() not in ENVIRONMENT:
             del os.environ[name]
     os.chdir(ROOT)  # nothing of the teacher's folder is imported
-    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: end what was started first
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)

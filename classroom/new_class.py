@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import psutil
 
 from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
-from classroom.processes import end_with_parent, progress, warmed
+from classroom.processes import end_as_by_ctrl_c, end_with_parent, progress, warmed
 from classroom.roster import BadRowError, RosterError, Student
 from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template, digest_of_tests
 
@@ -145,7 +144,7 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
         if not psutil.pid_exists(int(left.name.split("-")[1])):
             shutil.rmtree(left, ignore_errors=True)
     unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: clean up first
+    end_as_by_ctrl_c()
     pool = ProcessPoolExecutor(os.cpu_count(), mp_context=warmed("classroom.cookiecutter_ready"),
                                initializer=end_with_parent)
     try:

@@ -200,7 +200,7 @@ def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
 
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of this kind are not on Windows")
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
 def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     names = "".join(f"Student {number}\n" for number in range(24))
     (tmp_path / "roster.csv").write_text(f"student\n{names}", encoding="utf-8")
@@ -236,6 +236,16 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     assert len(list(folder.glob("hello-bucket-s*"))) == 24
     assert not list(folder.glob(".new_class-*"))
     assert json.loads((made[0] / "b2-starter.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no nohup on Windows")
+def test_what_nohup_has_started_goes_on_when_the_terminal_is_closed():
+    program = ("import os, signal\nfrom classroom.processes import end_as_by_ctrl_c\n"
+               "end_as_by_ctrl_c()\nos.kill(os.getpid(), signal.SIGHUP)\nprint('goes on')\n")
+
+    done = run(["nohup", sys.executable, "-c", program], ROOT, clean_environment())
+
+    assert done.out == "goes on\n", done.err
 
 
 @pytest.mark.parametrize(("source", "line"), [
