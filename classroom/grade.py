@@ -188,15 +188,15 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def run(given: argparse.Namespace) -> int:
-    folder, out = given.folder.absolute(), given.out.absolute()
+def run(options: argparse.Namespace) -> int:
+    folder, out = options.folder.absolute(), options.out.absolute()
     if not folder.is_dir():
         raise RosterError(f"There is no folder {folder}.")
-    if out.name == CLASS_FILE or out == (given.class_file and given.class_file.absolute()):
+    if out.name == CLASS_FILE or out == (options.class_file and options.class_file.absolute()):
         raise RosterError(f"--out would replace {out.name}. Name another table: grades.csv.")
-    members, said, bad = members_of(folder, given.class_file and given.class_file.absolute())
+    members, said, bad = members_of(folder, options.class_file and options.class_file.absolute())
     found, unused = hand_ins.find(folder)
-    assignment = which_assignment(given.assignment, said, found)
+    assignment = which_assignment(options.assignment, said, found)
     nobodys: list[tuple[HandIn, str]] = []
     if members:
         owners, nobodys = matching.match(found, members, folder)
@@ -209,7 +209,8 @@ def run(given: argparse.Namespace) -> int:
     reports.check_writable(out)
     forget_this_computer()
     end_as_by_ctrl_c()
-    grades = grade_all(members, owners, unused_of, assignment, folder, given.seconds, given.fork)
+    grades = grade_all(members, owners, unused_of, assignment, folder,
+                       options.seconds, options.fork)
     reports.write(grades, assignment, out, to_mend)
     reports.show(grades, out)
     if to_mend:

@@ -196,34 +196,34 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def run(given: argparse.Namespace) -> int:
-    folder = given.out.absolute()
+def run(options: argparse.Namespace) -> int:
+    folder = options.out.absolute()
     if folder.exists() and not folder.is_dir():
         raise RosterError(f"{folder} is a file. Name a folder with --out.")
-    students, bad = roster.read_roster(given.roster)
+    students, bad = roster.read_roster(options.roster)
     earlier = read_class(folder)
-    others = {row.get("assignment", "") for row in earlier} - {given.assignment}
+    others = {row.get("assignment", "") for row in earlier} - {options.assignment}
     if others:
         raise RosterError(f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
-                          f" assignment, such as --out {folder.name}-{given.assignment}.")
+                          f" assignment, such as --out {folder.name}-{options.assignment}.")
     bad += roster.give_aliases(students, {row["alias"]: roster.fold(row["student"])
                                           for row in earlier})
-    source = source_line(given.source or source_of_clone())
-    jobs, taken = plan(students, folder, given.assignment, source, given.zip)
+    source = source_line(options.source or source_of_clone())
+    jobs, taken = plan(students, folder, options.assignment, source, options.zip)
     bad += taken
-    print(f"{given.assignment}, students: {len(students)}. Reset lines name {source}.")
+    print(f"{options.assignment}, students: {len(students)}. Reset lines name {source}.")
     if Path(source.strip("'")).exists():
         print("Students cannot reach that folder of this computer. --source names another.")
-    if given.dry_run:
+    if options.dry_run:
         for job in jobs:
             print(f"would make {job.target.name} for {job.student.name}")
     elif students:
-        make(students, jobs, folder, given.assignment, earlier, bad)
+        make(students, jobs, folder, options.assignment, earlier, bad)
     for row in sorted(bad, key=lambda one: one.row):
         print(row)
     there = len(students) - len(taken) - len(jobs)
-    made = len(jobs) if given.dry_run else sum(job.target.is_dir() for job in jobs)
-    print(f"{made} {'would be made' if given.dry_run else 'made'}, {there} there already,"
+    made = len(jobs) if options.dry_run else sum(job.target.is_dir() for job in jobs)
+    print(f"{made} {'would be made' if options.dry_run else 'made'}, {there} there already,"
           f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend.")
     if bad:
         print("The others are as they should be. Mend those rows and type the line again.")
