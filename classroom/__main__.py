@@ -14,12 +14,12 @@ COMMANDS = ["new_class", "grade"]
 
 def run(name: str, words: list[str]) -> int:
     """Run a command; return what the process ends with."""
-    from classroom.roster import RosterError  # only now is the path what it has to be
+    from classroom.roster import ClassError  # only now is the path what it has to be
 
     command = importlib.import_module(f"classroom.{name}")
     try:
         return command.run(command.arguments(words))
-    except RosterError as error:
+    except ClassError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print(f"\n{command.INTERRUPTED}")

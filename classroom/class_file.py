@@ -6,7 +6,7 @@ import csv
 import os
 from pathlib import Path
 
-from classroom.roster import RosterError, decode, guarded, rows
+from classroom.roster import ClassError, decode, guarded, rows
 
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state",
@@ -22,7 +22,7 @@ def read_class(folder: Path) -> list[dict[str, str]]:
     header = next(found, (1, []))[1]
     listed = [dict(zip(header, values, strict=False)) for _, values in found]
     if any(not row.get(name) for row in listed for name in ("student", "alias", "folder")):
-        raise RosterError(f"{path} is not as it was made: student, alias and folder are needed.")
+        raise ClassError(f"{path} is not as it was made: student, alias and folder are needed.")
     return listed
 
 
@@ -38,4 +38,4 @@ def write_class(folder: Path, listed: list[dict[str, str]]) -> None:
         os.replace(part, folder / CLASS_FILE)
     except PermissionError:  # Windows: a spreadsheet holds it
         part.unlink()
-        raise RosterError(f"{folder / CLASS_FILE} is open elsewhere. Close it first.") from None
+        raise ClassError(f"{folder / CLASS_FILE} is open elsewhere. Close it first.") from None

@@ -22,7 +22,7 @@ from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, readable
 from classroom.matching import Member
 from classroom.processes import end_as_by_ctrl_c, progress, warmed
-from classroom.roster import RosterError, read_roster
+from classroom.roster import ClassError, read_roster
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ASSIGNMENTS, ROOT
 
@@ -191,9 +191,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     folder, out = options.folder.absolute(), options.out.absolute()
     if not folder.is_dir():
-        raise RosterError(f"There is no folder {folder}.")
+        raise ClassError(f"There is no folder {folder}.")
     if out.name == CLASS_FILE or out == (options.class_file and options.class_file.absolute()):
-        raise RosterError(f"--out would replace {out.name}. Name another table: grades.csv.")
+        raise ClassError(f"--out would replace {out.name}. Name another table: grades.csv.")
     members, said, bad = members_of(folder, options.class_file and options.class_file.absolute())
     found, unused = hand_ins.find(folder)
     assignment = which_assignment(options.assignment, said, found)
@@ -220,15 +220,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def which_assignment(asked: str | None, said: str, found: list[HandIn]) -> str:
-    """Return the assignment; raise RosterError if nothing, or not the same, says what it is.
+    """Return the assignment; raise ClassError if nothing, or not the same, says what it is.
 
     asked: by --assignment; said: by class.csv. Where both are silent, the hand-ins may tell.
     """
     if asked and said and asked != said:
-        raise RosterError(f"{CLASS_FILE} says {said}, and --assignment {asked}. Leave one out.")
+        raise ClassError(f"{CLASS_FILE} says {said}, and --assignment {asked}. Leave one out.")
     told = {hand_in.assignment for hand_in in found} - {""}
     if not (asked or said) and len(told) != 1:
-        raise RosterError("Which assignment is it? Say it with --assignment NAME.")
+        raise ClassError("Which assignment is it? Say it with --assignment NAME.")
     return asked or said or told.pop()
 
 

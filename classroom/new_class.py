@@ -23,7 +23,7 @@ import psutil
 from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
 from classroom.processes import end_as_by_ctrl_c, end_with_parent, progress, warmed
-from classroom.roster import BadRowError, RosterError, Student
+from classroom.roster import BadRowError, ClassError, Student
 from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template, digest_of_tests
 
 UNFINISHED = ".new_class-"
@@ -199,13 +199,13 @@ def arguments(words: list[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     folder = options.out.absolute()
     if folder.exists() and not folder.is_dir():
-        raise RosterError(f"{folder} is a file. Name a folder with --out.")
+        raise ClassError(f"{folder} is a file. Name a folder with --out.")
     students, bad = roster.read_roster(options.roster)
     earlier = read_class(folder)
     others = {row.get("assignment", "") for row in earlier} - {options.assignment}
     if others:
-        raise RosterError(f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
-                          f" assignment, such as --out {folder.name}-{options.assignment}.")
+        raise ClassError(f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
+                         f" assignment, such as --out {folder.name}-{options.assignment}.")
     bad += roster.give_aliases(students, {row["alias"]: roster.fold(row["student"])
                                           for row in earlier})
     source = source_line(options.source or source_of_clone())

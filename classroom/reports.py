@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from classroom.grades import STATES, Grade, label, sentence
-from classroom.roster import RosterError, fold, guarded
+from classroom.roster import ClassError, fold, guarded
 
 IDLE = ("not handed in", "not started", "wrong assignment")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
 
 
 def check_writable(out: Path) -> None:
-    """Raise RosterError if the table cannot be written, before any work is done."""
+    """Raise ClassError if the table cannot be written, before any work is done."""
     if out.suffix.lower() != ".csv":
-        raise RosterError(f"--out names a table: {out.name} has to end in .csv.")
+        raise ClassError(f"--out names a table: {out.name} has to end in .csv.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         there = out.exists()
@@ -34,7 +34,7 @@ def check_writable(out: Path) -> None:
         if not there:
             out.unlink()
     except OSError as error:
-        raise RosterError(f"{out} cannot be written ({error.strerror}). Is it open?") from None
+        raise ClassError(f"{out} cannot be written ({error.strerror}). Is it open?") from None
 
 
 def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) -> None:

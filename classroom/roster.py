@@ -24,8 +24,8 @@ WITHOUT_ACCENT = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "
                                 "ı": "i", "þ": "th"})
 
 
-class RosterError(Exception):
-    """The whole list cannot be used; the text says why."""
+class ClassError(Exception):
+    """The command cannot go on; the text says why."""
 
 
 @dataclass
@@ -103,26 +103,26 @@ def unguarded(value: str) -> str:
 def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
     """Return the students of a list, and the rows that cannot be used.
 
-    Only the column "student" is needed. Raises RosterError if there is none, or no file.
+    Only the column "student" is needed. Raises ClassError if there is none, or no file.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RosterError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ClassError(f"{path} cannot be read: {error.strerror}.") from None
     if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
-        raise RosterError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
+        raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
     try:
         found = rows(decode(content))
         header = [name.lower().replace(" ", "_") for name in next(found, (1, []))[1]]
         body = list(found)
     except csv.Error as error:
-        raise RosterError(f"{path} is no list with columns: {error}.") from None
+        raise ClassError(f"{path} is no list with columns: {error}.") from None
     if header.count("student") != 1:
         there = ", ".join(filter(None, header[:20])) or "none"
-        raise RosterError(f"{path} needs one column student. Its first row has: {there[:200]}.")
+        raise ClassError(f"{path} needs one column student. Its first row has: {there[:200]}.")
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
-        raise RosterError(f"{path} has the column {twice[0]} twice.")
+        raise ClassError(f"{path} has the column {twice[0]} twice.")
     students: list[Student] = []
     bad: list[BadRowError] = []
     for number, values in body:

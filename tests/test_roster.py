@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.roster import RosterError, fold, give_aliases, guarded, read_roster, unguarded
+from classroom.roster import ClassError, fold, give_aliases, guarded, read_roster, unguarded
 
 
 def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -84,12 +84,12 @@ def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
     ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
 ])
 def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, reason: str):
-    with pytest.raises(RosterError, match=reason):
+    with pytest.raises(ClassError, match=reason):
         read_roster(roster(tmp_path, text))
 
 
 def test_a_list_that_is_not_there(tmp_path: Path):
-    with pytest.raises(RosterError, match="cannot be read"):
+    with pytest.raises(ClassError, match="cannot be read"):
         read_roster(tmp_path / "nowhere.csv")
 
 
