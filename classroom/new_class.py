@@ -119,10 +119,11 @@ def plan(
             continue
         if target.exists() and not (zip_target and not zip_target.exists()):
             continue
-        answers = {
+        answers = {  # bucket and endpoint: the questions' own defaults mean: none yet
             "project_name": f"{assignment} {student.alias}", "project_slug": slug,
-            "bucket_name": roster.default_bucket(student), "assignment": assignment,
-            "endpoint": student.endpoint or QUESTIONS["endpoint"], "_class_source": source,
+            "bucket_name": student.bucket_name or QUESTIONS["bucket_name"],
+            "endpoint": student.endpoint or QUESTIONS["endpoint"],
+            "assignment": assignment, "_class_source": source,
         }
         jobs.append(Job(student, target, zip_target, answers))
     return jobs, bad

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from classroom.template import QUESTIONS, b2_rules
+from classroom.template import b2_rules
 
 COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
 
@@ -205,8 +205,3 @@ def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadR
     for student in students:
         student.alias = student.alias or next(free)
     return bad
-
-
-def default_bucket(student: Student) -> str:
-    """Return the student's bucket, or the answer that means: none yet."""
-    return student.bucket_name or QUESTIONS["bucket_name"]

@@ -22,7 +22,7 @@ import pytest
 
 from classroom.template import ROOT
 
-MOST_OUTPUT = 2_000  # characters of what a program prints
+MOST_OUTPUT = 2_000  # bytes of what a program prints
 MOST_FILE = 20_000_000  # bytes of a file that a program writes
 MOST_CPU = 600  # seconds
 MARK = "B2_GRADING"  # in the environment of all processes that a hand-in starts

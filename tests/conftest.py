@@ -172,27 +172,22 @@ class Bake:
     config: dict[str, Any]
     capfd: pytest.CaptureFixture[str]
 
-    def __call__(
-        self, output: Path | None = None, template: Path | None = None, force: bool = False,
-        **answers: Any,
-    ) -> Project:
-        return self._generate(
-            template, output, force, no_input=True, extra_context=answers or None
-        )
+    def __call__(self, output: Path | None = None, force: bool = False, **answers: Any) -> Project:
+        return self._generate(output, force, no_input=True, extra_context=answers or None)
 
-    def replay(self, output: Path | None = None, force: bool = False, **answers: Any) -> Project:
+    def replay(self, output: Path | None = None, **answers: Any) -> Project:
         """Generate from a replay file, of which cookiecutter itself checks nothing."""
         file = self.template.parent / "answers.json"
         file.write_text(json.dumps({"cookiecutter": {**GOOD_ANSWERS, **answers}}), encoding="utf-8")
-        return self._generate(None, output, force, replay=str(file))
+        return self._generate(output, replay=str(file))
 
     def reset(self, project: Project, template: Path | None = None) -> Project:
         """Generate once more into a project, from its own b2-starter.json."""
         replay = str(project.path / "b2-starter.json")
-        return self._generate(template, project.path.parent, True, replay=replay)
+        return self._generate(project.path.parent, force=True, template=template, replay=replay)
 
     def _generate(
-        self, template: Path | None, output: Path | None, force: bool, **how: Any
+        self, output: Path | None, force: bool = False, template: Path | None = None, **how: Any
     ) -> Project:
         output = output or self.output
         output.mkdir(parents=True, exist_ok=True)
