@@ -1,4 +1,4 @@
-"""What the tests of a reset share: how one is made, and all that could be lost by it."""
+"""What the tests of a reset share: all that could be lost by it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from conftest import QUESTIONS, Bake, Project
+from conftest import QUESTIONS, Project
 
 GIVEN = QUESTIONS["_given"]
 BROKEN = "# broken by hand\n"
-
-
-def reset(bake: Bake, project: Project, **how: Any) -> Project:
-    """Reset a project as its README says, from its own b2-starter.json."""
-    return bake.reset(project, **how)
 
 
 def state(project: Project) -> dict[str, Any]:

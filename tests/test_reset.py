@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from conftest import GOOD_ANSWERS, Bake, Project, Run
-from resetting import BROKEN, GIVEN, backups, reset, state
+from resetting import BROKEN, GIVEN, backups, state
 
 
 def test_a_whole_project_stays_as_it_is(bake: Bake, project: Project):
     project.write("notes.txt", "mine")
     before = state(project)
 
-    done = reset(bake, project)
+    done = bake.reset(project)
 
     assert state(project) == before
     assert "is as it should be" in done.printed
@@ -33,7 +33,7 @@ def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Proj
     project.write(".env", "B2_APPLICATION_KEY=secret\n")
     mine = {name: state(project)[name] for name in ("main.py", ".env")}
 
-    done = reset(bake, project)
+    done = bake.reset(project)
 
     now = state(project)
     assert {name: now[name][0] for name in GIVEN} == {name: whole[name][0] for name in GIVEN}
@@ -42,7 +42,7 @@ def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Proj
     assert "Restored: b2_client.py, tests/conftest.py" in done.printed
     assert "venv" not in done.printed
 
-    again = reset(bake, project)
+    again = bake.reset(project)
     assert state(project) == now
     assert "Restored: nothing" in again.printed
 
@@ -52,7 +52,7 @@ def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
     for name in ("main.py", ".env"):
         (project.path / name).unlink()
 
-    reset(bake, project)
+    bake.reset(project)
 
     assert project.read("main.py") == starter
     assert "B2_APPLICATION_KEY=\n" in project.read(".env")
@@ -67,7 +67,7 @@ def test_a_students_files_where_the_template_renders_for_a_moment(
     project.write(name, "mine")
     before = state(project)
 
-    reset(bake, project)
+    bake.reset(project)
 
     assert state(project) == before
 
@@ -87,7 +87,7 @@ def test_something_else_in_the_place_of_a_given_file(bake: Bake, project: Projec
         (project.path / "elsewhere.txt").write_text("mine", encoding="utf-8")
         path.symlink_to("elsewhere.txt" if kind == "link" else "nowhere")
 
-    reset(bake, project)
+    bake.reset(project)
 
     assert path.read_bytes() == whole
     assert not path.is_symlink()
@@ -106,15 +106,15 @@ def test_a_file_in_the_place_of_a_folder(bake: Bake, project: Project):
     shutil.rmtree(project.path / "tests")
     project.write("tests", "mine")
 
-    reset(bake, project)
+    bake.reset(project)
 
     assert (project.path / "tests" / "conftest.py").is_file()
     assert backups(project) == {"tests": b"mine"}
 
 
-def refused(cli: Callable[..., Run], folder: Path, *words: str) -> Run:
+def generate(cli: Callable[..., Run], folder: Path) -> Run:
     answers = [f"{name}={value}" for name, value in GOOD_ANSWERS.items()]
-    return cli("--no-input", "-f", *answers, *words, folder=folder)
+    return cli("--no-input", "-f", *answers, folder=folder)
 
 
 def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_path: Path):
@@ -123,7 +123,7 @@ def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_p
     project.write("README.md", "mine")
     before = state(project)
 
-    done = refused(cli, tmp_path / "out")
+    done = generate(cli, tmp_path / "out")
 
     assert done.code == 1
     assert "it is no project of b2-starter" in done.out
@@ -133,7 +133,7 @@ def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_p
 @pytest.mark.parametrize("place", ["proj", "proj/tests", "proj/backups", "proj/b2_inside"])
 def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place: str):
     out = tmp_path / "out"
-    assert refused(cli, out).code == 0
+    assert generate(cli, out).code == 0
     elsewhere = tmp_path / "elsewhere"
     path = out / place
     if path.exists():
@@ -143,7 +143,7 @@ def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place
     path.symlink_to(elsewhere, target_is_directory=True)
     before = state(Project(out)), state(Project(elsewhere))
 
-    done = refused(cli, out)
+    done = generate(cli, out)
 
     assert done.code == 1
     assert "is a link" in done.out
@@ -158,14 +158,14 @@ UNREADABLE = [
 
 def test_without_readable_answers_the_given_files_tell(cli: Callable[..., Run], tmp_path: Path):
     out = tmp_path / "out"
-    assert refused(cli, out).code == 0
+    assert generate(cli, out).code == 0
     project = Project(out / "proj")
     whole = project.read("b2-starter.json")
     for text in UNREADABLE:
         project.write("b2-starter.json", text)
         (project.path / "check_setup.py").unlink()
 
-        assert refused(cli, out).code == 0, text
+        assert generate(cli, out).code == 0, text
         assert project.read("b2-starter.json") == whole, text
         assert (project.path / "check_setup.py").is_file(), text
 
@@ -183,7 +183,7 @@ def test_an_older_project_becomes_newer(bake: Bake, project: Project, tmp_path: 
     old_client = project.read("b2_client.py")
     (inside / "b2_client.py").write_text("# newer\n", encoding="utf-8")
 
-    done = reset(bake, project, template=newer)
+    done = bake.reset(project, template=newer)
 
     assert project.read("b2_client.py") == "# newer\n"
     assert (project.path / "b2_new.py").is_file()
@@ -196,7 +196,7 @@ def test_an_older_project_becomes_newer(bake: Bake, project: Project, tmp_path: 
 @pytest.mark.parametrize("words", [["-f"], ["-f", "-s"]])
 def test_the_line_of_the_readme(cli: Callable[..., Run], tmp_path: Path, words: list[str]):
     out = tmp_path / "out"
-    assert refused(cli, out).code == 0
+    assert generate(cli, out).code == 0
     project = Project(out / "proj")
     project.write("b2_client.py", BROKEN)
 
@@ -238,9 +238,6 @@ def test_the_folders_of_a_big_project_are_not_read(bake: Bake, project: Project)
     (project.path / "videos" / "film.mp4").write_bytes(b"x")
     (project.path / "videos").chmod(0o000)
     try:
-        reset(bake, project)
+        bake.reset(project)
     finally:
         (project.path / "videos").chmod(0o755)
-
-
-# Any history of a project: what was there is still there, and the given files are whole.
