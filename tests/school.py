@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +71,23 @@ def school(tmp_path: Path) -> Class:
     folder = tmp_path / "class"
     folder.mkdir()
     return Class(folder)
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """Return a zip of these files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def with_password(content: bytes) -> bytes:
+    """Return a zip of one file as one that has a password: both of its headers say so."""
+    changed = bytearray(content)
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
+        changed[changed.index(mark) + offset] |= 1
+    return bytes(changed)
 
 
 def at_the_top(lines: str) -> str:

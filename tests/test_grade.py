@@ -6,7 +6,6 @@ import json
 import os
 import re
 import socket
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,16 @@ from typing import Any
 import psutil
 import pytest
 from conftest import APPLICATION_KEY, KEY_ID, ROOT, VERSION, Run
-from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top
+from school import (
+    ALL,
+    ASSIGNMENT,
+    REFERENCE,
+    UNTOUCHED,
+    Class,
+    at_the_top,
+    with_password,
+    zipped,
+)
 
 from classroom.grades import STATES
 
@@ -113,11 +121,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     utf_16 = school.hand_in("keys in UTF-16", at_the_top("print(open('notes.txt').read())"))
     (utf_16 / "notes.txt").write_text(APPLICATION_KEY, encoding="utf-16")
     school.hand_in("Anna Locked", UNTOUCHED)
-    with zipfile.ZipFile(school.folder / "Locked_Anna_1_project.zip", "w") as archive:
-        archive.writestr("main.py", REFERENCE)
-    locked = bytearray((school.folder / "Locked_Anna_1_project.zip").read_bytes())
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
-        locked[locked.index(mark) + offset] |= 1
+    locked = with_password(zipped({"main.py": REFERENCE}))
     (school.folder / "Locked_Anna_1_project.zip").write_bytes(locked)
     school.hand_in("Untouched Li", UNTOUCHED)
     school.hand_in("Ben Day", REFERENCE)

@@ -7,11 +7,11 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
 from conftest import APPLICATION_KEY, VERSION
+from school import with_password, zipped
 
 from classroom import hand_ins, prepare
 from classroom.hand_ins import HandIn, HandInError
@@ -34,15 +34,6 @@ def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
-    """Return a zip of these files."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def owners(folder: Path) -> dict[str, list[str]]:
@@ -242,10 +233,7 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
 
 
 def test_a_zip_with_a_password_is_said(tmp_path: Path):
-    content = bytearray(zipped({"main.py": "x"}))
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
-        content[content.index(mark) + offset] |= 1
-    put(tmp_path, "Li.zip", bytes(content))
+    put(tmp_path, "Li.zip", with_password(zipped({"main.py": "x"})))
 
     with pytest.raises(HandInError, match="it has a password"):
         hand_ins.files(only(tmp_path))
