@@ -329,4 +329,4 @@ def test_the_program_asks_b2_nothing_that_b2_refuses(desk: Desk):
     for seen in desk.double.seen:
         names = " ".join([*seen.headers, *seen.query])
         assert not re.search("acl|tagging|if-none-match|if-match|checksum|trailer", names)
-        assert seen.headers["user-agent"].endswith("b2-starter/0.1.0")
+        assert " b2-starter/" in seen.headers["user-agent"]
