@@ -1,6 +1,6 @@
 """What a whole class costs: against a loop over the commands for one.
 
-The loops run in turns with the class commands, on a part of the class; what is compared is the
+The loops run before and after the class commands, on a part of the class; what is compared is the
 time for one project and for one hand-in.
 """
 
@@ -134,32 +134,27 @@ def making(work: Path, students: int, many: int, loop: int) -> tuple[list[Ratio]
         return took / count, memory
 
     cookiecutter_loop(work / "warm", 2)
-    one, alone, one_of_many = [], [], []
+    one, alone = [], []
     for _ in range(2):
         alone.append(cookiecutter_loop(work / "loop", loop))
-        one_of_many.append(make(many))
-        one.append(make(students))
-    made, of_many = [took for took, _ in one], [took for took, _ in one_of_many]
+        one.append(make(students)[0])
+    of_many, memory = make(many)
     return [
-        Ratio(f"one of {students} projects of a class", "`cookiecutter` for one", made, alone, 1/6),
-        Ratio(f"one of {many} projects", f"one of {students}", of_many, made, 1.10),
-    ], max(memory for _, memory in one_of_many)
+        Ratio(f"one of {students} projects of a class", "`cookiecutter` for one", one, alone, 1/6),
+        Ratio(f"one of {many} projects", f"one of {students}", [of_many], one[-1:], 1.10),
+    ], memory
 
 
 def grading(folder: Path, students: int, loop: int) -> tuple[list[Ratio], int]:
     projects = sorted(path for path in folder.iterdir() if path.is_dir())
     hand_in(projects)
     pytest_loop(projects[:2])
-    graded, alone, memory = [], [], 0
-    for _ in range(2):
-        took, points = pytest_loop(projects[:loop])
-        alone.append(took)
-        took, held_now = seconds(
-            classroom("grade", str(folder), "--out", str(folder / "grades.csv")), folder.parent)
-        graded.append(took / students)
-        memory = max(memory, held_now)
+    before, points = pytest_loop(projects[:loop])
+    took, memory = seconds(
+        classroom("grade", str(folder), "--out", str(folder / "grades.csv")), folder.parent)
+    after, _ = pytest_loop(projects[:loop])
     grades = json.loads((folder / "grades.json").read_text(encoding="utf-8"))["students"]
     of_folder = {one["hand-in"]: one["points"] for one in grades}
     assert [of_folder[project.name] for project in projects[:loop]] == points
-    return [Ratio(f"one of {students} hand-ins, graded", "`pytest` for one", graded, alone, 1/4),
-            ], memory
+    return [Ratio(f"one of {students} hand-ins, graded", "`pytest` for one",
+                  [took / students], [(before + after) / 2], 1/4)], memory
