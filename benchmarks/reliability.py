@@ -154,7 +154,7 @@ class Campaign:
     tried: dict[tuple[str, str], Counter[str]] = field(
         default_factory=lambda: defaultdict(Counter))
     bad: list[str] = field(default_factory=list)
-    unfinished: int = 0  # large uploads that were begun, and neither ended nor given up
+    unfinished: tuple[int, int] = (0, 0)  # large uploads, neither ended nor given up; with parts
     waiting: dict[str, tuple[str, int]] = field(default_factory=dict)  # path -> fault, how often
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -173,7 +173,8 @@ class Campaign:
         with network.listen() as endpoint, ThreadPoolExecutor(AT_ONCE) as pool:
             truth = bucket_at(self.upstream)
             list(pool.map(lambda trial: self.one(bucket_at(endpoint), truth, *trial), trials))
-            self.unfinished = len(list(truth.multipart_uploads.all()))
+            left = list(truth.multipart_uploads.all())
+            self.unfinished = len(left), sum(bool(list(upload.parts.all())) for upload in left)
 
     def one(self, bucket: Any, truth: Any, action: Action, fault: str, number: int) -> None:
         chance = random.Random(f"{action.name} {fault} {number}")
@@ -231,7 +232,7 @@ def table(done: Campaign) -> str:
     rows = [f"{date.today():%d %B %Y}: {every.total()} trials; {every['went well']} went well,"
             f" {every['failed']} failed and said so, {every['not explained']} failed without words"
             f" of ours, **{every['lost']} lost something**. Unfinished large uploads that were"
-            f" left: {done.unfinished}.", "",
+            f" left: {done.unfinished[0]}, of which {done.unfinished[1]} held parts.", "",
             f"| went well + failed | {' | '.join(FAULTS)} |", "|---" * (len(FAULTS) + 1) + "|"]
     for action in ACTIONS:
         ends = [done.tried[action.name, fault] for fault in FAULTS]
