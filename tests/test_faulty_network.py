@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import b2_client
 import pytest
 from b2_double import B2Double
 from b2_problems import problem_of
-from b2_server import serve
+from b2_server import listen, serve
 from backends import BUCKET
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -114,3 +115,23 @@ def test_a_download_that_is_killed_leaves_no_half_of_a_file(tmp_path: Path, earl
         running.wait()
 
     assert (film.read_bytes() if film.exists() else b"") == earlier
+
+
+class _OnlyHeaders(BaseHTTPRequestHandler):
+    """Answers HEAD without a length, as a server may (RFC 9110, 8.6)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_head_of_a_bucket_needs_no_length():
+    with listen(None, _OnlyHeaders) as port:
+        bucket = bucket_at(f"http://127.0.0.1:{port}")
+
+        bucket.meta.client.head_bucket(Bucket=BUCKET)

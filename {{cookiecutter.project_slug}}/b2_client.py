@@ -169,6 +169,8 @@ def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, 
     """
     if response is None or response[0].status_code not in (200, 206):
         return None  # it failed anyway, or has no body
+    if operation.name == "HeadBucket":
+        return None  # what has no body needs no length; of an object, it is the size
     if getattr(response[0].raw, "version", 0) != 11:
         return None  # not HTTP/1.1; or moto in a test of yours
     headers = response[0].headers
