@@ -164,27 +164,30 @@ def _refuse_web_page(http_response, model, **_) -> None:
 def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_) -> int | None:
     """Ask again where the connection ended in the headers of an answer, or straight after them.
 
-    boto3 takes that for an empty file, or an empty bucket. An answer to the end of the connection,
-    without a length, is one that says so. Source: RFC 9112, 6.3 and 9.6.
+    boto3 takes that for an empty file, or an empty bucket.
     """
-    if response is None or response[0].status_code not in (200, 206):
-        return None  # it failed anyway, or has no body
-    if operation.name == "HeadBucket":
-        return None  # what has no body needs no length; of an object, it is the size
-    if getattr(response[0].raw, "version", 0) != 11:
-        return None  # not HTTP/1.1; or moto in a test of yours
-    headers = response[0].headers
-    length = headers.get("content-length", "")
-    no_body = operation.http["method"] == "HEAD" or operation.has_streaming_output
-    if length.isdigit():
-        whole = no_body or len(response[0].content) == int(length)  # a stream counts by itself
-    else:
-        whole = "transfer-encoding" in headers or headers.get("connection") == "close"
-    if whole:
+    if response is None or _is_whole(response[0], operation):
         return None
     if attempts < most_attempts:
         return 1  # second to wait
     raise ConnectionClosedError(endpoint_url=endpoint.host)
+
+
+def _is_whole(answer, operation) -> bool:
+    """Tell whether all of an answer came, by what it says of its length (RFC 9112, 6.3 and 9.6).
+
+    Without a length, the end of the connection ends it: then it says so, or was cut.
+    """
+    if answer.status_code not in (200, 206) or operation.name == "HeadBucket":
+        return True  # it failed anyway, or there is nothing behind the headers
+    if getattr(answer.raw, "version", 0) != 11:
+        return True  # not HTTP/1.1; or moto, in a test of yours
+    length = answer.headers.get("content-length", "")
+    if not length.isdigit():
+        return "transfer-encoding" in answer.headers or answer.headers.get("connection") == "close"
+    if operation.name == "HeadObject" or operation.has_streaming_output:
+        return True  # a size; or a file, of which boto3 counts the bytes
+    return len(answer.content) == int(length)
 
 
 def _import_practice():
