@@ -169,7 +169,7 @@ def docs(session: nox.Session) -> None:
 def pictures(session: nox.Session) -> None:
     """Make the pictures of README.md from real runs, into docs/pictures."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "docs/make_pictures.py", env=quiet())
+    session.run("python", "docs/make_pictures.py")
 
 
 def quiet() -> dict[str, str]:

@@ -46,7 +46,8 @@ class Desk:
         self.env = {**clean_environment(), "HOME": str(folder), "PWD": str(folder),
                     "COLUMNS": str(WIDTH), "TERM": "xterm-256color",
                     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # a student has no plugins
-        del self.env["NO_COLOR"]
+        for name in ("NO_COLOR", "PYTHONWARNDEFAULTENCODING"):
+            self.env.pop(name, None)
 
     def type(self, line: str, words: Sequence[str], folder: Path | None = None) -> None:
         """Run words, as if line had been typed; press Enter at each question."""
@@ -126,11 +127,11 @@ def an_album(desk: Desk, template: Path) -> None:
     screenshot(project / "practice-bucket" / "album.html", "album", 360, 720, desk.folder)
 
 
-def a_class(desk: Desk) -> None:
+def a_class(desk: Desk, template: Path) -> None:
     """The class commands; what nox itself says before and after is left out."""
     names = ["Anna Müller", "Ben Li", "Cara Diaz", "Dan Okafor", "Eve Roy", "Finn Berg"]
     (desk.folder / "roster.csv").write_text("\n".join(["student", *names]), encoding="utf-8")
-    command = [sys.executable, str(ROOT / "classroom")]
+    command = [sys.executable, str(template / "classroom")]
     for words in (["new_class", "roster.csv", "--out", "class", "--assignment", "guestbook"],
                   ["grade", "class", "--out", "grades.csv"]):
         if words[0] == "grade":
@@ -174,7 +175,7 @@ def main() -> None:
         a_mistake(desk)
         an_assignment(desk, template)
         an_album(desk, template)
-        a_class(desk)
+        a_class(desk, template)
     print(*sorted(path.name for path in PICTURES.iterdir()), sep="\n")
 
 

@@ -57,3 +57,11 @@ def test_the_way_from_the_console_to_boto3():
     for _, name, gets in lines:
         for argument in re.findall(r"\w+_\w+", gets):
             assert re.search(rf'{argument}=[^,\n]*settings\["{name}"\]', client), argument
+
+
+@pytest.mark.parametrize("name", [name for name in tracked_files() if name.endswith(".svg")])
+def test_a_picture_shows_what_a_reader_would_see(name: str):
+    shown = (ROOT / name).read_text(encoding="utf-8").replace("&#160;", " ")
+
+    assert "$ " in shown
+    assert not re.search(r"Warning|Traceback|Errno|/tmp/|fetch|@font-face", shown)
