@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -27,12 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
-import b2_client  # noqa: E402
 from b2_problems import problem_of  # noqa: E402
-from backends import BUCKET, rclone_server  # noqa: E402
-from botocore.config import Config  # noqa: E402
+from backends import BUCKET, bucket_at, rclone_server  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
-from conftest import APPLICATION_KEY, KEY_ID  # noqa: E402
 from document import keep  # noqa: E402
 from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402
 
@@ -172,26 +170,16 @@ class Campaign:
                   for action in ACTIONS for fault in FAULTS]
         with network.listen() as endpoint, ThreadPoolExecutor(AT_ONCE) as pool:
             truth = bucket_at(self.upstream)
-            list(pool.map(lambda trial: self.one(bucket_at(endpoint), truth, *trial), trials))
+            list(pool.map(lambda trial: self.one(endpoint, truth, *trial), trials))
             left = list(truth.multipart_uploads.all())
             self.unfinished = len(left), sum(bool(list(upload.parts.all())) for upload in left)
 
-    def one(self, bucket: Any, truth: Any, action: Action, fault: str, number: int) -> None:
+    def one(self, endpoint: str, truth: Any, action: Action, fault: str, number: int) -> None:
+        """Let one action meet a fault; count how it ended."""
         chance = random.Random(f"{action.name} {fault} {number}")
         key = f"{ACTIONS.index(action)}-{list(FAULTS).index(fault)}-{number}"
-        folder = self.folder / key
-        folder.mkdir()
-        size = chance.choice(action.sizes)
-        old, new = chance.randbytes(size), chance.randbytes(size)
-        is_new = action.check is is_stored and chance.random() < 0.5
-        place = Place(bucket, truth, folder, key, None if is_new else old, new)
-        if place.old is not None:
-            truth.put_object(Key=key, Body=place.old)
-        if action.do in (copy, listing):
-            truth.put_object(Key=f"{key}.source", Body=new)
-        if action.do is download_file and chance.random() < 0.5:
-            for name in ("earlier.bin", "down.bin"):
-                (folder / name).write_bytes(b"the earlier one")
+        bucket = bucket_at(endpoint, read_timeout=GIVES_UP)
+        place = a_place(bucket, truth, self.folder / key, action, chance)
         self.waiting[f"/{BUCKET}/{key}"] = fault, chance.randint(1, MOST_HIT)
         end, words = "went well", ""
         try:
@@ -206,15 +194,26 @@ class Campaign:
             self.tried[action.name, fault][end] += 1
             if end in ("lost", "not explained"):
                 self.bad.append(f"{action.name}, {fault}, {number}: {end}. {words}")
-        for file in folder.iterdir():
-            file.unlink()
+        shutil.rmtree(place.folder)
 
 
-def bucket_at(endpoint: str) -> Any:
-    settings = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-                "B2_BUCKET_NAME": BUCKET, "B2_ENDPOINT": endpoint}
-    config = b2_client.CONFIG.merge(Config(read_timeout=GIVES_UP))
-    return b2_client.connect("resource", settings, config).Bucket(BUCKET)
+def a_place(
+    bucket: Any, truth: Any, folder: Path, action: Action, chance: random.Random
+) -> Place:
+    """Make what an action needs: an object that is there or not, a file that is there or not."""
+    folder.mkdir()
+    size = chance.choice(action.sizes)
+    old, new = chance.randbytes(size), chance.randbytes(size)
+    is_new = action.check is is_stored and chance.random() < 0.5
+    place = Place(bucket, truth, folder, folder.name, None if is_new else old, new)
+    if place.old is not None:
+        truth.put_object(Key=place.key, Body=place.old)
+    if action.do in (copy, listing):
+        truth.put_object(Key=f"{place.key}.source", Body=new)
+    if action.do is download_file and chance.random() < 0.5:
+        for name in ("earlier.bin", "down.bin"):
+            (folder / name).write_bytes(b"the earlier one")
+    return place
 
 
 @contextmanager

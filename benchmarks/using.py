@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import b2_client
 import boto3
-from backends import BUCKET, rclone_server
-from conftest import APPLICATION_KEY, KEY_ID
+from backends import BUCKET, bucket_at, rclone_server
+from conftest import APPLICATION_KEY, KEY_ID, env_text
 from side_by_side import STARTER, Limit, Ratio, measure, process
 
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as with a student, from the second run on
@@ -46,9 +45,7 @@ def test_floor():
 
 def a_project(folder: Path, endpoint: str, key: str = APPLICATION_KEY) -> Path:
     shutil.copytree(STARTER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / ".env").write_text(
-        f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={key}\n"
-        f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT={endpoint}\n", encoding="utf-8")
+    (folder / ".env").write_text(env_text(endpoint, BUCKET, key=key), encoding="utf-8")
     return folder
 
 
@@ -77,9 +74,7 @@ def starting(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
 
 def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
     """Calls of a program that runs: what B2 needs not be sent, boto3's own settings send."""
-    settings = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-                "B2_ENDPOINT": endpoint}
-    ours = b2_client.connect("resource", settings).Bucket(BUCKET)
+    ours = bucket_at(endpoint)
     bare = boto3.resource("s3", endpoint_url=endpoint, region_name="us-east-1",
                           aws_access_key_id=KEY_ID, aws_secret_access_key=APPLICATION_KEY,
                           ).Bucket(BUCKET)

@@ -24,7 +24,7 @@ PICTURES = ROOT / "docs" / "pictures"
 sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 from browsing import BROWSER  # noqa: E402
-from conftest import APPLICATION_KEY, KEY_ID, clean_environment, tracked_files  # noqa: E402
+from conftest import APPLICATION_KEY, clean_environment, env_text, tracked_files  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.terminal_theme import TerminalTheme  # noqa: E402
 from rich.text import Text  # noqa: E402
@@ -93,10 +93,8 @@ def starting(desk: Desk, template: Path) -> None:
 def a_mistake(desk: Desk) -> None:
     """A key whose last character was not copied."""
     project = desk.folder / "my-bucket-project"
-    (project / ".env").write_text(
-        f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY[:-1]}\n"
-        "B2_BUCKET_NAME=ada-photos\nB2_ENDPOINT=s3.us-east-005.backblazeb2.com\n",
-        encoding="utf-8")
+    text = env_text("s3.us-east-005.backblazeb2.com", "ada-photos", key=APPLICATION_KEY[:-1])
+    (project / ".env").write_text(text, encoding="utf-8")
     desk.type("python check_setup.py", [sys.executable, "check_setup.py"], project)
     desk.picture("mistake", "a mistake: its name, what happened, why, what to do")
 

@@ -19,6 +19,7 @@ import b2_practice
 import pytest
 from b2_double import B2Double
 from b2_server import serve
+from botocore.config import Config
 from conftest import APPLICATION_KEY, KEY_ID
 from faulty_network import FaultyNetwork, Request
 from moto import mock_aws
@@ -68,6 +69,14 @@ def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) ->
     patch.setenv("B2_BUCKET_NAME", BUCKET)
     patch.setenv("B2_ENDPOINT", endpoint)
     patch.setattr(b2_client, "_session", None)
+
+
+def bucket_at(endpoint: str, **config: Any) -> Any:
+    """Return what get_bucket() gives to a program, with other settings of boto3."""
+    given = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
+             "B2_ENDPOINT": endpoint}
+    changed = b2_client.CONFIG.merge(Config(**config))
+    return b2_client.connect("resource", given, changed).Bucket(BUCKET)
 
 
 @contextmanager

@@ -15,13 +15,11 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import b2_client
 import pytest
 from b2_double import B2Double
 from b2_problems import problem_of
 from b2_server import listen, serve
-from backends import BUCKET
-from botocore.config import Config
+from backends import BUCKET, bucket_at
 from botocore.exceptions import BotoCoreError, ClientError
 from conftest import APPLICATION_KEY, KEY_ID, STARTER, clean_environment
 from faulty_network import FaultyNetwork
@@ -38,14 +36,6 @@ def network() -> Iterator[tuple[FaultyNetwork, str]]:
         made = FaultyNetwork(f"http://127.0.0.1:{port}", lambda request: None)
         with made.listen() as endpoint:
             yield made, endpoint
-
-
-def bucket_at(endpoint: str, **config: Any) -> Any:
-    """Return what get_bucket() gives to a program, with other settings of boto3."""
-    given = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-             "B2_ENDPOINT": endpoint}
-    changed = b2_client.CONFIG.merge(Config(**config))
-    return b2_client.connect("resource", given, changed).Bucket(BUCKET)
 
 
 ASKS: dict[str, Callable[[Any], Any]] = {
