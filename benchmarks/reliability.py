@@ -186,7 +186,8 @@ class Campaign:
             action.do(place)
         except Exception as error:  # whatever it is: it must have been told
             problem = problem_of(error, {"B2_ENDPOINT": "http://127.0.0.1"})
-            end = "failed" if problem else "not explained"
+            told = problem is not None and problem.problem != "unknown"
+            end = "failed" if told else "not explained"
             words = f"{type(error).__name__}: {error}"
         if not action.check(place, end == "went well"):
             end = "lost"
