@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
-from b2_problems import problem_of  # noqa: E402
+from b2_causes import problem_of  # noqa: E402
 from backends import BUCKET, bucket_at, rclone_server  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from document import keep  # noqa: E402

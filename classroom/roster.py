@@ -152,16 +152,22 @@ def one_row(number: int, header: list[str], values: list[str]) -> Student:
     if student.alias and not re.fullmatch(ALIAS, student.alias):
         raise BadRowError(number, student.alias, ALIAS_RULE)
     student.bucket_name = b2_rules.clean_value(known["bucket_name"])
-    if student.bucket_name and not b2_rules.is_bucket_name(student.bucket_name):
-        raise BadRowError(number, student.bucket_name, b2_rules.BUCKET_NAME_RULE)
+    reason = b2_rules.find_bucket_name_problem(student.bucket_name)
+    if student.bucket_name and reason:
+        raise BadRowError(number, student.bucket_name, reason)
     if known["endpoint"]:
-        try:
-            student.endpoint = b2_rules.clean_endpoint(known["endpoint"])
-        except b2_rules.SetupError as error:
-            rule = error.details.get("rule", b2_rules.ENDPOINT_RULE)
-            reason = error.details.get("reason", "")
-            raise BadRowError(number, known["endpoint"], f"{reason} {rule}".strip()) from None
+        student.endpoint = clean_endpoint(number, known["endpoint"])
     return student
+
+
+def clean_endpoint(number: int, text: str) -> str:
+    """Return the endpoint of a row as a project needs it; raise BadRowError if it is none."""
+    endpoint = b2_rules.clean_endpoint(text)
+    found = b2_rules.find_endpoint_problem(endpoint)
+    if found:
+        _problem, reason = found
+        raise BadRowError(number, text, f"{reason} {b2_rules.ENDPOINT_RULE}")
+    return endpoint
 
 
 def check_twice(student: Student, others: list[Student]) -> None:

@@ -9,7 +9,14 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "{{cookiecutter.project_slug}}" / "b2_inside"))
 
 from b2_problems import NEW_KEY, PROBLEMS, SetupError, block  # noqa: E402
-from b2_rules import BUCKET_NAME_RULE, ENDPOINT_RULE, KEY_NAME_RULE  # noqa: E402
+from b2_rules import (  # noqa: E402
+    ENDPOINT_RULE,
+    KEY_NAME_RULE,
+    clean_endpoint,
+    find_bucket_name_problem,
+    find_endpoint_problem,
+    find_key_flaw,
+)
 
 HEAD = """\
 # What can go wrong, and what to do
@@ -23,8 +30,16 @@ them, and those of its own calls, in place of a traceback. Below, each is shown 
 
 """
 
-# What stands in the braces, for the examples.
-KEYS = {"name": "B2_APPLICATION_KEY", "where": ".env", "file": ".env", "word": "applicationKey"}
+
+
+def reason_of(endpoint: str) -> str:
+    """Return why this cannot be an endpoint."""
+    _problem, reason = find_endpoint_problem(clean_endpoint(endpoint)) or ("", "")
+    return reason
+
+
+# What fills the braces, for the examples.
+KEYS = {"name": "B2_APPLICATION_KEY", "where": ".env", "file": ".env", "word": "the applicationKey"}
 EXAMPLE = {
     **KEYS, "folder": "/home/ada/my-bucket-project", "host": "s3.us-east-005.backblazeb2.com",
     "bucket": "ada-photos", "the_key": "the keyID 0050...0001", "digits": "005", "number": 4,
@@ -32,7 +47,7 @@ EXAMPLE = {
     "how": "In a terminal in its folder, type, line by line:\n    python3 -m venv .venv\n"
            "    .venv/bin/python -m pip install -r requirements.txt",
     "count": 14, "rule": ENDPOINT_RULE, "value": "'us-east-005'", "code": "InternalError",
-    "reason": "That is not an endpoint of Backblaze B2.", "action": "write",
+    "reason": reason_of("us-east-005"), "action": "write",
     "do": "Copy the applicationKey there, or empty both key lines to practise.",
     "why": "The other key is filled in; the two belong together.", "state": "nothing answers there",
 }
@@ -42,21 +57,22 @@ ONLY_HERE = {
     "given-file-missing": {"file": "b2_client"},
     "env-file-missing": {"do": "Copy .env.example to .env."},
     "env-file-misnamed": {"name": ".env.txt", "better": ".env"},
-    "env-file-unreadable": {"reason": "read: it is a document of a word processor",
+    "env-file-unreadable": {"reason": "read: it is a word processor's document",
                             "do": "Save it as plain text."},
-    "line-unreadable": {"why": "A quote in it has no partner, or something stands behind it.",
+    "line-unreadable": {"why": "A quote in it has no partner, or there is something after it.",
                         "do": "Delete the quotes."},
     "line-misnamed": {"other": "B2_SECRET", "do": "Rename B2_SECRET= to B2_APPLICATION_KEY=."},
-    "bucket-name-impossible": {"value": "'ada_photos'", "rule": BUCKET_NAME_RULE},
+    "bucket-name-impossible": {"value": "'ada_photos'",
+                               "rule": find_bucket_name_problem("ada_photos")},
     "endpoint-has-bucket": {"value": "'ada-photos.s3.us-east-005.backblazeb2.com'",
-                            "reason": "Leave out the bucket's name in front of s3."},
+                            "reason": reason_of("ada-photos.s3.us-east-005.backblazeb2.com")},
     "endpoint-http": {"value": "'http://s3.us-east-005.backblazeb2.com'",
-                      "reason": "B2 answers only to https://, not to http://."},
+                      "reason": reason_of("http://s3.us-east-005.backblazeb2.com")},
     "keys-swapped": {"do": "Swap the two values."},
-    "key-incomplete": {"flaw": "it has 29 characters instead of 31",
+    "key-incomplete": {"flaw": find_key_flaw("B2_APPLICATION_KEY", "K005" + "A" * 25),
                        "shape": "An applicationKey has 31 characters and begins with K00."},
     "key-in-code": {"file": "main.py"},
-    "connection-refused": {"host": "127.0.0.1:9000", "reason": "No server runs there.",
+    "connection-refused": {"host": "127.0.0.1:9000", "reason": "No server is running there.",
                            "do": "Start the server."},
     "certificate-not-trusted": {"reason": "unable to get local issuer certificate"},
     "network-variable-wrong": {"name": "HTTPS_PROXY", "value": "proxy.school:8080"},
@@ -67,7 +83,7 @@ ONLY_HERE = {
     "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
     "object-name-impossible": {"rule": KEY_NAME_RULE},
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
-    "call-misspelt": {"reason": 'it knows no "key".', "do": "Did you mean Key?"},
+    "call-misspelt": {"reason": 'it does not know "key".', "do": "Did you mean Key?"},
     "no-keys-given": {"reason": "gives no keys"},
     "unknown": {"code": "PutObject was answered Teapot (418)", "reason": "The server said: ..."},
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 import b2_client
 import b2_practice
+import b2_settings
 import pytest
 from b2_double import B2Double
 from b2_server import serve
@@ -81,7 +82,7 @@ def bucket_at(endpoint: str, **config: Any) -> Any:
 
 @contextmanager
 def practice(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    patch.setattr(b2_client, "HERE", folder)
+    patch.setattr(b2_settings, "HERE", folder)
     patch.setattr(b2_practice, "_buckets", {})
     settings(patch, "s3.us-east-005.backblazeb2.com", "", "")
     yield

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import b2_client
 import b2_practice
+import b2_settings
 import pytest
 from cookiecutter.main import cookiecutter
 from practising import ENV
@@ -255,8 +255,8 @@ def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def home(no_b2_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a blank .env, where b2_client looks; its practice buckets are its own."""
-    monkeypatch.setattr(b2_client, "HERE", tmp_path)
+    """A folder with a blank .env, where b2_settings looks; its practice buckets are its own."""
+    monkeypatch.setattr(b2_settings, "HERE", tmp_path)
     monkeypatch.setattr(b2_practice, "_buckets", {})
     (tmp_path / ".env").write_text(ENV, encoding="utf-8")
     return tmp_path

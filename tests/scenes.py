@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import b2_causes
 import b2_client
-import b2_problems
-import b2_rules
+import b2_settings
 import check_setup
 import pytest
 import trustme
@@ -103,11 +103,10 @@ def scene(
                          "s3.eu-central-003.backblazeb2.com").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with serve(double, context) as port:
-        made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_problems.BACKBLAZE: port})
+        made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_causes.BACKBLAZE: port})
         made.env()
-        for module in (b2_client, b2_rules):
-            monkeypatch.setattr(module, "HERE", folder)
-        monkeypatch.setattr(b2_problems, "HERE", str(folder))
+        monkeypatch.setattr(b2_settings, "HERE", folder)
+        monkeypatch.setattr(b2_causes, "HERE", str(folder))
         monkeypatch.setattr(b2_client, "_session", None)
         quick = b2_client.QUICK.merge(b2_client.Config(connect_timeout=1, read_timeout=0.5))
         monkeypatch.setattr(b2_client, "QUICK", quick)

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import b2_answers
+import b2_causes
 import b2_double
-import b2_problems
 import b2_rules
 import check_setup
 import pytest
@@ -407,7 +407,7 @@ def other_kind_of_key(scene: Scene) -> None:
 
 def through_a_proxy(scene: Scene) -> None:
     scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{scene.proxy()}")
-    scene.ports.pop(b2_problems.BACKBLAZE)  # behind a proxy, names need not be known here
+    scene.ports.pop(b2_causes.BACKBLAZE)  # behind a proxy, names need not be known here
 
 
 def all_variables(scene: Scene) -> None:

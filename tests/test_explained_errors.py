@@ -17,7 +17,16 @@ import b2_answers
 import pytest
 from b2_double import READ_ONLY, B2Double, Key
 from b2_server import serve
-from conftest import APPLICATION_KEY, KEY_ID, OTHER_SECRET, STARTER, Project, Run, clean_environment
+from conftest import (
+    APPLICATION_KEY,
+    INSIDE,
+    KEY_ID,
+    OTHER_SECRET,
+    STARTER,
+    Project,
+    Run,
+    clean_environment,
+)
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -49,9 +58,9 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     folder = tmp_path / "project"
     folder.mkdir()
-    for file in ("b2_client.py", "check_setup.py", "b2_inside/b2_rules.py",
-                 "b2_inside/b2_problems.py"):  # side by side, as in an online editor
-        shutil.copy(STARTER / file, folder)
+    files = [*STARTER.glob("*.py"), *INSIDE.glob("*.py")]
+    for file in files:  # side by side, as in an online editor
+        shutil.copy(file, folder)
     double = B2Double(buckets=[BUCKET])
     with serve(double) as port:
         yield Desk(Project(folder), double, f"http://127.0.0.1:{port}")
@@ -124,6 +133,7 @@ def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     ("bucket.put_object(key='b', Body=b'')", "Did you mean Key?"),
     ("bucket.put_object('b', b'')", "Write a name before each value: Key=..., Body=..."),
     ("bucket.put_object(Key='b', Body=['b'])", "Body may not be a list; it takes: bytes,"),
+    ("bucket.put_object(Key='b', Body=5)", "Body may not be an int; it takes: bytes,"),
 ])
 def test_a_call_that_boto3_refuses(desk: Desk, line: str, advice: str):
     done = desk.run(USES_BUCKET.format(line=line))
@@ -209,7 +219,7 @@ def test_a_file_that_hides_a_package(desk: Desk):
     assert "Rename boto3.py, for example to my_boto3.py." in done.err
 
 
-@pytest.mark.parametrize("name", ["b2_rules.py", "b2_client.py"])
+@pytest.mark.parametrize("name", ["b2_rules.py", "b2_settings.py", "b2_client.py"])
 def test_a_given_file_that_is_gone(desk: Desk, name: str):
     (desk.project.path / name).unlink()
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from b2_causes import problem_of
 from b2_double import B2Double
-from b2_problems import problem_of
 from b2_server import listen, serve
 from backends import BUCKET, bucket_at
 from botocore.exceptions import BotoCoreError, ClientError

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import b2_client
+import b2_settings
 import pytest
-from b2_client import SetupError
 from b2_practice import folder as practice_folder
+from b2_problems import SetupError
 from conftest import Project, clean_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -113,7 +114,7 @@ def test_any_names_come_back_at_the_next_run(
 ):
     home = tmp_path_factory.mktemp("any")
     (home / ".env").write_text(ENV, encoding="utf-8")
-    monkeypatch.setattr(b2_client, "HERE", home)
+    monkeypatch.setattr(b2_settings, "HERE", home)
     bucket = b2_client.get_bucket()
     for key, body in objects.items():
         bucket.put_object(Key=key, Body=body)
@@ -279,7 +280,7 @@ def test_one_file_in_the_way_stops_only_itself(home: Path, monkeypatch: pytest.M
     with pytest.raises(SetupError, match=r"does not let you use .*in use"):
         bucket.objects.all().delete()
     monkeypatch.undo()
-    monkeypatch.setattr(b2_client, "HERE", home)
+    monkeypatch.setattr(b2_settings, "HERE", home)
 
     assert stored(bucket) == {"in use": b"in use"} == files(home)
     bucket.Object("in use").delete()

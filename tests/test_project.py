@@ -34,7 +34,8 @@ OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
     ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
     "b2_client.py", "b2_inside/b2_practice/__init__.py", "b2_inside/b2_practice/bucket.py",
-    "b2_inside/b2_practice/folder.py", "b2_inside/b2_problems.py", "b2_inside/b2_rules.py",
+    "b2_inside/b2_practice/folder.py", "b2_inside/b2_causes.py", "b2_inside/b2_problems.py",
+    "b2_inside/b2_rules.py", "b2_inside/b2_settings.py",
     "check_setup.py", "main.py", "requirements.txt",
     "tests/conftest.py", "tests/grading.py", "tests/test_main.py", "tests/test_no_keys.py",
 }

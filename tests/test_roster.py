@@ -56,7 +56,7 @@ BAD = {
     "anna LI": "'anna LI': Row 2 has this name already. If they are two, give both an alias.",
     "A,A1": "'A1': Row 2 has this alias already.",
     "B,b b": "'b b': An alias has 1 to 30 letters",
-    "C,c," + "b2-mine": "'b2-mine': A bucket name has 6 to 63 letters",
+    "C,c," + "b2-mine": "'b2-mine': It begins with b2-.",
     "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is an address of Amazon's",
     ",e": "'': There is no name in the column student.",
     "F,f,,,what": "'what': It stands beside the columns.",

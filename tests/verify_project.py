@@ -123,11 +123,10 @@ def test_check_setup_says_that_all_is_well(
 
 @pytest.fixture(scope="module")
 def editor(generated: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Path]:
-    """What the README says for OYOclass: main.py, four files, and boto3 alone."""
+    """What the README says for OYOclass: main.py, the given files, and boto3 alone."""
     folder = tmp_path_factory.mktemp("editor")
-    for name in ("main.py", "b2_client.py", "check_setup.py", "b2_inside/b2_rules.py",
-                 "b2_inside/b2_problems.py"):
-        shutil.copy(generated.path / name, folder)
+    for file in [*generated.path.glob("*.py"), *(generated.path / "b2_inside").glob("*.py")]:
+        shutil.copy(file, folder)
     venv.create(folder / "python", with_pip=True)
     python = folder.joinpath("python", *BIN)
     subprocess.run([python, "-m", "pip", "install", "-q", "boto3"], check=True)

@@ -3,7 +3,7 @@
     python check_setup.py
 
 It looks at this computer, at .env, at the way to B2, the key and the bucket; then it writes,
-reads and erases one small file. It stops at the first problem. No key is in what it prints.
+reads and erases one small file. It stops at the first problem. It never prints a key.
 
 A program with the line "import check_setup" explains its own failures in the same way.
 This file is given: a reset may replace it, so write your own code in main.py.
@@ -14,14 +14,31 @@ import sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_inside"))
 
-import b2_problems  # first: it explains when an import fails
+import b2_causes
+
+b2_causes.install()  # from here on, an import that fails is explained
+
+import re
+import shutil
+import subprocess
 import time
 import traceback
 import uuid
 from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from b2_problems import GIVEN, SetupError, block, find_host, problem_of, unknown
-from b2_rules import CONSOLE_WORDS, KEYS, check_key_shapes, cover, find_leaks, short_key_id
+import b2_settings
+from b2_causes import (
+    PROXIES,
+    explain_unknown,
+    explain_unknown_host,
+    explain_variable,
+    problem_of,
+)
+from b2_problems import SetupError, block
+from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
+from b2_settings import ENV_FILES, check_key_shapes, read_settings
 
 PROVED = [  # by the first request
     "the server answers",
@@ -29,9 +46,16 @@ PROVED = [  # by the first request
     "the bucket is there, and the key may list it",
 ]
 OF_THE_PROGRAM = (  # the problems for which the lines of the program matter
-    "no-such-object", "object-name-impossible", "not-on-b2", "call-misspelt", "no-keys-given",
-    "key-lacks-permission", "other-bucket-not-found", "unknown",
+    "no-such-object",
+    "object-name-impossible",
+    "not-on-b2",
+    "call-misspelt",
+    "no-keys-given",
+    "key-lacks-permission",
+    "other-bucket-not-found",
+    "unknown",
 )
+NOT_YOURS = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
 
 
 def main():
@@ -45,59 +69,145 @@ def main():
     except KeyboardInterrupt:
         _print("Stopped.")
     except Exception as error:
-        _print(cover(block(problem_of(error, settings) or unknown(error)), settings))
+        problem = problem_of(error, settings) or explain_unknown(error)
+        _print(cover(block(problem), settings))
     return 1
 
 
 def check(settings):
     """Check step by step, and fill settings on the way; raise the first problem."""
-    _print(f"Checking {b2_problems.HERE}")
-    import b2_client
+    _print(f"Checking {b2_causes.HERE}")
+    import b2_client  # only now: where boto3 is missing, the line above is printed first
     import boto3
 
-    _say("ok", f"Python {sys.version.split()[0]}, boto3 {boto3.__version__}")
-    settings.update(b2_client.read_settings())
-    _say("ok", "the four settings are there")
-    for text in _from_terminal():
-        _say("warning", text)
+    _report("ok", f"Python {sys.version.split()[0]}, boto3 {boto3.__version__}")
+    settings.update(read_settings())
+    _report("ok", "the four settings are there")
+    for text in _list_variables():
+        _report("warning", text)
     for leak in find_leaks(settings[KEYS[1]]):
         raise leak
     bucket_name, endpoint = settings["B2_BUCKET_NAME"], settings["B2_ENDPOINT"]
     if settings[KEYS[0]] == "":
         _try_changes(b2_client.get_client(), bucket_name, [])
         how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
-        _print(f"\nPractice works. To leave it, {how}: README.md says more.")
+        _print(f"\nPractice works. To use your own bucket, {how}: README.md says more.")
         return
     check_key_shapes(settings)
-    _say("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
-    _say("ok", find_host(endpoint))
+    _report("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
+    _report("ok", find_host(endpoint))
     client = b2_client.connect("client", settings, b2_client.QUICK)
-    names = _twice(lambda: ask_bucket(client, settings))
+    names = _try_twice(lambda: ask_bucket(client, settings))
     for text in PROVED:
-        _say("ok", text)
+        _report("ok", text)
     if _try_changes(client, bucket_name, names):
         _print(f"\nAll is well: your programs can use the bucket {bucket_name}.")
     else:
-        _print(f"\nYour programs can read the bucket {bucket_name}, but not write. For that, add"
-               "\na new key with the Type of Access Read and Write (README.md, step 4).")
+        _print(
+            f"\nYour programs can read the bucket {bucket_name}, but not write. For that, add"
+            "\na new key with the Type of Access Read and Write (README.md, step 4)."
+        )
 
 
-def _from_terminal():
+def _list_variables():
     """Return a sentence for each setting that does not come from .env."""
     names = sorted(set(CONSOLE_WORDS) & set(os.environ))
     return [f"{name} comes from a variable of your terminal, not from .env." for name in names]
 
 
-def _say(word, text):
+def _report(word, text):
     _print(f"  {word:8} {text}")
 
 
 def _print(text):
-    """Print; go on in silence when nobody listens any more, as behind `| head`."""
+    """Print, and ignore a closed pipe, as with `| head`."""
     try:
         print(text, flush=True)
     except (OSError, ValueError):
         sys.stdout = None
+
+
+# Keys where others could see them.
+
+
+def find_leaks(application_key=""):
+    """Return a list of SetupError: one for each place where others could see a key.
+
+    application_key: yours, if it is known; any other is recognised by its shape.
+    """
+    tracked = [os.fsdecode(name) for name in _ask_git("ls-files", "-z").split(b"\0") if name]
+    leaks = [SetupError("env-in-git", file=name) for name in ENV_FILES if name in tracked]
+    pattern = rf"(?<![A-Za-z0-9+/]){APPLICATION_KEY}(?![A-Za-z0-9+/])"
+    if len(application_key) > 20:
+        pattern += f"|{re.escape(application_key)}"
+        history = _ask_git("log", "--all", "-p", "--", *ENV_FILES)
+        if application_key.encode() in history and not leaks:
+            leaks.append(SetupError("env-in-git", file=".env in its history"))
+    for name in sorted({*tracked, *_find_programs(), ".env.example"} - set(ENV_FILES)):
+        number = _find_line_with_key(b2_settings.HERE / name, pattern)
+        if number:
+            leaks.append(SetupError("key-in-code", file=name, number=number))
+    return leaks
+
+
+def _find_line_with_key(file, pattern):
+    """Return the number of the first line in which the pattern is found, or 0."""
+    if not file.is_file() or file.stat().st_size >= 1_000_000 or not os.access(file, os.R_OK):
+        return 0
+    text = file.read_bytes().decode("latin-1")
+    found = re.search(pattern, text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _ask_git(*words):
+    """Return the bytes that git prints in the project's folder, b"" where there is no git."""
+    git = shutil.which("git")
+    here = b2_settings.HERE
+    if git is None or not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return b""
+    try:
+        done = subprocess.run(
+            [git, *words],
+            cwd=here,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    return done.stdout
+
+
+def _find_programs():
+    """Return the names of the Python files of the project, without installed packages."""
+    names = []
+    for folder, folders, files in os.walk(b2_settings.HERE):
+        folders[:] = [name for name in folders if name not in NOT_YOURS and name[0] != "."]
+        here = Path(folder).relative_to(b2_settings.HERE)
+        names += [(here / name).as_posix() for name in files if name.endswith(".py")]
+    return names
+
+
+# The way to B2, and the bucket.
+
+
+def find_host(endpoint):
+    """Look up the server's name; return what to say about it. Raises SetupError without it."""
+    import socket  # these two take 20 ms, which a program that imports this file need not wait
+    from urllib.request import getproxies, proxy_bypass
+
+    address = urlsplit(endpoint)
+    proxy = getproxies().get(address.scheme)
+    if proxy and not proxy_bypass(address.hostname):  # then the proxy looks it up
+        if not proxy.rpartition(":")[2].strip("/").isdigit():
+            raise explain_variable(PROXIES, "that is not an address with a port")
+        return "the way to B2 goes through the proxy " + proxy.rpartition("@")[2]
+    try:
+        socket.getaddrinfo(address.hostname, address.port or 443)
+    except OSError:
+        raise explain_unknown_host(address.hostname) from None
+    return f"there is a server called {address.hostname}"
 
 
 def ask_bucket(client, settings):
@@ -106,11 +216,11 @@ def ask_bucket(client, settings):
     try:
         listed = client.list_objects_v2(Bucket=bucket_name, MaxKeys=1)
     except client.exceptions.ClientError as error:
-        if _id_of(error) != "key-lacks-permission":
+        if _name_problem(error) != "key-lacks-permission":
             raise
     else:
         if "KeyCount" not in listed:
-            raise SetupError("not-b2", reason="it is no list of the bucket")
+            raise SetupError("not-b2", reason="it is not a list of the bucket")
         return [found["Key"] for found in listed.get("Contents", [])]
     # Not entitled. May the key use the bucket at all? A key made in the console may ask.
     try:
@@ -122,69 +232,79 @@ def ask_bucket(client, settings):
     raise SetupError("key-limited-to-names", bucket=bucket_name)
 
 
-def _twice(call):
+def _try_twice(call):
     """Return what the call returns; where B2 was only busy, try it once more."""
     try:
         return call()
     except Exception as error:
-        if _id_of(error) not in ("busy", "no-answer"):
+        if _name_problem(error) not in ("busy", "no-answer"):
             raise
         time.sleep(1)
         return call()
 
 
-def _may(action, call):
+def _try_if_allowed(action, call):
     """Return what the call returns, or None, with a warning, where the key may not do it."""
     try:
         return call()
     except Exception as error:
-        if _id_of(error) != "key-lacks-permission":
+        if _name_problem(error) != "key-lacks-permission":
             raise
-        _say("warning", f"the key may not {action}")
+        _report("warning", f"the key may not {action}")
         return None
 
 
-def _id_of(error):
+def _name_problem(error):
+    """Return the id of the problem behind an exception, or None."""
     problem = problem_of(error, {})
     return problem and problem.problem
 
 
 def _try_changes(client, bucket_name, names):
-    """Write, read and erase one small file; return whether the key may write."""
+    """Write, read and erase one small file; return whether the key may write.
+
+    names: what is in the bucket, to be read where the key may not write.
+    """
     where = {"Bucket": bucket_name, "Key": f"b2-starter-check-{uuid.uuid4()}.txt"}
     body = where["Key"].encode()
-    try:
-        put = _may("write", lambda: client.put_object(**where, Body=body))
-        if put and "VersionId" not in put and client.meta.endpoint_url.startswith("https"):
-            raise SetupError("not-b2", reason="it does not name the version that was stored")
-    except BaseException as error:
-        if _id_of(error) in ("busy", "no-answer", "not-b2", "unknown", None):
-            with suppress(Exception):  # the first problem is the one to show
-                _erase_all(client, where)  # it may be stored all the same
-        raise
+    put = _write(client, where, body)
     if put is None:
         for name in names:
             _read(client, {"Bucket": bucket_name, "Key": name})
         return False
     try:
-        _say("ok", "write")
+        _report("ok", "write")
         if _read(client, where) not in (None, body[:1]):
-            raise SetupError("not-b2", reason="another text came back than was stored")
+            raise SetupError("not-b2", reason="it is not the text that was stored")
     finally:
         version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
         _erase(client, {**where, **version})
     return True
 
 
+def _write(client, where, body):
+    """Store the file once; return B2's answer, or None where the key may not write."""
+    try:
+        put = _try_if_allowed("write", lambda: client.put_object(**where, Body=body))
+        if put and "VersionId" not in put and client.meta.endpoint_url.startswith("https"):
+            raise SetupError("not-b2", reason="it does not name the version that was stored")
+    except BaseException as error:
+        if _name_problem(error) in ("busy", "no-answer", "not-b2", "unknown", None):
+            with suppress(Exception):  # the first problem is the one to show
+                _erase_all(client, where)  # it may be stored all the same
+        raise
+    return put
+
+
 def _read(client, where):
     """Return the first byte of a file, or None where the key may not read."""
-    got = _may("read", lambda: first_byte(client, where))
+    got = _try_if_allowed("read", lambda: read_first_byte(client, where))
     if got is not None:
-        _say("ok", "read")
+        _report("ok", "read")
     return got
 
 
-def first_byte(client, where):
+def read_first_byte(client, where):
     """Return the first byte of a file, b"" if it is empty; raise what is in the way."""
     try:
         return client.get_object(**where, Range="bytes=0-0")["Body"].read(1)
@@ -198,12 +318,12 @@ def _erase(client, where):
     """Erase what was written, this version for good; if that fails, name what is left."""
     done = None
     try:
-        done = _may("erase", lambda: _twice(lambda: client.delete_object(**where)))
+        done = _try_if_allowed("erase", lambda: _try_twice(lambda: client.delete_object(**where)))
     finally:
         if done and done["ResponseMetadata"]["HTTPStatusCode"] == 204:
-            _say("ok", "erase")
+            _report("ok", "erase")
         else:
-            _say("warning", f"the file {where['Key']} is left in the bucket")
+            _report("warning", f"the file {where['Key']} is left in the bucket")
 
 
 def _erase_all(client, where):
@@ -214,35 +334,39 @@ def _erase_all(client, where):
         versions = listed.get("Versions", []) if "Name" in listed else None
     finally:
         if versions is None:
-            _say("warning", f"perhaps the file {where['Key']} is left in the bucket")
+            _report("warning", f"perhaps the file {where['Key']} is left in the bucket")
     for version in versions or []:
         _erase(client, {**where, "VersionId": version["VersionId"]})
 
 
+# For a program that imports this file.
+
+
 def explain(error, trace):
-    """Return what to show in place of a traceback, or "" where Python shall show its own."""
+    """Return what to show in place of a traceback, or "" for Python's own traceback."""
     settings: dict = {}
     problem = None
     try:
         problem = problem_of(error, {})
         if problem and problem is not error and "b2_client" in sys.modules:
-            settings.update(sys.modules["b2_client"].read_settings())
+            settings.update(read_settings())
             problem = _ask_more(error, settings)
     except Exception:
         pass  # then without the details
-    if problem is None:  # Python's own way, unless a key stands in a line of the program
+    if problem is None:  # Python's own way, unless there is a key in a line of the program
         shown = "".join(traceback.format_exception(type(error), error, trace))
         return "" if cover(shown, {}) == shown else cover(shown, {})
-    lines = lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
-    return cover("\n".join([block(problem), *lines, *_from_terminal()]), settings)
+    lines = list_lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
+    return cover("\n".join([block(problem), *lines, *_list_variables()]), settings)
 
 
-def lines_of_program(trace):
+def list_lines_of_program(trace):
     """Return the lines of the student's program that led to a problem, with a heading."""
     lines = []
     for frame in traceback.extract_tb(trace):
         folder, name = os.path.split(frame.filename)
-        if os.path.realpath(folder) == b2_problems.HERE and name.partition(".")[0] not in GIVEN:
+        is_given = name.partition(".")[0] in b2_causes.GIVEN
+        if os.path.realpath(folder) == b2_causes.HERE and not is_given:
             line = f"    {name}, line {frame.lineno}: {frame.line}"
             lines += [line] if line not in lines else []
     return ["In your program:", *lines] if lines else []
@@ -258,7 +382,7 @@ def _ask_more(error, settings):
     client, bucket_name = connect("client", settings, QUICK), settings["B2_BUCKET_NAME"]
     try:
         for name in ask_bucket(client, settings):
-            first_byte(client, {"Bucket": bucket_name, "Key": name})
+            read_first_byte(client, {"Bucket": bucket_name, "Key": name})
     except Exception as better:
         return problem_of(better, settings) or problem
     if problem.problem == "bucket-not-found":  # then the program names another one
@@ -268,6 +392,5 @@ def _ask_more(error, settings):
 
 if __name__ == "__main__":
     raise SystemExit(main())
-
-# Another program imports this file: from now on its failures are explained in the same way.
-b2_problems.explain = explain
+else:
+    b2_causes.install(explain)  # in place of the simple explanations from above

@@ -1,16 +1,9 @@
 """What can go wrong, and what to do about it: the table of problems.
 
-Every problem has an id, and stands here once: how it is recognised, the three sentences that
-you see, and how we know. What stands in {braces} is filled in where the problem is found.
+Every problem has an id, and is written once, here: how it is recognised, the three sentences
+that you see, and how we know. The {braces} are filled in where the problem is found.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
-
-import os
-import sys
-
-HERE = os.path.dirname(os.path.realpath(__file__))
-if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files lie in one folder
-    HERE = os.path.dirname(HERE)
 
 
 class SetupError(Exception):
@@ -30,8 +23,8 @@ class SetupError(Exception):
 
 def sentences(error):
     """Return what happened, why, and what to do: the sentences of a SetupError, filled in."""
-    found = PROBLEMS[error.problem]
-    parts = [part.format(**error.details).strip() for part in (found.what, found.why, found.do)]
+    row = PROBLEMS[error.problem]
+    parts = [part.format(**error.details).strip() for part in (row.what, row.why, row.do)]
     return [part for part in parts if part]
 
 
@@ -39,8 +32,8 @@ def block(error):
     """Return a SetupError as it is shown: its id, then its sentences, for a screen of 80."""
     lines = [f"PROBLEM [{error.problem}]", *"\n".join(sentences(error)).split("\n")]
     try:
-        import textwrap
-    except Exception:  # a file of the student's may hide what it needs
+        import textwrap  # only here: one of your files may hide what it needs
+    except Exception:
         return "\n".join(["", *lines])
     shown = []
     for line in lines:
@@ -49,94 +42,6 @@ def block(error):
         else:
             shown += textwrap.wrap(line, 79, break_long_words=False, break_on_hyphens=False)
     return "\n".join(["", *shown])
-
-
-def python_of_project():
-    """Return the project's own Python, as it is typed in its folder, or "" if there is none."""
-    own = ".venv\\Scripts\\python.exe" if os.name == "nt" else ".venv/bin/python"
-    return own if os.path.exists(os.path.join(HERE, own)) else ""
-
-
-def how_to_install():
-    """Return what to type when this Python lacks a package, or is too old."""
-    program = os.path.basename(sys.argv[0])
-    program = program if program.endswith(".py") else "main.py"
-    own = python_of_project()
-    if own and os.path.realpath(sys.prefix) != os.path.realpath(os.path.join(HERE, ".venv")):
-        return f"The project has a Python of its own. In its folder, type:\n    {own} {program}"
-    install = "-m pip install -r requirements.txt"
-    if own or sys.prefix != sys.base_prefix:
-        return f"In a terminal in {HERE}, type:\n    {own or sys.executable} {install}"
-    make, own = "python3 -m venv .venv", ".venv/bin/python"
-    if os.name == "nt":
-        make, own = "py -m venv .venv", ".venv\\Scripts\\python"
-    return (
-        f"In a terminal in {HERE}, type, line by line:"
-        f"\n    {make}\n    {own} {install}\n    {own} {program}"
-    )
-
-
-def why_import_failed(error):
-    """Return the SetupError behind a failed import, or None if it is none of ours.
-
-    error: any exception. A given file or a package is missing, or a file of the project has the
-    name of a module, so that Python takes it in the module's place.
-    """
-    name = (getattr(error, "name", None) or "").partition(".")[0]
-    if isinstance(error, ModuleNotFoundError) and name in GIVEN:
-        return SetupError("given-file-missing", file=name)
-    if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
-        name = name.replace("botocore", "boto3")  # the one brings the other
-        return SetupError(
-            "package-missing", package=f"{name} is not installed", how=how_to_install()
-        )
-    if not isinstance(error, (ImportError, AttributeError)):
-        return None
-    return hidden_module(str(error))
-
-
-def hidden_module(text=None):
-    """Return the SetupError for a file of the project that hides a module, or None.
-
-    text: what an error says; then only a file counts that is named there. Without it, a file
-    counts that Python has already taken in the place of the module.
-    """
-    modules = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
-    for file in sorted(os.listdir(HERE)):
-        if file.endswith(".py") and file[:-3] in modules:
-            taken = getattr(sys.modules.get(file[:-3]), "__file__", None) or ""
-            if file[:-3] in text if text else taken == os.path.join(HERE, file):
-                return SetupError("file-hides-package", file=file)
-    return None
-
-
-def explain(error, trace):  # noqa: ARG001
-    """Return what to show in place of a traceback, or "" where Python shall show its own.
-
-    error, trace: an exception that ends the program, and its traceback.
-    check_setup.py puts a function in the place of this one which also knows B2's answers.
-    """
-    problem = error if isinstance(error, SetupError) else why_import_failed(error)
-    return block(problem) if problem else ""
-
-
-def _show_advice(kind, error, trace):
-    text = explain(error, trace)
-    if text:
-        print(text, file=sys.stderr)
-    else:
-        _python_shows(kind, error, trace)
-
-
-# Set here and not in b2_client.py: what this function can reach stays in memory until the very
-# end of the program, and boto3's large objects take their time to go.
-_python_shows, sys.excepthook = sys.excepthook, _show_advice
-
-GIVEN = ("b2_client", "b2_rules", "b2_problems", "b2_practice", "check_setup")
-PACKAGES = (
-    "boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six", "dotenv", "moto",
-    "requests", "certifi",
-)
 
 
 class Problem:
@@ -328,7 +233,7 @@ PROBLEMS = {
         sign="a key begins as it should, but has another length or a strange character",
         what="What stands behind {name}= was not copied well: {flaw}.",
         why="{shape}",
-        do="Copy the {word} once more. If the console does not show it any more, add a new key.",
+        do="Copy {word} once more. If the console does not show it any more, add a new key.",
         source=KEYS_DOC,
     ),
     # Keys in the wrong place.
@@ -535,281 +440,3 @@ PROBLEMS = {
         source=OUR_RULE,
     ),
 }
-
-# What B2's answers mean: a pattern for the code, one for the message, and the problem.
-# The code decides; the message only where one code has several meanings.
-ANSWERS = [
-    ("InvalidAccessKeyId|PermanentRedirect|301|307", "", "key-unknown"),
-    ("SignatureDoesNotMatch", "", "application-key-wrong"),
-    ("RequestTimeTooSkewed", "", "clock-wrong"),
-    ("AccessDenied", "storage cap", "storage-cap"),
-    ("AccessDenied", "cap exceeded", "daily-cap"),
-    ("AccessDenied|403", "", "key-lacks-permission"),
-    ("NoSuchBucket", "", "bucket-not-found"),
-    ("NoSuchKey|NoSuchVersion|404", "", "no-such-object"),
-    ("InvalidRequest|KeyTooLongError", "", "object-name-impossible"),
-    ("NotImplemented|InvalidArgument", "", "not-on-b2"),
-    ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
-]
-ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "erase"}
-GATEWAY = (429, 502, 503, 504)  # said by what stands in front of a server that is too busy
-PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # small letters win
-BACKBLAZE = "api.backblazeb2.com"  # a name that exists; not even found, there is no network
-
-
-# How the problems show in what boto3 raises. What is imported here is only needed now.
-
-
-def problem_of(error, settings):
-    """Return the SetupError behind an exception, or None where it has nothing to do with B2.
-
-    error: what boto3 raised, or anything else. settings: as read_settings() returns them,
-    for the details; {} if they are not known. Asks nobody anything, but where a name is not
-    found: then it looks whether there is a network at all.
-    """
-    if isinstance(error, SetupError):
-        return error
-    kind = type(error).__name__
-    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
-        return SetupError("no-keys-given", reason="its endpoint_url lacks https:// in front")
-    if isinstance(error, TypeError) and "only accepts keyword arguments" in str(error):
-        return _from_call(error)
-    if not type(error).__module__.startswith(("boto3", "botocore")):
-        return why_import_failed(error)
-    if kind in ("NoCredentialsError", "PartialCredentialsError"):
-        return SetupError("no-keys-given", reason="gives no keys")
-    if kind == "ParamValidationError":
-        return _from_call(error)
-    chain = _with_causes(error)
-    for link in chain:
-        if isinstance(getattr(link, "response", None), dict):
-            return _from_answer(link, settings)
-    return _from_network(chain, _host(chain, settings))
-
-
-def unknown(error):
-    """Return the SetupError for an exception that nothing in this table explains."""
-    reason = " ".join(str(error).split())[:300]
-    return SetupError("unknown", code=type(error).__name__, reason=f"It says: {reason}")
-
-
-def _with_causes(error):
-    """Return the exception, and those that led to it."""
-    chain = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = getattr(error, "last_exception", None) or error.__cause__ or error.__context__
-    return chain
-
-
-def _host(chain, settings):
-    """Return the server's name: boto3 mentions it in most errors, else it is that of .env."""
-    for link in chain:
-        address = str(getattr(link, "kwargs", {}).get("endpoint_url", ""))
-        if "//" in address:
-            return address.split("//")[1].partition("/")[0]
-    return settings.get("B2_ENDPOINT", "").partition("//")[2] or "the server"
-
-
-def _from_call(error):
-    """Return the problem of a call with wrong arguments; name the one that is perhaps meant."""
-    import difflib
-    import re
-
-    lines = [line for line in str(error).splitlines() if line != "Parameter validation failed:"]
-    unknown_names = [line for line in lines if line.startswith("Unknown parameter")]
-    reason = [*unknown_names, *lines, "nothing"][0]
-    do = "Compare the call with main.py and BRIEF.md, or with boto3's page on S3."
-    if "only accepts keyword arguments" in reason:
-        do = "Write a name before each value: Key=..., Body=..."
-    typed = re.match(r"Invalid type for parameter (\S+), value: .*, type: <class '([\w.]+)'>,"
-                     r" valid types: (.*)", reason)
-    if typed:
-        takes = re.sub(r"<class '([\w.]+)'>", r"\1", typed[3])
-        reason = f"{typed[1]} may not be a {typed[2].rpartition('.')[2]}; it takes: {takes}."
-        do = f"Look at what you write behind {typed[1]}=."
-    found = re.match(r'Unknown parameter in input: "(\w+)", must be one of: (.*)', reason)
-    if found:
-        reason = f'it knows no "{found[1]}".'
-        names = {name.lower(): name for name in found[2].split(", ")}
-        for near in difflib.get_close_matches(found[1].lower(), names, 1):
-            do = f"Did you mean {names[near]}?"
-    return SetupError("call-misspelt", reason=reason[:200], do=do)
-
-
-def _from_answer(error, settings):
-    """Return the problem that an answer of the server tells: by its code, then its message."""
-    import re
-
-    from b2_rules import KEY_NAME_RULE, why_key_refused  # which needs SetupError of this file
-
-    answer, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-    headers, status = meta.get("HTTPHeaders", {}), meta.get("HTTPStatusCode", 0)
-    code, message = str(answer.get("Code", "")), " ".join(str(answer.get("Message", "")).split())
-    operation = error.operation_name
-    if headers.get("server") == "AmazonS3" or "AWS Access Key" in message:
-        return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
-    if "html" in headers.get("content-type", ""):
-        return SetupError("not-b2", reason="it is a web page")
-    if code in ("", str(status)) and not operation.startswith("Head") and status not in GATEWAY:
-        # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
-        return SetupError("not-b2", reason=f"{status}, without a reason that can be read")
-    found = "unknown"
-    for codes, words, problem in reversed(ANSWERS):
-        if re.fullmatch(codes, code) and re.search(words, message, re.IGNORECASE):
-            found = problem
-    if found == "no-such-object" and operation == "HeadBucket":
-        found = "bucket-not-found"
-    clock = _clock_is(headers.get("date", ""))
-    unsure = found in ("application-key-wrong", "unknown") or code == "403" or (
-        code in ("AccessDenied", "InvalidRequest") and not re.search("entitled|cap", message)
-    )
-    if found == "clock-wrong" or (clock and status in (400, 401, 403) and unsure):
-        return SetupError("clock-wrong", reason=clock or f"probably wrong: it says {_now()}")
-    if found in ("key-unknown", "application-key-wrong") and settings:
-        return why_key_refused(settings, found)
-    if found == "unknown":
-        code = f"{operation} was answered {code or 'without a code'} ({status})"
-        message = f"The server said: {message or 'nothing'}"
-    do = "Keys that are made as README.md says may not do that. Do it in the console."
-    if operation == "ListBuckets":
-        do = "get_bucket() needs no list of buckets. Or add a new key, and tick Allow List All" \
-             " Bucket Names."
-    return SetupError(
-        found,
-        bucket=settings.get("B2_BUCKET_NAME", "that your program uses"),
-        the_key="this keyID",
-        code=code,
-        reason=message[:300],
-        action=ACTIONS.get(operation, f"do this ({operation})"),
-        rule=KEY_NAME_RULE,
-        do=NEW_KEY if operation in ACTIONS else do,
-    )
-
-
-def _now():
-    import time
-
-    return time.strftime("%d %B %Y, %H:%M")
-
-
-def _clock_is(date):
-    """Return how wrong this computer's clock is, by a Date header, or "" if it is right."""
-    import time
-    from email.utils import parsedate_to_datetime
-
-    try:
-        seconds = time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return ""
-    minutes = round(abs(seconds) / 60)
-    if minutes < 15:
-        return ""
-    amount = f"{minutes} minutes"
-    if minutes >= 120:
-        amount = f"{minutes // 1440} days" if minutes >= 2880 else f"{minutes // 60} hours"
-    return f"{amount} {'fast' if seconds > 0 else 'slow'}: it says {_now()}"
-
-
-def _from_network(chain, host):
-    """Return the problem on the way to the server, or None if it is none of the network's."""
-    kinds = {base.__name__ for link in chain for base in type(link).__mro__}
-    if "ProxyConnectionError" in kinds:
-        text, state = " ".join(str(link) for link in chain), "nothing answers there"
-        if "Tunnel" in text:
-            wants = "wants a log-in" if " 407" in text else "does not let this through"
-            state = f"the proxy there {wants}"
-        problem = _wrong_variable(PROXIES, state)
-    elif "gaierror" in kinds:
-        problem = host_not_found(host)
-    elif "SSLError" in kinds:
-        problem = _from_tls(chain, host)
-    elif "ConnectionRefusedError" in kinds:
-        local = host.startswith(("127.", "localhost"))
-        reason = "No server runs there." if local else "A firewall is in the way, perhaps."
-        do = "Start the server." if local else "Try another network, such as a phone's hotspot."
-        problem = SetupError("connection-refused", host=host, reason=reason, do=do)
-    elif "ResponseParserError" in kinds:
-        problem = SetupError("not-b2", reason="it cannot be read")
-    elif {"HTTPClientError", "ConnectionError", "IncompleteReadError", "IncompleteRead"} & kinds:
-        problem = SetupError("no-answer", host=host)
-    else:
-        problem = None
-    return problem
-
-
-def _from_tls(chain, host):
-    import re
-
-    text = " ".join(str(link) for link in chain)
-    bundle = [name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name)]
-    verify = re.search(r"certificate verify failed: ([\w -]+)", text)
-    other_host = re.search(r"doesn't match|Hostname mismatch", text)
-    if any(getattr(link, "verify_code", 0) in (9, 10) for link in chain):  # not yet, no longer
-        when = f"probably wrong: it says {_now()}. (If that is right, a filter on the way is out of"
-        return SetupError("clock-wrong", reason=f"{when} date)")
-    if other_host:
-        return SetupError("certificate-not-trusted", host=host, reason="it is of another server")
-    if bundle and (verify or re.search(r"X509|PEM|Errno \d|invalid path", text)):
-        state = "its certificates do not fit" if verify else "no certificates can be read there"
-        return _wrong_variable(bundle, state)
-    if verify:
-        return SetupError("certificate-not-trusted", host=host, reason=verify[1].strip())
-    if "WRONG_VERSION" in text:
-        return SetupError("not-b2", reason="it is not encrypted")
-    return SetupError("no-answer", host=host)
-
-
-def find_host(endpoint):
-    """Look the server's name up; return what to say about it. Raises SetupError without it."""
-    import socket
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies, proxy_bypass
-
-    address = urlsplit(endpoint)
-    proxy = getproxies().get(address.scheme)
-    if proxy and not proxy_bypass(address.hostname):  # then the proxy looks it up
-        if not proxy.rpartition(":")[2].strip("/").isdigit():
-            raise _wrong_variable(PROXIES, "that is no address with a port")
-        return "the way to B2 goes through the proxy " + proxy.rpartition("@")[2]
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        raise host_not_found(address.hostname) from None
-    return f"there is a server called {address.hostname}"
-
-
-def host_not_found(host):
-    """Return the problem behind a name that cannot be looked up."""
-    import socket
-
-    from b2_rules import ENDPOINT_RULE
-
-    try:
-        socket.getaddrinfo(BACKBLAZE, 443)
-    except OSError:
-        return SetupError("no-network")
-    return SetupError("host-not-found", host=host, rule=ENDPOINT_RULE)
-
-
-def _wrong_variable(names, state):
-    name = next((name for name in names if name in os.environ), "of the system")
-    value = os.environ.get(name, "a proxy").rpartition("@")[2]  # without a password
-    return SetupError("network-variable-wrong", name=name, value=value, state=state)
-
-
-# Imported only here, because a file of the student's may hide what it needs.
-import threading  # noqa: E402
-
-
-def _show_in_thread(failed):
-    if failed.exc_type is not SystemExit:  # sys.exit() ends a thread in silence
-        _show_advice(*failed[:3])
-
-
-threading.excepthook = _show_in_thread
-
-if sys.version_info < (3, 10):  # an older Python cannot even read b2_client.py
-    _version = sys.version.split()[0]
-    print(block(SetupError("python-too-old", version=_version, how=how_to_install())))
-    raise SystemExit(1)

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from b2_problems import problem_of
+from b2_causes import problem_of
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call

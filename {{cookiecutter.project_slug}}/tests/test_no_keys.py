@@ -5,7 +5,7 @@ This file is given: a reset may replace it.
 
 import pytest
 from b2_problems import block
-from b2_rules import find_leaks
+from check_setup import find_leaks
 
 
 def test_no_key_is_where_others_can_see_it():
