@@ -134,7 +134,7 @@ MISTAKES = {
     "a name alone": (PRACTICE + "B2_APPLICATION_KEY", "Write it as B2_APPLICATION_KEY= and then"),
     "the key alone": (PRACTICE + APPLICATION_KEY, "Line 5 of .env cannot be read"),
     "two values": (GOOD + "\nB2_BUCKET_NAME=another", "in line 3 and in line 6"),
-    "keys above the blank lines": (GOOD + PRACTICE, "B2_APPLICATION_KEY_ID stands twice"),
+    "keys above the blank lines": (GOOD + PRACTICE, "B2_APPLICATION_KEY_ID is in .env twice"),
     "another name": (PRACTICE + f"B2_KEY_ID={KEY_ID}", "a line B2_KEY_ID=, which no program reads"),
     "small letters": (PRACTICE + f"b2_application_key={APPLICATION_KEY}", "which no program reads"),
     "a key as bucket": (change("B2_BUCKET_NAME", APPLICATION_KEY), "(an applicationKey)"),

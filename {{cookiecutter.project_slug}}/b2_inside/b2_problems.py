@@ -70,7 +70,7 @@ PROBLEMS = {
         sign="sys.version_info is below 3.10",
         what="This is Python {version}.",
         why="The project needs Python 3.10 or newer.",
-        do="If you have none, get it from python.org. {how}",
+        do="Get it from python.org if you do not have it. {how}",
         source="boto3's package metadata, Requires-Python.",
     ),
     "package-missing": Problem(
@@ -83,7 +83,7 @@ PROBLEMS = {
     "practice-needs-moto": Problem(
         sign="both keys are empty, and moto cannot be imported",
         what="Both keys are empty, so this is practice: it needs the package moto.",
-        why="This Python does not have it, or an old one.",
+        why="This Python does not have it, or has an old version.",
         do="To use your own bucket, fill in both keys in .env (or env.txt). To practise: {how}",
         source=OUR_RULE,
     ),
@@ -91,13 +91,13 @@ PROBLEMS = {
         sign="a module of the project cannot be imported",
         what="The project's own {file} is missing.",
         why="Somebody deleted or renamed it, or did not upload it.",
-        do="Bring it back: README.md says how, below Reset.",
+        do="Bring it back: README.md says how, under Reset.",
         source=OUR_RULE,
     ),
     "file-hides-package": Problem(
         sign="an import fails, and a file in the project has the name of the module",
         what="Your file {file} has the same name as a part of Python or of boto3.",
-        why="Python takes your file in its place.",
+        why="Python uses your file instead.",
         do="Rename {file}, for example to my_{file}.",
         source="Python docs, The initialization of the sys.path module search path.",
     ),
@@ -119,7 +119,7 @@ PROBLEMS = {
     "env-file-misnamed": Problem(
         sign="a file with a name like .env.txt is there, and no keys are in .env or env.txt",
         what="There is a file {name}, but only .env and env.txt are read.",
-        why="Windows hides a part of some names, and some editors add one.",
+        why="Windows hides the ending of some names, and some editors add one.",
         do="Rename {name} to {better}.",
         source="Microsoft, Common file name extensions in Windows.",
     ),
@@ -133,7 +133,7 @@ PROBLEMS = {
     "env-file-unreadable": Problem(
         sign="the file cannot be opened, is too large, or is a word processor's document",
         what="{file} cannot be {reason}.",
-        why="It has to be a small, plain text file which you may read.",
+        why="It must be a small, plain text file that you are allowed to read.",
         do="{do}",
         source="Python docs, errno; RTF and ZIP files are known by their first bytes.",
     ),
@@ -145,17 +145,17 @@ PROBLEMS = {
         source="The grammar of python-dotenv.",
     ),
     "line-twice": Problem(
-        sign="a name stands twice, with different values",
-        what="{name} stands twice in {file}, with different values.",
-        why="It stands in line {first} and in line {second}.",
+        sign="a name is there twice, with different values",
+        what="{name} is in {file} twice, with different values.",
+        why="It is in line {first} and in line {second}.",
         do="Delete one of them.",
         source=OUR_RULE,
     ),
     "line-missing": Problem(
         sign="one of the four names is neither in the file nor a variable",
         what="{where} has no line {name}=.",
-        why="All four lines have to be there. Both keys may stay empty, to practise.",
-        do="Add that line. Behind the = comes {word}.",
+        why="All four lines must be there. To practise, leave both keys empty.",
+        do="Add that line. After the = comes {word}.",
         source=OUR_RULE,
     ),
     "line-misnamed": Problem(
@@ -176,7 +176,7 @@ PROBLEMS = {
     "placeholder-left": Problem(
         sign="a value is an example, such as <your keyID> or the template's own bucket name",
         what="{name} in {where} is still an example.",
-        why="The place is for {word}.",
+        why="It is the place for {word}.",
         do="{do}",
         source=OUR_RULE,
     ),
@@ -195,7 +195,7 @@ PROBLEMS = {
         source="Backblaze docs, S3-compatible API.",
     ),
     "endpoint-has-bucket": Problem(
-        sign="something stands in front of s3. or behind .com",
+        sign="there is something in front of s3. or after .com",
         what="B2_ENDPOINT in {where} cannot be {value}.",
         why="{reason}",
         do="{rule}",
@@ -210,7 +210,7 @@ PROBLEMS = {
     ),
     "keys-swapped": Problem(
         sign="a key line holds a value of the other key's shape",
-        what="{name} in {where} has the value of the other key line in it.",
+        what="{name} in {where} has the other key's value.",
         why="A keyID begins with 00 (25 characters), an applicationKey with K00 (31).",
         do="{do}",
         source=KEYS_DOC,
@@ -218,39 +218,39 @@ PROBLEMS = {
     "master-key": Problem(
         sign="the keyID has 12 characters, all of 0-9 and a-f",
         what="B2_APPLICATION_KEY_ID in {where} is the keyID of your Master Application Key.",
-        why="B2 does not take that key here.",
+        why="B2 does not accept that key here.",
         do=NEW_KEY,
         source="Backblaze docs, S3-Compatible Application Keys; b2-sdk-python, glossary.",
     ),
     "key-name-as-id": Problem(
         sign="the keyID does not look like one at all",
-        what="What stands behind B2_APPLICATION_KEY_ID= ({count} characters) is no keyID.",
+        what="The value after B2_APPLICATION_KEY_ID= ({count} characters) is not a keyID.",
         why="A keyID begins with 00 (25 characters). The name of a key is only a label.",
         do="Copy the keyID from the console, page App Keys, to .env.",
         source=KEYS_DOC,
     ),
     "key-incomplete": Problem(
         sign="a key begins as it should, but has another length or a strange character",
-        what="What stands behind {name}= was not copied well: {flaw}.",
+        what="The value after {name}= was not copied correctly: {flaw}.",
         why="{shape}",
-        do="Copy {word} once more. If the console does not show it any more, add a new key.",
+        do="Copy {word} again. If the console no longer shows it, add a new key.",
         source=KEYS_DOC,
     ),
     # Keys in the wrong place.
     "env-in-git": Problem(
         sign="git ls-files lists .env or env.txt, or git's history has the present key",
         what="git keeps your file {file}.",
-        why="Whoever gets the repository can read your keys, also in its history.",
-        do="Type these two lines. Then delete the key in the console, add a new one, and put it"
+        why="Anyone who gets the repository can read your keys, even in its history.",
+        do="Run these two commands. Then delete the key in the console, add a new one, and put it"
         " in .env.\n    git rm --cached --ignore-unmatch .env env.txt\n    git commit -m nokeys",
         source="git docs, gitignore: what is tracked already is not ignored.",
     ),
     "key-in-code": Problem(
         sign="a program, or a file that git keeps, has an applicationKey in it",
         what="There is an applicationKey in {file}, line {number}.",
-        why="Everybody who sees this file can use your bucket.",
-        do="Take it out of there; it belongs in .env alone. If anybody else has seen it, delete"
-        " the key in the console, and add a new one.",
+        why="Anyone who sees this file can use your bucket.",
+        do="Take it out: it belongs only in .env. If anyone else has seen it, delete the key in the"
+        " console and add a new one.",
         source=KEYS_DOC,
     ),
     # The way to B2.
@@ -258,7 +258,7 @@ PROBLEMS = {
         sign="no name can be looked up, not even that of Backblaze",
         what="This computer has no connection to the internet.",
         why="Not even the address of Backblaze can be found.",
-        do="Turn on the network (in a school: log in to it), and try again.",
+        do="Turn on the network (at school: log in to it) and try again.",
         source=BOTOCORE,
     ),
     "host-not-found": Problem(
@@ -278,68 +278,70 @@ PROBLEMS = {
     "no-answer": Problem(
         sign="the connection or the answer does not come in time, or is cut off",
         what="{host} does not answer.",
-        why="The network is very slow, or a firewall (in a school?) lets nothing through.",
-        do="Try again, and then with another network, such as a phone's hotspot.",
+        why="The network is very slow, or a firewall (perhaps your school's) lets nothing through.",
+        do="Try again. If that does not help, try another network, such as a phone's hotspot.",
         source=BOTOCORE,
     ),
     "certificate-not-trusted": Problem(
         sign="the certificate of the server cannot be verified",
         what="The connection to {host} is not safe ({reason}).",
-        why="Something between you and B2 opens what is sent, as the filters of some schools do.",
-        do="Use another network, such as a phone's hotspot. Or ask the school's computer people:"
-        " the variable AWS_CA_BUNDLE can name the file with their certificate.",
+        why="Something between you and B2 reads what is sent, as some schools' filters do.",
+        do="Use another network, such as a phone's hotspot. Or ask the people who look after the"
+        " school's computers: the variable AWS_CA_BUNDLE can name the file with their certificate.",
         source="Python docs, ssl; botocore docs, AWS_CA_BUNDLE.",
     ),
     "network-variable-wrong": Problem(
         sign="a proxy cannot be reached, or the file with certificates is not there",
         what="The setting {name} of this computer leads to {value}, and {state}.",
         why="It is a variable of the system or of your terminal, and programs follow it.",
-        do="Open a new terminal and try again. If it is still so, have the setting removed.",
+        do="Open a new terminal and try again. If that does not help, ask someone to remove the"
+        " setting.",
         source="botocore docs, Config; requests docs, SSL Cert Verification.",
     ),
     "not-b2": Problem(
         sign="the answer is a web page, or nothing that B2 would say",
-        what="What comes back is no answer of B2: {reason}.",
-        why="Something on the way answers: a filter, or a network that wants you to log in.",
+        what="The answer did not come from B2: {reason}.",
+        why="Something on the way answered: a filter, or a network that wants you to log in.",
         do="Open any web page in a browser, log in if you are asked, and try again.",
         source=BOTOCORE,
     ),
     "clock-wrong": Problem(
         sign="the server's Date, or a certificate's dates, do not fit this computer's clock",
-        what="The clock of this computer is {reason}.",
-        why="B2 needs a clock that is right to 15 minutes.",
-        do="Set date, time and time zone in the system's settings; automatically is best.",
+        what="This computer's clock is {reason}.",
+        why="B2 needs a clock that is right to within 15 minutes.",
+        do="Set the date, time and time zone in the system's settings, automatically if you can.",
         source="AWS docs, RequestTimeTooSkewed; B2's own wording is not known.",
     ),
     # What B2 answers.
     "key-unknown": Problem(
         sign="InvalidAccessKeyId",
         what="B2 does not know {the_key} at this endpoint.",
-        why="It is incomplete, deleted or expired, or its account is in another region.",
+        why="It is not complete, was deleted or has expired, or its account is in another region.",
         do="Does the console, page App Keys, show this keyID? If not, add a new key. If it does,"
-        " copy the Endpoint once more, from the page Buckets. Both belong in .env.",
+        " copy the Endpoint again, from the page Buckets. Both belong in .env.",
         source="s5cmd issue 269. " + LIVE,
     ),
     "key-of-another-region": Problem(
         sign="InvalidAccessKeyId, and the third digit of the keyID is not that of the endpoint",
         what="B2 does not know {the_key} at {host}.",
         why="A keyID that begins with {digits} usually belongs to an endpoint with {digits} in it.",
-        do="Copy the Endpoint once more, from the page Buckets of the account that has the key, to"
+        do="Copy the Endpoint again, from the page Buckets of the account that has the key, to"
         " B2_ENDPOINT= in .env.",
-        source="s3-image-port, pull request 104: all pairs that were seen agree. A hint, no rule.",
+        source="s3-image-port, pull request 104: all pairs that were seen agree. A hint, not a"
+        " rule.",
     ),
     "application-key-wrong": Problem(
         sign="SignatureDoesNotMatch",
         what="B2 knows the keyID, but the applicationKey does not belong to it.",
         why="A character is wrong, or it is the applicationKey of another key.",
-        do="Copy the applicationKey once more, to B2_APPLICATION_KEY= in .env. The console shows it"
+        do="Copy the applicationKey again, to B2_APPLICATION_KEY= in .env. The console shows it"
         " only once: if it is gone, add a new key, and copy both values.",
         source="joplin issue 7359. " + LIVE,
     ),
     "key-for-another-bucket": Problem(
         sign="AccessDenied for the list, and for the bucket itself",
         what="The key may not use the bucket {bucket}.",
-        why="It was made for another bucket, or lacks all rights to it, or it is somebody else's.",
+        why="It was made for another bucket or has no rights, or the bucket is somebody else's.",
         do="Compare B2_BUCKET_NAME in .env with the console, page Buckets: capitals count. If it"
         " is right, add a new key for this bucket (README.md, step 4).",
         source=LIVE + " Somebody else's bucket: inferred.",
@@ -369,43 +371,42 @@ PROBLEMS = {
         sign="AccessDenied with the words 'cap exceeded'",
         what="A daily limit of your account is used up. The key is right.",
         why="B2 said: {reason}",
-        do="Wait until tomorrow (B2's day ends at midnight in London, in winter), or raise the"
+        do="Wait until tomorrow (B2's day ends at midnight GMT, London's winter time), or raise the"
         " limit: console, Caps & Alerts.",
         source=LIVE + " Transactions: public code, less sure.",
     ),
     "storage-cap": Problem(
         sign="AccessDenied with the words 'storage cap exceeded'",
         what="Your account is full.",
-        why="The limit for stored bytes is reached; older versions of files count, too.",
+        why="You have reached the limit for stored data. Older versions of files count, too.",
         do="Delete old versions (console, Browse Files), or raise the limit: Caps & Alerts.",
         source="restic issue 3265.",
     ),
     "busy": Problem(
         sign="SlowDown, InternalError or another answer from 500 on, also after trying again",
         what="B2 could not answer just now ({code}).",
-        why="That is not your mistake: the server is busy or has trouble.",
-        do="Wait some minutes and try again.",
+        why="This is not your mistake: the server is busy or has a problem.",
+        do="Wait a few minutes and try again.",
         source="Backblaze docs, Rate Limits. " + LIVE,
     ),
     # What a program asks for.
     "no-such-object": Problem(
         sign="NoSuchKey, or 404 for an object",
         what="There is no such file in the bucket.",
-        why="It was never saved, was deleted, or is spelt differently: capitals count.",
-        do="Look at the names that are there:\n"
-        "    for obj in bucket.objects.all(): print(obj.key)",
+        why="It was never saved, it was deleted, or its name is spelt differently: capitals count.",
+        do="Look at the names that are there:\n    for obj in bucket.objects.all(): print(obj.key)",
         source="Backblaze docs, S3 Get Object.",
     ),
     "other-bucket-not-found": Problem(
         sign="NoSuchBucket, although the bucket of .env is there",
-        what="There is no bucket of the name that your program uses.",
-        why="Your own bucket, in .env, is {bucket}; it is there.",
+        what="There is no bucket with the name that your program uses.",
+        why="Your own bucket, from .env, is {bucket}, and that one is there.",
         do="Use the bucket that get_bucket() returns, or correct the name in your program.",
         source=LIVE,
     ),
     "object-name-impossible": Problem(
         sign="InvalidRequest or KeyTooLongError",
-        what="B2 does not take this name, or this number.",
+        what="B2 does not accept this name, or this many files.",
         why="{rule} At most 1000 files can be deleted at once.",
         do="Change the name (Key) in your program.",
         source=LIVE,
@@ -413,8 +414,8 @@ PROBLEMS = {
     "not-on-b2": Problem(
         sign="NotImplemented or InvalidArgument",
         what="B2 cannot do what this call asks for.",
-        why="It lacks some things of Amazon's S3: ACLs, tags, conditions such as IfNoneMatch. B2"
-        " said: {reason}",
+        why="Some features of Amazon's S3 are missing: ACLs, tags, conditions such as IfNoneMatch."
+        " B2 said: {reason}",
         do="Leave that argument out.",
         source="Backblaze docs, S3-compatible API. " + LIVE,
     ),
@@ -429,12 +430,12 @@ PROBLEMS = {
         sign="boto3's NoCredentialsError, PartialCredentialsError, or an endpoint without https://",
         what="Your program connects by itself, and {reason}.",
         why="boto3 alone does not read .env.",
-        do="Take the bucket from b2_client.py:\n    from b2_client import get_bucket",
+        do="Get the bucket from b2_client.py:\n    from b2_client import get_bucket",
         source=BOTOCORE,
     ),
     "unknown": Problem(
         sign="nothing of the above",
-        what="Something went wrong that this program does not know: {code}.",
+        what="Something went wrong that is not in this program's list: {code}.",
         why="{reason}",
         do="Show these lines to your teacher; there is no key in them.",
         source=OUR_RULE,
