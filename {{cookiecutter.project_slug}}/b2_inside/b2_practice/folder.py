@@ -1,6 +1,6 @@
 """The folder practice-bucket/: which file an object gets, and how it is written safely.
 
-A file cannot hold its own key, content type and metadata. These lie in a note beside it,
+A file cannot hold its own key, content type and metadata. These are in a note,
 in the folder .notes. This file is given: write your own code in main.py.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from b2_rules import is_key_name
+from b2_rules import is_key_name, is_windows_name
 
 NOTES = ".notes"
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in every folder
@@ -192,7 +192,7 @@ def is_safe_name(name: str) -> bool:
         0 < len(name.encode()) <= 120
         and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
         and not name.endswith((".", " "))
-        and not re.match(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|$)", name.lower())
+        and not is_windows_name(name)
         and name.lower() not in {junk.lower() for junk in JUNK} | {NOTES}
     )
 
