@@ -1,0 +1,129 @@
+"""The given modules: who imports whom, and that importing one of b2_inside does nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import b2_causes
+import pytest
+from b2_problems import SetupError
+from conftest import INSIDE, STARTER, clean_environment
+
+FILES = [*sorted(STARTER.glob("*.py")), *sorted(INSIDE.glob("*.py")), INSIDE / "b2_practice"]
+NAMES = {file.stem for file in FILES}
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the names of all modules that a file imports, or a folder, also inside functions."""
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    names: set[str] = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def test_there_are_no_circles_among_the_modules():
+    imports = {file.stem: imported_by(file) & NAMES for file in FILES}
+
+    order = list(TopologicalSorter(imports).static_order())  # raises CycleError
+
+    assert set(order) == NAMES
+    assert imports["b2_rules"] == imports["b2_problems"] == set()
+    assert order[-1] == "check_setup"
+
+
+def test_at_most_six_files_go_to_an_online_editor():
+    assert len([file for file in FILES if file.is_file()]) <= 6
+
+
+def test_the_rules_and_the_problems_need_next_to_nothing():
+    assert imported_by(INSIDE / "b2_rules.py") == {"__future__", "re", "urllib"}
+    assert imported_by(INSIDE / "b2_problems.py") == {"textwrap"}
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in INSIDE.glob("*.py")))
+def test_importing_a_module_of_b2_inside_only_defines_things(name: str, tmp_path: Path):
+    program = f"""
+import os, sys, threading
+sys.path.append({str(INSIDE)!r})
+hooks = sys.excepthook, threading.excepthook, list(sys.path), dict(os.environ), os.getcwd()
+events = []
+sys.addaudithook(lambda event, args: events.append((event, args)))
+import {name}
+assert hooks == (
+    sys.excepthook, threading.excepthook, list(sys.path), dict(os.environ), os.getcwd())
+changed = [event for event, args in events
+           if event.startswith(("socket", "subprocess", "os.remove", "os.rename", "os.mkdir"))
+           or (event == "open" and args[1] not in (None, "r", "rb"))]
+assert changed == [], changed
+assert "boto3" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True,
+                          check=False, env=clean_environment())
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in INSIDE.glob("*.py")))
+def test_a_module_of_b2_inside_holds_nothing_but_definitions(name: str):
+    """Calls on the left edge only make values; a conditional one only finds the folder."""
+    tree = ast.parse((INSIDE / f"{name}.py").read_text(encoding="utf-8"))
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    for node in tree.body:
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        is_folder = isinstance(node, ast.If) and "b2_inside" in ast.unparse(node.test)
+        assert isinstance(node, kinds) or is_text or is_folder, ast.unparse(node)
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", f"import sys\nsys.path[:0] = [{str(STARTER)!r}]\n{program}"]
+    return subprocess.run(words, capture_output=True, encoding="utf-8", check=False,
+                          env=clean_environment())
+
+
+@pytest.mark.parametrize("imports", [
+    "import check_setup", "import b2_client", "import check_setup, b2_client",
+    "import b2_client, check_setup", "import b2_client; b2_client.b2_causes.install()",
+    "import check_setup; check_setup.b2_causes.install(check_setup.explain)",
+])
+def test_however_often_the_hook_is_installed_advice_and_traceback_come_once(imports: str):
+    advice = run(f"{imports}\nfrom b2_problems import SetupError\nraise SetupError('no-network')")
+    python = run(f"{imports}\n1 / 0")
+
+    assert (advice.returncode, python.returncode) == (1, 1)
+    assert advice.stderr.count("PROBLEM [no-network]") == 1
+    assert "Traceback" not in advice.stderr
+    assert python.stderr.count("Traceback") == python.stderr.count("ZeroDivisionError") == 1
+
+
+@pytest.mark.parametrize("imports", [
+    "import check_setup, b2_client", "import b2_client, check_setup"])
+def test_the_explanations_of_check_setup_count_in_whichever_order(imports: str):
+    done = run(f"{imports}\nfrom botocore.exceptions import NoCredentialsError\n"
+               "raise NoCredentialsError()")
+
+    assert "PROBLEM [no-keys-given]" in done.stderr
+
+
+def test_b2_client_alone_explains_the_set_up_and_leaves_the_rest_to_python():
+    done = run("import b2_client\nfrom botocore.exceptions import NoCredentialsError\n"
+               "raise NoCredentialsError()")
+
+    assert "PROBLEM" not in done.stderr
+    assert "NoCredentialsError" in done.stderr
+
+
+def test_what_is_shown_for_a_failed_import_or_a_mistake_in_the_set_up():
+    missing = ModuleNotFoundError("No module named 'boto3'", name="boto3")
+
+    assert "[package-missing]" in b2_causes.explain_setup(missing, None)
+    assert "[no-network]" in b2_causes.explain_setup(SetupError("no-network"), None)
+    assert b2_causes.explain_setup(ValueError("x"), None) == ""
