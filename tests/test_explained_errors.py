@@ -230,7 +230,8 @@ def test_a_given_file_that_is_gone(desk: Desk, name: str):
 
 
 @pytest.mark.parametrize("name", [
-    "random", "string", "datetime", "email", "socket", "json", "uuid", "calendar", "types", "math"])
+    "random", "string", "datetime", "email", "socket", "json", "uuid", "calendar", "types", "math",
+    "textwrap"])
 @pytest.mark.parametrize("practice", [False, True])
 def test_a_students_file_with_the_name_of_a_module(desk: Desk, name: str, practice: bool):
     desk.project.write(f"{name}.py", "print('hello')\n")

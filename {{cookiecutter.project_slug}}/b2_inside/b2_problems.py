@@ -32,7 +32,7 @@ def block(error):
     """Return a SetupError as it is shown: its id, then its sentences, for a screen of 80."""
     lines = [f"PROBLEM [{error.problem}]", *"\n".join(sentences(error)).split("\n")]
     try:
-        import textwrap  # only here: one of your files may hide what it needs
+        from textwrap import wrap  # only here: one of your files may hide it, or what it needs
     except Exception:
         return "\n".join(["", *lines])
     shown = []
@@ -40,7 +40,7 @@ def block(error):
         if line.startswith("    "):  # a command has to stay in one piece
             shown.append(line)
         else:
-            shown += textwrap.wrap(line, 79, break_long_words=False, break_on_hyphens=False)
+            shown += wrap(line, 79, break_long_words=False, break_on_hyphens=False)
     return "\n".join(["", *shown])
 
 
