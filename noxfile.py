@@ -38,12 +38,13 @@ def lint(session: nox.Session) -> None:
     """Check style (ruff) and types (mypy)."""
     session.install(*GROUPS["lint"], *GROUPS["test"], *GROUPS["classroom"], "nox")
     session.run("ruff", "check", ".")
-    session.run("mypy", "hooks/pre_gen_project.py", "hooks/post_gen_project.py")
+    session.run("ruff", "format", "--check", "b2_starter_extension.py", "hooks")
     inside = STARTER / "b2_inside"
     path = {"MYPYPATH": os.pathsep.join([str(STARTER), str(inside)])}
     files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
     session.run("mypy", *map(str, files), str(inside / "b2_practice"), env=path)
-    session.run("mypy", "tests", "benchmarks", "classroom", "docs", "noxfile.py", env=path)
+    ours = ["b2_starter_extension.py", "hooks", "classroom", "tests", "benchmarks", "docs"]
+    session.run("mypy", *ours, "noxfile.py", env=path)
 
 
 @nox.session
@@ -58,7 +59,7 @@ def tests(session: nox.Session) -> None:
 def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in environments of its own."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
-    files = [f"tests/verify_{what}.py" for what in ("project", "album", "class")]
+    files = [f"tests/verify_{what}.py" for what in ("project", "album", "class", "versions")]
     session.run("python", "-m", "pytest", "-v", *IN_PARALLEL, *files, env=quiet())
 
 

@@ -24,7 +24,8 @@ from classroom.matching import Member
 from classroom.processes import end_as_by_ctrl_c, progress, warmed
 from classroom.roster import ClassError, read_roster
 from classroom.supervise import Result, run_hand_in
-from classroom.template import ASSIGNMENTS, ROOT
+from classroom.template import ROOT
+from hooks.project import ASSIGNMENTS
 
 INTERRUPTED = "Interrupted. Nothing was written."
 

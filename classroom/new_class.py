@@ -24,7 +24,8 @@ from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
 from classroom.processes import end_as_by_ctrl_c, end_with_parent, progress, warmed
 from classroom.roster import BadRowError, ClassError, Student
-from classroom.template import ASSIGNMENTS, QUESTIONS, ROOT, copy_template, digest_of_tests
+from classroom.template import ROOT, copy_template, digest_of_tests
+from hooks.project import ASSIGNMENTS, SETTINGS
 
 UNFINISHED = ".new_class-"
 INTERRUPTED = "Interrupted. What was made is whole; the same line makes the rest."
@@ -46,7 +47,7 @@ def source_of_clone() -> str:
     words = [git or "git", "-C", str(ROOT), "remote", "get-url", "origin"]
     told = subprocess.run(words, capture_output=True, check=False) if git else None
     found = told.stdout.decode(errors="replace").strip() if told and told.returncode == 0 else ""
-    return found or QUESTIONS["_template_source"]
+    return found or SETTINGS["_template_source"]
 
 
 def source_line(source: str) -> str:
@@ -71,8 +72,9 @@ def make_project(template: str, unfinished: str, job: Job) -> str:
                                     output_dir=own, default_config=config)
             except OSError as error:  # a full disk, a path that is too long
                 return f"{error.strerror} ({Path(str(error.filename)).name})"
-            except CookiecutterException:
-                return " ".join(printed.read_text("utf-8", "replace").split()) or "It did not work."
+            except CookiecutterException as error:
+                said = printed.read_text("utf-8", "replace").split()
+                return " ".join(said) or str(error)
         try:
             move_to_its_place(Path(made), job)
         except OSError as error:
@@ -121,8 +123,8 @@ def plan(
             continue
         answers = {  # bucket and endpoint: the questions' own defaults mean: none yet
             "project_name": f"{assignment} {student.alias}", "project_slug": slug,
-            "bucket_name": student.bucket_name or QUESTIONS["bucket_name"],
-            "endpoint": student.endpoint or QUESTIONS["endpoint"],
+            "bucket_name": student.bucket_name or SETTINGS["bucket_name"],
+            "endpoint": student.endpoint or SETTINGS["endpoint"],
             "assignment": assignment, "_class_source": source,
         }
         jobs.append(Job(student, target, zip_target, answers))

@@ -11,8 +11,6 @@ from pathlib import Path, PurePosixPath
 from classroom import hand_ins
 from classroom.hand_ins import HandIn
 from classroom.template import (
-    ASSIGNMENTS,
-    QUESTIONS,
     b2_rules,
     digest_of_tests,
     files_of,
@@ -20,6 +18,7 @@ from classroom.template import (
     starter_main,
     tests_of,
 )
+from hooks.project import ASSIGNMENTS, SETTINGS
 
 # Files that would change what Python or pytest do; in a hand-in, they are left out.
 STEERING = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml",
@@ -91,7 +90,7 @@ def edited_tests(
 
     Only where the template still has the tests that were handed out; line ends do not count.
     """
-    if version != QUESTIONS["_template_version"] or digest not in ("", digest_of_tests(assignment)):
+    if version != SETTINGS["_template_version"] or digest not in ("", digest_of_tests(assignment)):
         return []
     return [name for name, path in tests_of(assignment).items() if PurePosixPath(name) in read
             and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())]

@@ -121,22 +121,35 @@ def guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
             raise PermissionError(f"in the grading, programs write in their own folder: {path!r}")
 
     def hook(event: str, values: tuple[Any, ...]) -> None:
-        if event == "open":
-            if values[2] & WRITES:
-                check(values[0])
-        elif event in CHANGES:
-            for path in values[:2] if event in OF_TWO else values[:1]:
-                check(path)
-        elif event == "sqlite3.connect":
-            check(values[0] if values[0] != ":memory:" else None)
-        elif event in ("os.fork", "os.forkpty"):
-            raise PermissionError("in the grading, a program does not fork")
-        elif event in NETWORK:
-            raise PermissionError("in the grading there is no network")
-        elif event in ("os.kill", "os.killpg") and values[0] not in (0, own):
-            raise PermissionError("in the grading, a program ends itself only")
+        for path in find_written(event, values):
+            check(path)
+        reason = find_refusal(event, values, own)
+        if reason:
+            raise PermissionError(f"in the grading, {reason}")
 
     return hook
+
+
+def find_written(event: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the paths that an audit event writes to, renames or deletes."""
+    if event == "open":
+        return values[:1] if values[2] & WRITES else ()
+    if event in OF_TWO:
+        return values[:2]
+    if event in CHANGES or (event == "sqlite3.connect" and values[0] != ":memory:"):
+        return values[:1]
+    return ()
+
+
+def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
+    """Return why an audit event is refused whatever it writes to, or "". own: this process."""
+    if event in ("os.fork", "os.forkpty"):
+        return "a program does not fork"
+    if event in NETWORK:
+        return "there is no network"
+    if event in ("os.kill", "os.killpg") and values[0] not in (0, own):
+        return "a program ends itself only"
+    return ""
 
 
 class Reporter:

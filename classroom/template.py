@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+
+from hooks.project import STARTER, given_files, starter_files
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTER = ROOT / "{{cookiecutter.project_slug}}"
-QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-ASSIGNMENTS: list[str] = QUESTIONS["assignment"]
 
 sys.path.append(str(STARTER / "b2_inside"))
 
@@ -25,9 +22,9 @@ def files_of(assignment: str) -> dict[str, Path]:
     README.md and .env.example are not among them: each project has its own.
     """
     own = STARTER / "_starter" / assignment
-    given = {name: STARTER / name for name in QUESTIONS["_given"]
+    given = {name: STARTER / name for name in given_files()
              if name not in ("README.md", ".env.example")}
-    return given | {name: own / name for name in QUESTIONS["_starters"][assignment]}
+    return given | {name: own / name for name in starter_files(assignment)}
 
 
 def starter_main(assignment: str) -> str:
@@ -56,12 +53,11 @@ def lines_of(content: bytes) -> list[str]:
 
 
 def copy_template(folder: Path, assignment: str) -> Path:
-    """Copy the template there, with one assignment, and nothing else that lies around here."""
-    hooks = ["hooks/pre_gen_project.py", "hooks/post_gen_project.py"]
-    starter = [f"_starter/{assignment}/{name}"
-               for name in ["main.py", *QUESTIONS["_starters"][assignment]]]
-    inside = [f"{STARTER.name}/{name}" for name in [*QUESTIONS["_given"], *starter]]
-    for name in ["cookiecutter.json", *hooks, *inside]:
+    """Copy the template there, with one assignment, and nothing else that is around here."""
+    hooks = [f"hooks/{path.name}" for path in (ROOT / "hooks").glob("*.py")]
+    starter = [f"_starter/{assignment}/{name}" for name in ["main.py", *starter_files(assignment)]]
+    inside = [f"{STARTER.name}/{name}" for name in [*given_files(), *starter]]
+    for name in ["cookiecutter.json", "b2_starter_extension.py", *hooks, *inside]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
     return folder

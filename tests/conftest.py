@@ -21,14 +21,15 @@ import pytest
 from cookiecutter.main import cookiecutter
 from practising import ENV
 
+from hooks.project import SETTINGS
+
 pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 INSIDE = STARTER / "b2_inside"
 SOLUTIONS = ROOT / "tests" / "solutions"
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-VERSION = QUESTIONS["_template_version"]
+VERSION = SETTINGS["_template_version"]
 
 # Shaped like real ones, but of no account.
 KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"
@@ -218,7 +219,10 @@ def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
     """Return a function that runs the real command in a home of its own."""
     home = tmp_path / "home"
     home.mkdir()
-    env = {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home)}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    env = {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home),
+           **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}
 
     def run_cookiecutter(
         *words: str, typed: str = "", folder: Path | None = None,

@@ -6,9 +6,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from conftest import QUESTIONS, Project
+from conftest import Project
 
-GIVEN = QUESTIONS["_given"]
+from hooks.project import given_files
+
+GIVEN = given_files()
 BROKEN = "# broken by hand\n"
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from conftest import (
-    QUESTIONS,
     ROOT,
     SOLUTIONS,
     STARTER,
@@ -23,7 +22,9 @@ from conftest import (
 )
 from cookiecutter.main import cookiecutter
 
-GRADED = [name for name in QUESTIONS["assignment"] if name != "hello-bucket"]
+from hooks.project import ASSIGNMENTS, SETTINGS, given_files, starter_files
+
+GRADED = [name for name in ASSIGNMENTS if name != "hello-bucket"]
 TEST = re.compile(r"test_(\d+)([a-z]?)_\w+")
 
 Ends = dict[str, list[str]]  # the name of a test -> how it ended, and with which words
@@ -89,7 +90,7 @@ def test_nothing_is_forgotten(name: str):
     assert "main.py" in solutions, f"tests/solutions/{name}/main.py is missing"
     assert len([file for file in solutions if file.startswith("good_")]) >= 2
     assert len([file for file in solutions if file.startswith("wrong_")]) >= 6
-    assert f'"{name}: ' in json.dumps(QUESTIONS["__prompts__"])
+    assert SETTINGS["_assignments"][name]
     assert f"| `{name}` |" in (ROOT / "README.md").read_text(encoding="utf-8")
     teaching = (ROOT / "docs" / "TEACHING.md").read_text(encoding="utf-8")
     assert f"| `{name}` | {len(todos)} |" in teaching
@@ -101,11 +102,11 @@ def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], P
     made = {".env", "b2-starter.json", "main.py"}
     below = STARTER / "_starter" / name
 
-    listed = {*QUESTIONS["_given"], *QUESTIONS["_starters"][name], *made}
+    listed = {*given_files(), *starter_files(name), *made}
     assert {file for file in project.files() if "practice-bucket" not in file} == listed
     visible = {file.partition("/")[0] for file in listed if file[0] != "."}
     assert len(visible) <= 10
-    for file in ("main.py", *QUESTIONS["_starters"][name]):
+    for file in ("main.py", *starter_files(name)):
         assert (project.path / file).read_bytes() == (below / file).read_bytes()
     assert "BRIEF.md" in project.read("README.md")
 

@@ -45,7 +45,7 @@ BUCKET_NAMES = {
     "my\tbucket": "There is an invisible character in it.",
     "büro-bucket": "There is the character ü in it.",
     "it's mine": "There is the character ' in it.",
-    "b2-photos": "It begins with b2-. Backblaze keeps such names for itself.",
+    "b2-photos": "It begins with b2-. Backblaze keeps such bucket names for itself.",
     "B2-photos": "It begins with b2-.",
     APPLICATION_KEY: "There is an applicationKey in it. It belongs in .env, after"
                      " B2_APPLICATION_KEY=.",

@@ -52,7 +52,7 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
 
     assert done.code == 1
     assert "Row 5: 'ben li': Row 4 has this name already. If they are two, give" in done.out
-    assert "Row 6: 'b2-dan': It begins with b2-. Backblaze keeps such names for itself." in done.out
+    assert "Row 6: 'b2-dan': It begins with b2-. Backblaze keeps such bucket names" in done.out
     assert "2 made, 0 there already, 2 rows to mend." in done.out
     rows = class_rows(tmp_path)
     assert [(row["student"], row["folder"], row["state"], row["group"]) for row in rows] == [

@@ -254,7 +254,6 @@ def test_the_next_commands_are_right_for_the_system(project: Project):
     printed = project.printed
 
     assert f"Your project is in {project.path}" in printed
-    assert "earlier project" in printed
     if os.name == "posix":
         assert f"    cd {shlex.quote(str(project.path))}\n" in printed
         assert "    .venv/bin/python -m pip install -r requirements.txt\n" in printed
@@ -262,10 +261,6 @@ def test_the_next_commands_are_right_for_the_system(project: Project):
         assert make
         version = run([*shlex.split(make[1]), "--version"], project.path, clean_environment())
         assert version.out.split()[1].startswith(f"3.{sys.version_info.minor}.")
-
-
-def test_a_second_generation_does_not_speak_of_a_new_env(bake: Bake, project: Project):
-    assert "earlier project" not in bake(force=True).printed
 
 
 def test_a_mistake_in_env_is_named_on_the_screen(project: Project):

@@ -1,91 +1,90 @@
-"""What stands in two places is the same in both."""
+"""What is in two places is the same in both, and the template has the shape that it promises."""
 
 from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import b2_answers
 import b2_causes
 import b2_double
 import b2_problems
 import b2_rules
-from conftest import QUESTIONS, ROOT, STARTER, tracked_files
+import pytest
+from conftest import ROOT, STARTER, tracked_files
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-RULES = QUESTIONS["_rules"]
-
-
-def test_the_questions_repeat_the_rules_of_the_project():
-    assert RULES["bucket_name"][1] == b2_rules.BUCKET_NAME_RULE
-    assert RULES["endpoint"][1] == b2_rules.ENDPOINT_RULE
-    forms = [form for form, _why in QUESTIONS["_not_an_endpoint"]]
-    known = [form for form, _problem, _why in b2_rules.NOT_AN_ENDPOINT]
-    assert forms[:-1] == known[:len(forms) - 1]
-    assert QUESTIONS["_around_a_value"] == b2_rules.AROUND_A_VALUE
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.from_regex(RULES["bucket_name"][0], fullmatch=True)
-       | st.text(st.sampled_from("abB2-K05_. "), max_size=70))
-def test_questions_and_project_take_the_same_bucket_names(name: str):
-    taken = re.fullmatch(RULES["bucket_name"][0], name) is not None
-    assert (b2_rules.find_bucket_name_problem(name) == "") == taken or b2_rules.find_key(name)
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.from_regex(RULES["endpoint"][0], fullmatch=True)
-       | st.builds("http://{}:{}".format, st.sampled_from(["127.0.0.1", "localhost", "x"]),
-                   st.integers(0, 70000)))
-def test_questions_and_project_take_the_same_endpoints(endpoint: str):
-    taken = re.fullmatch(RULES["endpoint"][0], endpoint) is not None
-    assert (b2_rules.find_endpoint_problem(endpoint) is None) == taken
+from hooks import project
+from hooks.project import ASSIGNMENTS, SETTINGS, YOURS, given_files, starter_files
 
 
 def test_the_default_bucket_is_the_placeholder():
-    assert QUESTIONS["bucket_name"] == b2_rules.PLACEHOLDER_BUCKET
+    assert SETTINGS["bucket_name"] == b2_rules.PLACEHOLDER_BUCKET
 
 
-def test_every_question_has_a_prompt_and_a_rule():
-    asked = [name for name in QUESTIONS if not name.startswith("_")]
+def test_five_questions_each_checked_right_after_it():
+    asked = [name for name in SETTINGS if not name.startswith("_")]
 
     assert asked == ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"]
-    assert list(QUESTIONS["__prompts__"]) == asked
-    assert list(RULES) == asked
-    assert QUESTIONS["_questions"] == asked
+    assert list(SETTINGS["__prompts__"]) == asked
+    names = list(SETTINGS)
+    for name in asked:
+        assert names[names.index(name) + 1] == f"__check_{name}"
+        assert SETTINGS[f"__check_{name}"] == "{{ cookiecutter | check_answers }}"
 
 
 def test_the_assignments_are_the_folders_of_the_template():
-    choices = QUESTIONS["assignment"]
-    starters = QUESTIONS["_starters"]
     below = f"{STARTER.name}/_starter/"
     tracked = sorted(name[len(below):] for name in tracked_files() if name.startswith(below))
 
-    listed = [f"{name}/{file}" for name in starters for file in ["main.py", *starters[name]]]
-    assert sorted(listed) == tracked
-    assert choices == list(starters)
-    rule = f"An assignment is one of: {', '.join(choices)}."
-    assert RULES["assignment"] == ["|".join(choices), rule]
-    assert set(QUESTIONS["__prompts__"]["assignment"]) == {"__prompt__", *choices}
+    assert list(SETTINGS["_assignments"]) == ASSIGNMENTS
+    assert sorted({name.partition("/")[0] for name in tracked}) == sorted(ASSIGNMENTS)
+    listed = [f"{name}/{file}" for name in ASSIGNMENTS for file in starter_files(name)]
+    assert sorted([*listed, *(f"{name}/main.py" for name in ASSIGNMENTS)]) == tracked
 
 
 def test_the_given_files_are_those_of_the_template():
     tracked = {name.removeprefix(f"{STARTER.name}/") for name in tracked_files()
                if name.startswith(f"{STARTER.name}/")}
 
-    assert set(QUESTIONS["_given"]) == {name for name in tracked if name[:9] != "_starter/"}
+    assert set(given_files()) == {name for name in tracked if name[:9] != "_starter/"}
+    assert not {name.partition("/")[0] for name in tracked} & YOURS, "a reset would replace it"
+
+
+@pytest.mark.parametrize("name", [
+    "__pycache__/a.pyc", ".pytest_cache/x", ".env", "env.txt", "practice-bucket/a.txt", "main.py",
+    ".DS_Store", "._b2_client.py", "b2_client.py~", "backups/x/a.py", "Thumbs.db",
+])
+def test_what_programs_leave_in_the_template_is_not_given(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for file in (name, "b2_client.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("", encoding="utf-8")
+    monkeypatch.setattr(project, "STARTER", tmp_path)
+
+    assert given_files() == ["b2_client.py"]
+
+
+def test_a_hook_holds_one_tag():
+    for file in (ROOT / "hooks").glob("*.py"):
+        text = file.read_text(encoding="utf-8").replace(STARTER.name, "")
+        tags = re.findall(r"\{\{|\{%|\{#", text)
+        is_rendered = file.name in ("pre_gen_project.py", "post_gen_project.py")
+        assert tags == (["{{"] if is_rendered else []), file.name
 
 
 def test_the_given_modules_are_known_by_name():
     """Else a student's file counts as given, or one of ours as part of their program."""
-    files = [name.removeprefix("b2_inside/") for name in QUESTIONS["_given"]
+    files = [name.removeprefix("b2_inside/") for name in given_files()
              if name.endswith(".py") and not name.startswith("tests/")]
     assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_causes.GIVEN)
 
 
 def test_version_and_source_are_the_same_everywhere():
-    version, source = QUESTIONS["_template_version"], QUESTIONS["_template_source"]
+    version, source = SETTINGS["_template_version"], SETTINGS["_template_source"]
     client = (STARTER / "b2_client.py").read_text(encoding="utf-8")
 
     assert f"b2-starter/{version}" in client

@@ -44,7 +44,7 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=5,
     read_timeout=60,
-    user_agent_extra="b2-starter/0.1.0",
+    user_agent_extra="b2-starter/0.2.0",
 )
 # For check_setup.py: ask once and do not wait long, so that even two silences take under 20 s.
 QUICK = CONFIG.merge(Config(connect_timeout=4, read_timeout=6, retries={"total_max_attempts": 1}))

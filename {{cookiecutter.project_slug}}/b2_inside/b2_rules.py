@@ -238,7 +238,7 @@ def find_bucket_name_problem(name: str) -> str:
     elif name == "":
         problem = f"It is empty. A bucket name has at least {FEWEST_IN_BUCKET_NAME} characters."
     elif name.lower().startswith("b2-"):
-        problem = "It begins with b2-. Backblaze keeps such names for itself."
+        problem = "It begins with b2-. Backblaze keeps such bucket names for itself."
     elif strange:
         problem = (
             f"There is {_describe_character(strange[0])} in it. A bucket name has only letters"

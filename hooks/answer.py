@@ -1,0 +1,89 @@
+"""What each answer may be. b2_starter_extension.py runs this file in cookiecutter's process.
+
+What Backblaze B2 expects is a rule of the generated project, and is loaded from there.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from slugify import slugify
+
+STARTER = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
+
+if TYPE_CHECKING:
+    import b2_rules
+else:
+    b2_rules = SimpleNamespace(**runpy.run_path(str(STARTER / "b2_inside" / "b2_rules.py")))
+
+PROJECT_NAME_RULE = "A project name is one line with 1 to 100 characters."
+FOLDER_NAME_RULE = (
+    "A folder name has 1 to 60 letters (a to z), digits, - and _,"
+    " and begins with a letter or a digit."
+)
+
+
+def clean(name: str, answer: str, assignments: list[str]) -> str:
+    """Return an answer as it was meant: without white space and quotes around it."""
+    answer = b2_rules.clean_value(answer)
+    if name == "endpoint" and not b2_rules.find_key(answer):
+        return b2_rules.clean_endpoint(answer)
+    if name == "assignment" and re.fullmatch("[0-9]{1,3}", answer):
+        number = int(answer)
+        if 1 <= number <= len(assignments):
+            return assignments[number - 1]
+    return answer
+
+
+def find_problem(name: str, answer: Any, assignments: list[str]) -> str:
+    """Return what is wrong with an answer in itself, in plain sentences; "" if nothing is."""
+    if not isinstance(answer, str):
+        return "This has to be a text."
+    key = b2_rules.find_key(answer)
+    if key:
+        article = "an" if key == "applicationKey" else "a"
+        return f"That is {article} {key}. Keys go into the file .env, never into an answer here."
+    if name == "bucket_name":
+        return b2_rules.find_bucket_name_problem(answer)
+    if name == "endpoint":
+        problem = b2_rules.find_endpoint_problem(answer)
+        return f"{problem[1]} {b2_rules.ENDPOINT_RULE}" if problem else ""
+    if name == "project_name":
+        is_one_line = answer.isprintable() and 1 <= len(answer) <= 100
+        return "" if is_one_line else PROJECT_NAME_RULE
+    if name == "project_slug":
+        return find_folder_name_problem(answer)
+    if answer not in assignments:
+        names = ", ".join(assignments)
+        return f"Type a number from 1 to {len(assignments)}, or one of: {names}."
+    return ""
+
+
+def find_folder_name_problem(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):
+        return FOLDER_NAME_RULE
+    if b2_rules.is_windows_name(name):
+        return f"Windows keeps the name {name} for itself. Choose another one."
+    return ""
+
+
+def make_folder_name(text: str) -> str:
+    """Return a text as a folder name that every system takes."""
+    name = slugify(text, max_length=50) or "my-b2"
+    if name == "my-b2" or b2_rules.is_windows_name(name):
+        return f"{name}-project"
+    return name
+
+
+def find_key(text: str) -> str:
+    """Return "applicationKey" or "keyID" where a text holds one, else ""."""
+    return b2_rules.find_key(text)
+
+
+def show(answer: Any) -> str:
+    """Return an answer in quotes, without the keys that may be in it."""
+    return b2_rules.shown(answer) if isinstance(answer, str) else repr(answer)

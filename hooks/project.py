@@ -1,0 +1,150 @@
+"""What the template gives to a project, and what is in a folder that is there already.
+
+b2_starter_extension.py runs this file in cookiecutter's process; classroom/ imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent.parent  # the folder of the template
+STARTER = HERE / "{{cookiecutter.project_slug}}"
+SETTINGS: dict[str, Any] = json.loads((HERE / "cookiecutter.json").read_text(encoding="utf-8"))
+ASSIGNMENTS = [  # the copy of the template that makes a class has one of them
+    name for name in SETTINGS["_assignments"] if (STARTER / "_starter" / name).is_dir()
+]
+
+ANSWERS_FILE = "b2-starter.json"
+YOURS = {"main.py", ".env", "env.txt", "practice-bucket", "backups", ANSWERS_FILE}
+
+# What Python, its tools, editors and file managers leave in a folder.
+JUNK = re.compile(
+    r"__pycache__|\.\w+_cache|.*\.pyc|.*~|\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE
+)
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Yield the files of a folder of the template, as a/b.txt."""
+    for path in sorted(folder.iterdir()):
+        if JUNK.fullmatch(path.name):
+            continue
+        if path.is_dir():
+            yield from (f"{path.name}/{name}" for name in files_below(path))
+        else:
+            yield path.name
+
+
+def given_files() -> list[str]:
+    """Return the given files that every project has, as they are called in a project."""
+    not_given = {*YOURS, "_starter"}
+    return [name for name in files_below(STARTER) if name.partition("/")[0] not in not_given]
+
+
+def starter_files(assignment: str) -> list[str]:
+    """Return the given files of one assignment: all but its main.py, which becomes yours."""
+    return [name for name in files_below(STARTER / "_starter" / assignment) if name != "main.py"]
+
+
+def read_kept(folder: Path) -> dict[str, Any]:
+    """Return what an earlier run kept in b2-starter.json; {} if that is lost or broken.
+
+    "assignment" is its name, "given" the list of the files that were given then.
+    """
+    for name in (ANSWERS_FILE, f"{ANSWERS_FILE}.part"):
+        try:
+            kept = json.loads((folder / name).read_text(encoding="utf-8"))
+            assignment = str(kept["cookiecutter"]["assignment"])
+            given = [str(name) for name in kept["b2-starter"]["given"]]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        return {"assignment": assignment, "given": given}
+    return {}
+
+
+def is_project(folder: Path) -> bool:
+    """Tell whether a folder holds a project of this template, perhaps a broken one."""
+    if read_kept(folder):
+        return True
+    ours = [name for name in given_files() if name.startswith("b2_")]
+    return sum((folder / name).is_file() for name in ours) >= 2
+
+
+def find_assignment(folder: Path) -> str:
+    """Return the assignment of the project in a folder; "" if nobody knows.
+
+    Where b2-starter.json is lost, the other files tell: it is the assignment whose own files
+    share the most lines with those of the project, of the lines that no other assignment has.
+    """
+    if not is_project(folder):
+        return ""
+    assignment = read_kept(folder).get("assignment", "")
+    if assignment:
+        return assignment
+    here = lines_of(folder)
+    lines = {name: lines_of(STARTER / "_starter" / name) for name in ASSIGNMENTS}
+    shared = {}
+    for name in ASSIGNMENTS:
+        others = set().union(*(lines[other] for other in ASSIGNMENTS if other != name))
+        shared[name] = len((lines[name] - others) & here)
+    best = max(ASSIGNMENTS, key=lambda name: shared[name])
+    return best if shared[best] else ""
+
+
+def lines_of(folder: Path) -> set[str]:
+    """Return the lines of the files in a folder that differ from assignment to assignment."""
+    lines: set[str] = set()
+    for name in ("BRIEF.md", "main.py", "tests/test_main.py"):
+        if (folder / name).is_file():
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+            lines |= {line.strip() for line in text.splitlines()}
+    return lines
+
+
+def find_reset_problem(folder: Path) -> str:
+    """Return why the folder that is there cannot be reset, in plain sentences; "" if it can."""
+    if folder.is_symlink():
+        return (
+            f"The folder {folder.name} is a link to another folder."
+            " Type the name of the folder that it leads to."
+        )
+    if any(folder.iterdir()) and not is_project(folder):
+        return (
+            f"The folder {folder.name} is not a b2-starter project, so it stays as it is."
+            " Choose another name."
+        )
+    given = [*given_files(), *(file for name in ASSIGNMENTS for file in starter_files(name))]
+    inner = {parent for name in given for parent in Path(name).parents} | {Path("backups")}
+    for path in sorted(inner - {Path()}):
+        if (folder / path).is_symlink():
+            return f"In this project, {path.as_posix()} is a link. Rename the link first."
+    return ""
+
+
+def find_other_assignment(folder: Path, assignment: str) -> str:
+    """Return why this assignment cannot go into the project of a folder; "" if it can."""
+    there = find_assignment(folder) if folder.is_dir() else ""
+    if there in ("", assignment):
+        return ""
+    return (
+        f"The project in the folder {folder.name} is {there}. To repair it, keep {there}."
+        f" For {assignment}, start again and choose another folder name."
+    )
+
+
+def find_dropped(folder: Path, given: list[str]) -> list[str]:
+    """Return the files that an earlier version gave to a project, and that are given no longer.
+
+    A Python file that does not say that it is given was written by the student, and stays.
+    """
+    dropped = []
+    for name in read_kept(folder).get("given", []):
+        path = folder / name
+        if name in given or not path.is_file() or path.is_symlink():
+            continue
+        if not name.endswith(".py") or b" given: a reset may replace" in path.read_bytes():
+            dropped.append(name)
+    return dropped

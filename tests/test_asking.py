@@ -1,0 +1,249 @@
+"""At a terminal, a wrong answer is named at once and asked again; only good answers are kept."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import APPLICATION_KEY, KEY_ID, Project, Run, clean_environment, contents_of
+
+pexpect = pytest.importorskip("pexpect", reason="Windows has no terminals of this kind")
+if sys.platform == "win32":
+    pytest.skip("Windows has no terminals of this kind", allow_module_level=True)
+
+QUESTIONS = ["project called", "folder be called", "bucket called", "Endpoint", "start with? Type"]
+
+
+def hear_ctrl_c() -> None:
+    """A job in the background of a shell is deaf for Ctrl-C, and so would be what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@dataclass
+class Terminal:
+    """A person at a terminal, in a home and a folder of their own."""
+
+    folder: Path
+    home: Path
+    template: Path
+    session: Any = None
+    shown: str = ""
+
+    def type(self, *words: str, template: str | Path = "", folder: Path | None = None) -> None:
+        """Type a cookiecutter command."""
+        env = {**clean_environment(), "HOME": str(self.home), "TERM": "xterm",
+               "TMPDIR": str(self.home / "tmp"), "PYTHONWARNDEFAULTENCODING": ""}
+        self.session = pexpect.spawn(
+            sys.executable, ["-m", "cookiecutter", str(template or self.template), *words],
+            cwd=str(folder or self.folder), env=env, encoding="utf-8", timeout=30,
+            dimensions=(40, 200), preexec_fn=hear_ctrl_c)
+
+    def expect(self, text: str) -> None:
+        """Wait until the screen shows a text."""
+        self.session.expect_exact(text)
+        self.shown += self.session.before + text
+
+    def answer(self, question: str, text: str = "") -> None:
+        """Wait for a question, and type an answer; "" is Enter alone."""
+        self.expect(question)
+        self.expect(": ")
+        self.session.sendline(text)
+
+    def end(self) -> int:
+        """Wait for the end; return the exit code."""
+        self.session.expect(pexpect.EOF)
+        self.shown += self.session.before
+        self.session.close()
+        return self.session.exitstatus
+
+    def kept(self) -> dict[str, Any]:
+        """Return what cookiecutter remembers of the answers."""
+        file = self.home / ".cookiecutter_replay" / "b2-starter.json"
+        return json.loads(file.read_text(encoding="utf-8"))["cookiecutter"]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, template: Path) -> Terminal:
+    for name in ("desk", "ada", "ada/tmp"):
+        (tmp_path / name).mkdir()
+    return Terminal(tmp_path / "desk", tmp_path / "ada", template)
+
+
+WRONG: list[tuple[list[str], str, str, str]] = [  # wrong answers, what is said, right, kept
+    (["x" * 101, "\t"], "A project name is one line", "Ada", "Ada"),
+    (["a/b", "..", "/tmp", "has space"], "A folder name has 1 to 60 letters", "ada", "ada"),
+    (["short", "my_bucket", "b2-mine"], "bucket name", " 'ada-photos' ", "ada-photos"),
+    (["s3.amazonaws.com", "https://f005.backblazeb2.com"], "Copy the Endpoint",
+     "S3.eu-central-003.backblazeb2.com/", "https://s3.eu-central-003.backblazeb2.com"),
+    (["9", "photos"], "Type a number from 1 to 5", "3", "guestbook"),
+]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_wrong_answer_is_asked_again_at_once(terminal: Terminal, number: int):
+    wrong, said, right, kept = WRONG[number]
+    terminal.type()
+    for question in QUESTIONS[:number]:
+        terminal.answer(question)
+    for answer in wrong:
+        terminal.answer(QUESTIONS[number], answer)
+        terminal.expect(said)
+    terminal.answer(QUESTIONS[number], right)
+    for question in QUESTIONS[number + 1:]:
+        terminal.answer(question)
+
+    assert terminal.end() == 0
+    name = ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"][number]
+    folder, = terminal.folder.iterdir()
+    assert Project(folder).answers()[name] == kept
+    assert terminal.kept()[name] == kept
+    if name == "endpoint":
+        assert f"B2_ENDPOINT={kept}\n" in Project(folder).read(".env")
+    assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_pasted_key_is_not_kept_anywhere(terminal: Terminal, number: int):
+    terminal.type()
+    for question in QUESTIONS[:number]:
+        terminal.answer(question)
+    for key, said in ((APPLICATION_KEY, "That is an applicationKey."), (KEY_ID, "a keyID.")):
+        terminal.answer(QUESTIONS[number], key)
+        terminal.expect(said)
+    for question in QUESTIONS[number:]:
+        terminal.answer(question)
+
+    assert terminal.end() == 0
+    assert "0050a1b2" not in terminal.shown.rpartition("keyID.")[2]
+    for content, _ in contents_of(terminal.home.parent).values():
+        assert APPLICATION_KEY.encode() not in content
+        assert KEY_ID.encode() not in content
+
+
+def test_the_first_and_the_last_screen(terminal: Terminal):
+    terminal.type()
+    for question in QUESTIONS:
+        terminal.answer(question)
+
+    assert terminal.end() == 0
+    before, _, rest = terminal.shown.partition("[1/5]")
+    assert len(before.strip().splitlines()) == 4  # two lines, a blank one, the question
+    assert "press Enter: you can change it later, in the file .env." in before
+    last = rest.partition("Your project is in ")[2].splitlines()
+    assert last[0] == str(terminal.folder / "my-bucket-project")
+    assert last[-2] == "Then open README.md and main.py in your editor."
+    assert len([line for line in last if line.startswith("    ")]) == 5
+
+
+def test_a_folder_that_is_there_is_told_at_its_question(terminal: Terminal):
+    mine = terminal.folder / "my-bucket-project"
+    mine.mkdir()
+    (mine / "mine.txt").write_text("mine", encoding="utf-8")
+    (terminal.folder / "a-file").write_text("mine", encoding="utf-8")
+    terminal.type()
+    terminal.answer(QUESTIONS[0])
+    terminal.answer(QUESTIONS[1])
+    terminal.expect("There is a folder my-bucket-project here already. Choose another name.")
+    terminal.answer("(my-bucket-project-2)", "a-file")
+    terminal.expect("There is a file called a-file here already.")
+    terminal.answer(QUESTIONS[1], "other")
+    for question in QUESTIONS[2:]:
+        terminal.answer(question)
+
+    assert terminal.end() == 0
+    assert "--replay-file" not in terminal.shown, "it is not a project"
+    assert sorted(path.name for path in mine.iterdir()) == ["mine.txt"]
+    assert (terminal.folder / "other" / "main.py").is_file()
+
+
+def test_a_project_that_is_there_shows_the_way_to_a_reset(terminal: Terminal, cli: Any):
+    assert cli("--no-input", folder=terminal.folder).code == 0
+    terminal.type()
+    terminal.answer(QUESTIONS[0])
+    terminal.answer(QUESTIONS[1])
+    terminal.expect("To repair the project in it, press Ctrl-C and type:")
+    terminal.expect("--replay-file my-bucket-project/b2-starter.json -f")
+    terminal.expect(QUESTIONS[1])
+    terminal.session.sendintr()
+
+    assert terminal.end() == 1
+    assert terminal.shown.rstrip().endswith("Aborted!")
+
+
+@pytest.mark.parametrize("how", ["sendintr", "sendeof"])
+@pytest.mark.parametrize("number", range(5))
+def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: int):
+    terminal.type()
+    for question in QUESTIONS[:number]:
+        terminal.answer(question)
+    if number != 1:  # also where a question is asked again
+        terminal.answer(QUESTIONS[number], "\t" if number == 0 else "?")
+    terminal.expect(QUESTIONS[number])
+    terminal.expect(": ")
+    getattr(terminal.session, how)()
+
+    assert terminal.end() == 1
+    assert "Aborted!" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    left = [path for path in terminal.home.parent.rglob("*") if path.is_file()]
+    assert left == []
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal: Terminal):
+    terminal.type("bucket_name=my_bucket", "endpoint=s3.eu-central-003.backblazeb2.com")
+    terminal.answer(QUESTIONS[0])
+    terminal.answer(QUESTIONS[1])
+    terminal.answer("(my_bucket)")
+    terminal.answer("(your-bucket-name)", "my-bucket")
+    terminal.answer("(s3.eu-central-003.backblazeb2.com)")
+    terminal.answer(QUESTIONS[4])
+
+    assert terminal.end() == 0
+    answers = Project(terminal.folder / "my-bucket-project").answers()
+    assert answers["bucket_name"] == "my-bucket"
+    assert answers["endpoint"] == "https://s3.eu-central-003.backblazeb2.com"
+
+
+def test_a_replay_with_a_wrong_answer_is_asked_again(terminal: Terminal, cli: Callable[..., Run]):
+    assert cli("--no-input", folder=terminal.folder).code == 0
+    project = Project(terminal.folder / "my-bucket-project")
+    text = project.read("b2-starter.json")
+    project.write("b2-starter.json", text.replace("your-bucket-name", "my_bucket"))
+    terminal.type("--replay-file", "my-bucket-project/b2-starter.json", "-f")
+    terminal.answer(QUESTIONS[2], "my-bucket")
+
+    assert terminal.end() == 0
+    assert project.answers()["bucket_name"] == "my-bucket"
+    assert "B2_BUCKET_NAME=my-bucket\n" in project.read(".env.example")
+    assert "is complete again" in terminal.shown
+
+
+def test_the_last_replay_is_checked_too(terminal: Terminal, cli: Callable[..., Run]):
+    """--replay takes cookiecutter's own file, of which no question is asked."""
+    terminal.type()
+    for question in QUESTIONS:
+        terminal.answer(question)
+    assert terminal.end() == 0
+    file = terminal.home / ".cookiecutter_replay" / "b2-starter.json"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("your-bucket-name", "my_bucket"), encoding="utf-8")
+
+    terminal.type("--replay", "-f")
+    terminal.answer(QUESTIONS[2], "my-bucket")
+
+    assert terminal.end() == 0
+    project = Project(terminal.folder / "my-bucket-project")
+    assert project.answers()["bucket_name"] == "my-bucket"
+
+    file.write_text(text.replace('"my-bucket-project"', '"con"'), encoding="utf-8")
+    terminal.type("--replay", "-f")
+    assert terminal.end() == 1
+    assert "Windows keeps the name con for itself." in terminal.shown
+    assert not (terminal.folder / "con").exists()

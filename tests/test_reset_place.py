@@ -1,0 +1,220 @@
+"""A reset typed in the wrong place names the right one, and never makes a second project."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import GOOD_ANSWERS, Project, Run, contents_of
+from resetting import BROKEN
+
+Cli = Callable[..., Run]
+
+
+@pytest.fixture
+def broken(cli: Cli, tmp_path: Path) -> Project:
+    """A project in out/ whose b2_client.py is broken."""
+    answers = [f"{name}={value}" for name, value in GOOD_ANSWERS.items()]
+    done = cli("--no-input", *answers, "assignment=guestbook")
+    assert done.code == 0, done.err
+    project = Project(tmp_path / "out" / "proj")
+    project.write("b2_client.py", BROKEN)
+    project.write("main.py", "print('mine')\n")
+    return project
+
+
+def type_what_is_advised(printed: str, folder: Path) -> None:
+    """Type the lines of an advice into a shell, with this cookiecutter in place of any other."""
+    lines = re.findall(r"^    (\S.*)$", printed, re.MULTILINE)
+    python = shlex.quote(sys.executable)
+    script = "\n".join(line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
+                       if line.startswith("cookiecutter") else line for line in lines)
+    done = subprocess.run(["bash", "-ec", script], cwd=folder, capture_output=True, check=False,
+                          env={"HOME": str(folder), "PATH": "/usr/bin:/bin"})
+    assert done.returncode == 0, done.stderr
+
+
+def assert_repaired(project: Project) -> None:
+    assert project.read("b2_client.py") != BROKEN
+    assert project.read("main.py") == "print('mine')\n"
+    assert len(list(project.path.parent.rglob("check_setup.py"))) == 1, "a second project"
+
+
+@pytest.mark.parametrize(("start", "file"), [
+    ("proj", "b2-starter.json"),  # inside the project
+    ("proj/tests", "../b2-starter.json"),
+    ("..", "out/proj/b2-starter.json"),  # two folders above
+    (".", "proj/../proj/b2-starter.json"),  # in the right place
+], ids=["inside", "deep inside", "two above", "right"])
+def test_a_replay_file_tells_where_the_project_is(
+    cli: Cli, broken: Project, tmp_path: Path, start: str, file: str
+):
+    folder = (tmp_path / "out" / start).resolve()
+    before = contents_of(tmp_path)
+
+    done = cli("--replay-file", file, "-f", folder=folder)
+
+    if start != ".":
+        assert done.code == 1
+        assert "Type a reset in the folder above the project, not here." in done.err
+        assert "Traceback" not in done.printed
+        assert contents_of(tmp_path) == before
+        type_what_is_advised(done.err, folder)
+    assert_repaired(broken)
+
+
+def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tmp_path: Path):
+    """cookiecutter finds no such file; README.md says what that means."""
+    before = contents_of(tmp_path / "out")
+
+    done = cli("--replay-file", "proj/b2-starter.json", "-f", folder=broken.path)
+
+    assert done.code == 1
+    assert "No such file or directory: 'proj/b2-starter.json'" in done.err
+    assert contents_of(tmp_path / "out") == before
+    assert "No such file" in broken.read("README.md")
+
+
+@pytest.mark.parametrize("words", [
+    ["--no-input"], ["-f"], ["--no-input", "-f", "project_slug=proj"],
+])
+def test_a_new_project_is_not_made_inside_a_project(
+    cli: Cli, broken: Project, tmp_path: Path, words: list[str]
+):
+    before = contents_of(tmp_path)
+
+    done = cli(*words, folder=broken.path)
+
+    assert done.code == 1
+    assert "You are inside the project proj. Go one folder up first:\n\n    cd ..\n" in done.err
+    assert contents_of(tmp_path) == before
+    type_what_is_advised(done.err, broken.path)
+    assert_repaired(broken)
+
+
+def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project, tmp_path: Path):
+    renamed = Project(broken.path.rename(tmp_path / "out" / "Homework-2"))
+
+    done = cli("--replay-file", "Homework-2/b2-starter.json", "-f")
+
+    assert done.code == 0, done.err
+    assert "The folder proj is now called Homework-2." in done.out
+    assert_repaired(renamed)
+    assert renamed.answers() == {**GOOD_ANSWERS, "project_slug": "Homework-2",
+                                 "assignment": "guestbook"}
+    assert "--replay-file Homework-2/b2-starter.json -f" in renamed.read("README.md")
+
+
+def test_a_copy_of_a_project_is_not_taken_for_the_first(cli: Cli, broken: Project, tmp_path: Path):
+    copy = Project(Path(shutil.copytree(broken.path, tmp_path / "out" / "copy")))
+
+    assert cli("--replay-file", "copy/b2-starter.json", "-f").code == 0
+
+    assert broken.read("b2_client.py") == BROKEN
+    assert copy.read("b2_client.py") != BROKEN
+
+
+@pytest.mark.parametrize("name", ["My homework (2)", "héllo"])
+def test_a_new_name_that_a_project_cannot_have(
+    cli: Cli, broken: Project, tmp_path: Path, name: str
+):
+    broken.path.rename(tmp_path / "out" / name)
+    before = contents_of(tmp_path)
+
+    done = cli("--replay-file", f"{name}/b2-starter.json", "-f")
+
+    assert done.code == 1
+    assert f"The project's folder is now called {name}. A folder name has" in done.err
+    assert contents_of(tmp_path) == before
+    better = re.search(r"Rename the folder to (\S+) and type:", done.err)
+    assert better
+    repaired = Project((tmp_path / "out" / name).rename(tmp_path / "out" / better[1]))
+    type_what_is_advised(done.err, tmp_path / "out")
+    assert_repaired(repaired)
+
+
+def test_o_makes_a_second_project_because_that_was_asked_for(
+    cli: Cli, broken: Project, tmp_path: Path
+):
+    done = cli("--replay-file", "proj/b2-starter.json", "-o", str(tmp_path / "else where"))
+
+    assert done.code == 0, done.err
+    assert f"Your project is in {tmp_path / 'else where' / 'proj'}" in done.out
+    assert broken.read("b2_client.py") == BROKEN
+
+
+def test_o_finds_the_project_from_inside(cli: Cli, broken: Project):
+    assert cli("--replay-file", "b2-starter.json", "-f", "-o", "..", folder=broken.path).code == 0
+    assert_repaired(broken)
+
+
+def test_answers_without_a_project_make_one(cli: Cli, broken: Project, tmp_path: Path):
+    """A teacher hands out b2-starter.json alone."""
+    for place in ("class", "class/inner"):
+        (tmp_path / place).mkdir()
+    shutil.copy(broken.path / "b2-starter.json", tmp_path / "class" / "answers.json")
+
+    done = cli("--replay-file", "../answers.json", folder=tmp_path / "class" / "inner")
+
+    assert done.code == 0, done.err
+    made = Project(tmp_path / "class" / "inner" / "proj")
+    assert made.answers() == broken.answers()
+
+
+def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
+    before = contents_of(tmp_path)
+
+    done = cli("--replay-file", "proj/b2-starter.json")
+
+    assert done.code == 1
+    assert "There is a folder proj here already." in done.err
+    assert contents_of(tmp_path) == before
+    line, = re.findall(r"^    (cookiecutter .* -f)$", done.err, re.MULTILINE)
+    assert "--replay-file proj/b2-starter.json -f" in line
+
+
+# b2-starter.json is lost or cut.
+
+
+@pytest.mark.parametrize("assignment", ["hello-bucket", "cloud-notes", "guestbook", "photo-album",
+                                        "share-links"])
+@pytest.mark.parametrize("left", ["all", "main.py", "tests/test_main.py"])
+def test_without_the_answers_the_files_tell_the_assignment(
+    cli: Cli, tmp_path: Path, assignment: str, left: str
+):
+    assert cli("--no-input", f"assignment={assignment}", "project_slug=proj").code == 0
+    project = Project(tmp_path / "out" / "proj")
+    whole = contents_of(project.path)
+    (project.path / "b2-starter.json").unlink()
+    (project.path / "check_setup.py").unlink()
+    for name in {"BRIEF.md", "main.py", "tests/test_main.py"} - {left} - {"main.py"}:
+        if left != "all":
+            (project.path / name).unlink(missing_ok=True)
+
+    done = cli("--no-input", "-f", "project_slug=proj")  # as Enter at each question
+
+    assert done.code == 0, done.err
+    assert project.answers()["assignment"] == assignment
+    now = contents_of(project.path)
+    assert {name: now[name][0] for name in whole} == {name: whole[name][0] for name in whole}
+
+
+def test_another_assignment_is_refused_with_a_way_out(cli: Cli, broken: Project, tmp_path: Path):
+    for lost in (False, True):
+        if lost:
+            (broken.path / "b2-starter.json").unlink()
+        before = contents_of(tmp_path)
+
+        done = cli("--no-input", "-f", "project_slug=proj", "assignment=cloud-notes")
+
+        assert done.code == 1
+        text = " ".join(done.err.split())
+        assert "The project in the folder proj is guestbook. To repair it, keep guestbook." in text
+        assert "For cloud-notes, start again and choose another folder name." in text
+        assert contents_of(tmp_path) == before
