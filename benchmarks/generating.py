@@ -33,8 +33,17 @@ def generating(work: Path, rounds: int) -> list[Ratio | Limit]:
         template = template_copy(work / f"template-{hooks}", hooks)
         output = work / f"out-{hooks}"
         output.mkdir()
-        command = process(sys.executable, "-m", "cookiecutter", str(template), "--no-input",
-                          "-o", str(output), folder=work, env=home(work))
+        command = process(
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(template),
+            "--no-input",
+            "-o",
+            str(output),
+            folder=work,
+            env=home(work),
+        )
 
         def once() -> None:
             shutil.rmtree(output)
@@ -45,8 +54,10 @@ def generating(work: Path, rounds: int) -> list[Ratio | Limit]:
 
     works = [generate(hooks) for hooks in ("our", "empty", "no")]
     ours, empty, none = measure(works, 2 * rounds)  # the differences are small
-    return [Ratio("generating", "two empty hooks", ours, empty, 1.20),
-            Ratio("generating", "no hooks", ours, none, None)]
+    return [
+        Ratio("generating", "two empty hooks", ours, empty, 1.20),
+        Ratio("generating", "no hooks", ours, none, None),
+    ]
 
 
 def resetting(work: Path, rounds: int) -> list[Ratio | Limit]:
@@ -55,8 +66,15 @@ def resetting(work: Path, rounds: int) -> list[Ratio | Limit]:
 
     def cookiecutter(output: Path, *words: str) -> Work:
         output.mkdir(exist_ok=True)
-        return process(sys.executable, "-m", "cookiecutter", str(template),
-                       *(words or ["--no-input"]), folder=output, env=home(work))
+        return process(
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(template),
+            *(words or ["--no-input"]),
+            folder=output,
+            env=home(work),
+        )
 
     def first_generation() -> None:
         shutil.rmtree(work / "first")
@@ -82,5 +100,7 @@ def resetting(work: Path, rounds: int) -> list[Ratio | Limit]:
     with open(packages.parent.parent / "film.mp4", "wb") as film:
         film.truncate(2 * 1024**3)
     small, first, big = measure(works, rounds)
-    return [Ratio("a reset", "a first generation", small, first, 1.50),
-            Ratio("a reset beside 3,000 files and 2 GiB", "a reset", big, small, 1.10)]
+    return [
+        Ratio("a reset", "a first generation", small, first, 1.50),
+        Ratio("a reset beside 3,000 files and 2 GiB", "a reset", big, small, 1.10),
+    ]

@@ -149,8 +149,7 @@ class Campaign:
     rounds: int
     folder: Path
     upstream: str
-    tried: dict[tuple[str, str], Counter[str]] = field(
-        default_factory=lambda: defaultdict(Counter))
+    tried: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     bad: list[str] = field(default_factory=list)
     unfinished: tuple[int, int] = (0, 0)  # large uploads, neither ended nor given up; with parts
     waiting: dict[str, tuple[str, int]] = field(default_factory=dict)  # path -> fault, how often
@@ -166,8 +165,12 @@ class Campaign:
 
     def run(self) -> None:
         network = FaultyNetwork(self.upstream, self.fault_of)
-        trials = [(action, fault, number) for number in range(self.rounds)
-                  for action in ACTIONS for fault in FAULTS]
+        trials = [
+            (action, fault, number)
+            for number in range(self.rounds)
+            for action in ACTIONS
+            for fault in FAULTS
+        ]
         with network.listen() as endpoint, ThreadPoolExecutor(AT_ONCE) as pool:
             truth = bucket_at(self.upstream)
             list(pool.map(lambda trial: self.one(endpoint, truth, *trial), trials))
@@ -198,9 +201,7 @@ class Campaign:
         shutil.rmtree(place.folder)
 
 
-def a_place(
-    bucket: Any, truth: Any, folder: Path, action: Action, chance: random.Random
-) -> Place:
+def a_place(bucket: Any, truth: Any, folder: Path, action: Action, chance: random.Random) -> Place:
     """Make what an action needs: an object that is there or not, a file that is there or not."""
     folder.mkdir()
     size = chance.choice(action.sizes)
@@ -229,11 +230,15 @@ def campaign(rounds: int) -> Iterator[Campaign]:
 def table(done: Campaign) -> str:
     """Return a row for each action and a column for each fault: how many went well + failed."""
     every = sum(done.tried.values(), Counter())
-    rows = [f"{date.today():%d %B %Y}: {every.total()} trials; {every['went well']} went well,"
-            f" {every['failed']} failed and said so, {every['not explained']} failed without words"
-            f" of ours, **{every['lost']} lost something**. Unfinished large uploads that were"
-            f" left: {done.unfinished[0]}, of which {done.unfinished[1]} held parts.", "",
-            f"| went well + failed | {' | '.join(FAULTS)} |", "|---" * (len(FAULTS) + 1) + "|"]
+    rows = [
+        f"{date.today():%d %B %Y}: {every.total()} trials; {every['went well']} went well,"
+        f" {every['failed']} failed and said so, {every['not explained']} failed without words"
+        f" of ours, **{every['lost']} lost something**. Unfinished large uploads that were"
+        f" left: {done.unfinished[0]}, of which {done.unfinished[1]} held parts.",
+        "",
+        f"| went well + failed | {' | '.join(FAULTS)} |",
+        "|---" * (len(FAULTS) + 1) + "|",
+    ]
     for action in ACTIONS:
         ends = [done.tried[action.name, fault] for fault in FAULTS]
         cells = [f"{end['went well']} + {end['failed']}" for end in ends]

@@ -35,8 +35,10 @@ class Ratio:
         quarter = len(rounds) // 4
         ours, other = map(statistics.median, (self.our_seconds, self.other_seconds))
         aim = "" if self.aim is None else f"{self.aim:.2f}"
-        return (f"| {self.ours} | {self.other} | **{ours / other:.2f}** | {rounds[quarter]:.2f} to"
-                f" {rounds[-1 - quarter]:.2f} | {aim} | {shown(ours)} | {shown(other)} |")
+        return (
+            f"| {self.ours} | {self.other} | **{ours / other:.2f}** | {rounds[quarter]:.2f} to"
+            f" {rounds[-1 - quarter]:.2f} | {aim} | {shown(ours)} | {shown(other)} |"
+        )
 
 
 @dataclass
@@ -78,8 +80,13 @@ def process(
     """Return a work that runs a command, which shall end with code."""
 
     def run() -> None:
-        done = subprocess.run(words, cwd=folder, env={**clean_environment(), **(env or {})},
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env={**clean_environment(), **(env or {})},
+            capture_output=True,
+            check=False,
+        )
         assert done.returncode == code, (done.stdout.decode(), done.stderr.decode())
 
     return run

@@ -59,25 +59,36 @@ def starting(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
     """Programs, from the start of Python to their end."""
     project = a_project(work / "project", endpoint)
     bare = BARE.format(endpoint=endpoint)
-    for name, program in {"ours": OURS, "bare": bare, "check": "import check_setup\n" + OURS,
-                          "ours_calls": OURS + CALLS, "bare_calls": bare + CALLS}.items():
+    for name, program in {
+        "ours": OURS,
+        "bare": bare,
+        "check": "import check_setup\n" + OURS,
+        "ours_calls": OURS + CALLS,
+        "bare_calls": bare + CALLS,
+    }.items():
         (project / f"{name}.py").write_text(program, encoding="utf-8")
     names = ("ours", "check", "bare", "ours_calls", "bare_calls")
     ours, check, floor, ours_calls, bare_calls = measure(
         [process(sys.executable, f"{name}.py", folder=project, env=COMPILED) for name in names],
-        2 * rounds)
+        2 * rounds,
+    )
     return [
         Ratio("start-up with `get_bucket()`", "with bare boto3", ours, floor, 1.10),
         Ratio("the same, with `import check_setup`", "with bare boto3", check, floor, 1.10),
-        Ratio("a program with three calls", "with bare boto3", ours_calls, bare_calls, 1.10)]
+        Ratio("a program with three calls", "with bare boto3", ours_calls, bare_calls, 1.10),
+    ]
 
 
 def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
     """Calls of a program that runs: what B2 needs not be sent, boto3's own settings send."""
     ours = bucket_at(endpoint)
-    bare = boto3.resource("s3", endpoint_url=endpoint, region_name="us-east-1",
-                          aws_access_key_id=KEY_ID, aws_secret_access_key=APPLICATION_KEY,
-                          ).Bucket(BUCKET)
+    bare = boto3.resource(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=APPLICATION_KEY,
+    ).Bucket(BUCKET)
     (work / "film.bin").write_bytes(os.urandom(FILM))
 
     def put(bucket: Any) -> object:
@@ -93,8 +104,11 @@ def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
         our_seconds, bare_seconds = measure([lambda: call(ours), lambda: call(bare)], times)
         return Ratio(what, "with bare boto3", our_seconds, bare_seconds, 1.10)
 
-    return [ratio("one small put", put, 20 * rounds), ratio("256 MiB up", up, rounds // 2 + 1),
-            ratio("256 MiB down", down, rounds // 2 + 1)]
+    return [
+        ratio("one small put", put, 20 * rounds),
+        ratio("256 MiB up", up, rounds // 2 + 1),
+        ratio("256 MiB down", down, rounds // 2 + 1),
+    ]
 
 
 def testing(work: Path, rounds: int) -> list[Ratio | Limit]:
@@ -107,8 +121,13 @@ def testing(work: Path, rounds: int) -> list[Ratio | Limit]:
     floor.mkdir()
     (floor / "test_floor.py").write_text(TEST_FLOOR, encoding="utf-8")
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesis"]
-    ours, other = measure([process(*words, "tests", folder=project, env=COMPILED),
-                           process(*words, "test_floor.py", folder=floor, env=COMPILED)], rounds)
+    ours, other = measure(
+        [
+            process(*words, "tests", folder=project, env=COMPILED),
+            process(*words, "test_floor.py", folder=floor, env=COMPILED),
+        ],
+        rounds,
+    )
     return [Ratio("the generated tests", "one test with one call of moto", ours, other, 1.50)]
 
 
@@ -120,8 +139,17 @@ def checking(work: Path, rounds: int) -> list[Ratio | Limit]:
         process(sys.executable, "check_setup.py", folder=project, code=1)()
         silent = time.perf_counter() - start
     project = a_project(work / "offline", "s3.us-east-005.backblazeb2.com", APPLICATION_KEY[:-1])
-    offline, floor = map(statistics.median, measure([
-        process(sys.executable, "check_setup.py", folder=project, code=1, env=COMPILED),
-        process(sys.executable, "-c", "import boto3", folder=project, env=COMPILED)], rounds))
-    return [Limit("`check_setup.py` and a silent server", silent, 20, "s"),
-            Limit("`check_setup.py` offline, beyond `import boto3`", offline - floor, 0.3, "s")]
+    offline, floor = map(
+        statistics.median,
+        measure(
+            [
+                process(sys.executable, "check_setup.py", folder=project, code=1, env=COMPILED),
+                process(sys.executable, "-c", "import boto3", folder=project, env=COMPILED),
+            ],
+            rounds,
+        ),
+    )
+    return [
+        Limit("`check_setup.py` and a silent server", silent, 20, "s"),
+        Limit("`check_setup.py` offline, beyond `import boto3`", offline - floor, 0.3, "s"),
+    ]

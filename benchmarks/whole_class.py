@@ -74,8 +74,17 @@ def cookiecutter_loop(folder: Path, count: int) -> float:
     """Return the seconds for one project, made by the command for one."""
     start = time.perf_counter()
     for number in range(count):
-        words = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "-o", str(folder),
-                 f"assignment={ASSIGNMENT}", f"project_slug=loop-{number}"]
+        words = [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(ROOT),
+            "--no-input",
+            "-o",
+            str(folder),
+            f"assignment={ASSIGNMENT}",
+            f"project_slug=loop-{number}",
+        ]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     took = (time.perf_counter() - start) / count
     shutil.rmtree(folder)
@@ -116,9 +125,12 @@ def whole_class(
             patch.setenv(name, str(work))
         rows, made_memory = making(work, students, many, loop)
         more, graded_memory = grading(work / f"class-{students}", students, loop)
-    return [*rows, *more,
-            Limit(f"memory for {many} projects", made_memory / 1e6, 600, "MB"),
-            Limit(f"memory for {students} hand-ins", graded_memory / 1e6, 600, "MB")]
+    return [
+        *rows,
+        *more,
+        Limit(f"memory for {many} projects", made_memory / 1e6, 600, "MB"),
+        Limit(f"memory for {students} hand-ins", graded_memory / 1e6, 600, "MB"),
+    ]
 
 
 def making(work: Path, students: int, many: int, loop: int) -> tuple[list[Ratio], int]:
@@ -129,8 +141,17 @@ def making(work: Path, students: int, many: int, loop: int) -> tuple[list[Ratio]
     def make(count: int) -> tuple[float, int]:
         folder = work / f"class-{count}"
         shutil.rmtree(folder, ignore_errors=True)
-        took, memory = seconds(classroom("new_class", str(work / f"{count}.csv"), "--out",
-                                         str(folder), "--assignment", ASSIGNMENT), work)
+        took, memory = seconds(
+            classroom(
+                "new_class",
+                str(work / f"{count}.csv"),
+                "--out",
+                str(folder),
+                "--assignment",
+                ASSIGNMENT,
+            ),
+            work,
+        )
         return took / count, memory
 
     cookiecutter_loop(work / "warm", 2)
@@ -140,7 +161,9 @@ def making(work: Path, students: int, many: int, loop: int) -> tuple[list[Ratio]
         one.append(make(students)[0])
     of_many, memory = make(many)
     return [
-        Ratio(f"one of {students} projects of a class", "`cookiecutter` for one", one, alone, 1/6),
+        Ratio(
+            f"one of {students} projects of a class", "`cookiecutter` for one", one, alone, 1 / 6
+        ),
         Ratio(f"one of {many} projects", f"one of {students}", [of_many], one[-1:], 1.10),
     ], memory
 
@@ -151,10 +174,18 @@ def grading(folder: Path, students: int, loop: int) -> tuple[list[Ratio], int]:
     pytest_loop(projects[:2])
     before, points = pytest_loop(projects[:loop])
     took, memory = seconds(
-        classroom("grade", str(folder), "--out", str(folder / "grades.csv")), folder.parent)
+        classroom("grade", str(folder), "--out", str(folder / "grades.csv")), folder.parent
+    )
     after, _ = pytest_loop(projects[:loop])
     grades = json.loads((folder / "grades.json").read_text(encoding="utf-8"))["students"]
     of_folder = {one["hand-in"]: one["points"] for one in grades}
     assert [of_folder[project.name] for project in projects[:loop]] == points
-    return [Ratio(f"one of {students} hand-ins, graded", "`pytest` for one",
-                  [took / students], [(before + after) / 2], 1/4)], memory
+    return [
+        Ratio(
+            f"one of {students} hand-ins, graded",
+            "`pytest` for one",
+            [took / students],
+            [(before + after) / 2],
+            1 / 4,
+        )
+    ], memory

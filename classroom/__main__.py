@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ["new_class", "grade"]
 
+
 def run(name: str, words: list[str]) -> int:
     """Run a command; return what the process ends with."""
     from classroom.roster import ClassError  # only now is the path what it has to be

@@ -25,8 +25,13 @@ def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
     place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
     versions = re.findall(r"version (\d+)", place, re.IGNORECASE)
     again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
-    return (not prepare.is_starter(main, assignment), prepare.has_functions(main, assignment),
-            int((versions or [0])[-1]), int((again or [0])[-1]), hand_in.time)
+    return (
+        not prepare.is_starter(main, assignment),
+        prepare.has_functions(main, assignment),
+        int((versions or [0])[-1]),
+        int((again or [0])[-1]),
+        hand_in.time,
+    )
 
 
 def text_of(hand_in: HandIn) -> str | None:

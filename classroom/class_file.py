@@ -9,8 +9,7 @@ from pathlib import Path
 from classroom.roster import ClassError, decode, guarded, rows
 
 CLASS_FILE = "class.csv"
-COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state",
-           "tests"]
+COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state", "tests"]
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:

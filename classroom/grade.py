@@ -30,9 +30,29 @@ from hooks.project import ASSIGNMENTS
 INTERRUPTED = "Interrupted. Nothing was written."
 
 # What a process of a hand-in may know of this computer.
-ENVIRONMENT = {"PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR", "LANG",
-               "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP", "TERM", "COLUMNS", "LINES",
-               "HOME", "USERPROFILE", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "NO_COLOR"}
+ENVIRONMENT = {
+    "PATH",
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "COMSPEC",
+    "PATHEXT",
+    "WINDIR",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "HOME",
+    "USERPROFILE",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "NO_COLOR",
+}
 
 
 def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str, list[str]]:
@@ -43,9 +63,13 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
         return members, "", list(map(str, bad))
     rows = read_class(class_file.parent if class_file else folder)
     members = [
-        Member(row["student"], row["alias"], row["folder"],
-               {name: value for name, value in row.items() if name and name not in COLUMNS},
-               row.get("tests", ""))
+        Member(
+            row["student"],
+            row["alias"],
+            row["folder"],
+            {name: value for name, value in row.items() if name and name not in COLUMNS},
+            row.get("tests", ""),
+        )
         for row in rows
     ]
     assignments = {row.get("assignment", "") for row in rows}
@@ -53,8 +77,13 @@ def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str
 
 
 def grade_one(
-    context: BaseContext, member: Member, found: list[HandIn], unused: list[Unused],
-    assignment: str, folder: Path, seconds: float,
+    context: BaseContext,
+    member: Member,
+    found: list[HandIn],
+    unused: list[Unused],
+    assignment: str,
+    folder: Path,
+    seconds: float,
 ) -> Grade:
     """Grade the hand-in of one student; it is copied, and the copy is removed."""
     tests = prepare.test_names(assignment)
@@ -143,16 +172,29 @@ def notes_on(found: prepare.Prepared) -> list[str]:
 
 
 def grade_all(
-    members: list[Member], found: dict[int, list[HandIn]], unused: dict[int, list[Unused]],
-    assignment: str, folder: Path, seconds: float, fork: bool,
+    members: list[Member],
+    found: dict[int, list[HandIn]],
+    unused: dict[int, list[Unused]],
+    assignment: str,
+    folder: Path,
+    seconds: float,
+    fork: bool,
 ) -> list[Grade]:
     """Grade all, some at a time; the order is that of the members."""
     context = warmed("classroom.pytest_ready", fork)
     grades: dict[int, Grade] = {}
     with progress("hand-ins", len(members)) as count, ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = {
-            pool.submit(grade_one, context, member, found.get(number, []),
-                        unused.get(number, []), assignment, folder, seconds): number
+            pool.submit(
+                grade_one,
+                context,
+                member,
+                found.get(number, []),
+                unused.get(number, []),
+                assignment,
+                folder,
+                seconds,
+            ): number
             for number, member in enumerate(members)
         }
         try:
@@ -178,13 +220,26 @@ def not_graded(member: Member, assignment: str, error: Exception) -> Grade:
 def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s grade --", description=__doc__)
     parser.add_argument("folder", type=Path, help="where class.csv and what was handed in lie")
-    parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="default: grades.csv;"
-                        " a .json, a page and the feedback texts are written beside it")
-    parser.add_argument("--class", dest="class_file", type=Path, metavar="FILE",
-                        help="class.csv or a roster, if it lies elsewhere")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("grades.csv"),
+        help="default: grades.csv; a .json, a page and the feedback texts are written beside it",
+    )
+    parser.add_argument(
+        "--class",
+        dest="class_file",
+        type=Path,
+        metavar="FILE",
+        help="class.csv or a roster, if it lies elsewhere",
+    )
     parser.add_argument("--assignment", choices=ASSIGNMENTS, help="if class.csv does not say")
-    parser.add_argument("--no-fork", dest="fork", action="store_false",
-                        help="start every process anew, which is slower, as on Windows")
+    parser.add_argument(
+        "--no-fork",
+        dest="fork",
+        action="store_false",
+        help="start every process anew, which is slower, as on Windows",
+    )
     parser.add_argument("--seconds", type=float, default=60, help="for one hand-in (default: 60)")
     return parser.parse_args(words)
 
@@ -210,13 +265,17 @@ def run(options: argparse.Namespace) -> int:
     reports.check_writable(out)
     forget_this_computer()
     end_as_by_ctrl_c()
-    grades = grade_all(members, owners, unused_of, assignment, folder,
-                       options.seconds, options.fork)
+    grades = grade_all(
+        members, owners, unused_of, assignment, folder, options.seconds, options.fork
+    )
     reports.write(grades, assignment, out, to_mend)
     reports.show(grades, out)
     if to_mend:
-        print("All that could be graded is. These need your hand, so this ends with 1:",
-              *to_mend, sep="\n  ")
+        print(
+            "All that could be graded is. These need your hand, so this ends with 1:",
+            *to_mend,
+            sep="\n  ",
+        )
     return 1 if to_mend else 0
 
 
@@ -234,8 +293,12 @@ def which_assignment(asked: str | None, said: str, found: list[HandIn]) -> str:
 
 
 def what_to_mend(
-    found: list[HandIn], unused: list[Unused], nobodys: list[tuple[HandIn, str]],
-    owners: dict[int, list[HandIn]], members: list[Member], folder: Path,
+    found: list[HandIn],
+    unused: list[Unused],
+    nobodys: list[tuple[HandIn, str]],
+    owners: dict[int, list[HandIn]],
+    members: list[Member],
+    folder: Path,
 ) -> tuple[list[str], dict[int, list[Unused]]]:
     """Return sentences for the teacher, and {student: what is unused and may be a hand-in}."""
     sentences = [] if found or unused else [f"Nothing was handed in below {folder}."]
@@ -249,8 +312,9 @@ def what_to_mend(
     for hand_in, reason in nobodys:
         where = hand_in.where(folder)
         sentences.append(f"{where}: {reason}. Put the alias into its name, such as s01_main.py.")
-        sentences += [f"{where}: KEYS in {name}: delete them in the console"
-                      for name in keys_in(hand_in)]
+        sentences += [
+            f"{where}: KEYS in {name}: delete them in the console" for name in keys_in(hand_in)
+        ]
     return sentences, unused_of
 
 

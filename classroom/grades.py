@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 
 from classroom.matching import Member
 
-STATES = ["ok", "not handed in", "not started", "wrong assignment", "cannot run", "timed out",
-          "tests edited"]
+STATES = [
+    "ok",
+    "not handed in",
+    "not started",
+    "wrong assignment",
+    "cannot run",
+    "timed out",
+    "tests edited",
+]
 
 
 @dataclass
@@ -34,8 +41,14 @@ class Grade:
     @property
     def stuck_at(self) -> str:
         """Return the label of the first test that does not pass; "" if all pass."""
-        return next((label(name) or sentence(name) for name, (outcome, _) in self.tests.items()
-                     if outcome != "passed"), "")
+        return next(
+            (
+                label(name) or sentence(name)
+                for name, (outcome, _) in self.tests.items()
+                if outcome != "passed"
+            ),
+            "",
+        )
 
 
 def label(test: str) -> str:

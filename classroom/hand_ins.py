@@ -26,9 +26,24 @@ MOST_BYTES = 50_000_000
 MOST_TEXT = 1_000_000  # bytes of a file that is looked through for keys
 
 # Never of interest, in a folder or a zip: made by systems, tools, or the project itself.
-JUNK = {"__MACOSX", "__pycache__", ".git", ".venv", "venv", "node_modules", ".idea", ".vscode",
-        ".pytest_cache", "backups", "practice-bucket", "$RECYCLE.BIN", "System Volume Information",
-        ".DS_Store", "Thumbs.db", "desktop.ini"}
+JUNK = {
+    "__MACOSX",
+    "__pycache__",
+    ".git",
+    ".venv",
+    "venv",
+    "node_modules",
+    ".idea",
+    ".vscode",
+    ".pytest_cache",
+    "backups",
+    "practice-bucket",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    ".DS_Store",
+    "Thumbs.db",
+    "desktop.ini",
+}
 KEPT = "b2-starter.json"
 SECRET = (".env", "env.txt", "env.env", "_env", "dotenv")  # as in the .gitignore of a project
 OTHER_ARCHIVE = "this kind of archive cannot be read; a zip can"
@@ -97,8 +112,9 @@ class Unused:
 def find(folder: Path) -> tuple[list[HandIn], list[Unused]]:
     """Return the hand-ins below a folder, and what else lies there."""
     unused: list[Unused] = []
-    listed = [entry for entry in in_folder(folder, PurePosixPath())
-              if not is_ours(folder, entry.path)]
+    listed = [
+        entry for entry in in_folder(folder, PurePosixPath()) if not is_ours(folder, entry.path)
+    ]
     found, rest = sorted_out(listed, of_a_class=True)
     for hand_in in found:
         hand_in.path = folder / hand_in.root / (hand_in.main if hand_in.alone else "")
@@ -138,8 +154,11 @@ def is_ours(folder: Path, path: PurePosixPath) -> bool:
     top = path.parts[0]
     stem = top.removesuffix("-feedback").removesuffix("-earlier")
     beside = stem != top and (folder / f"{stem}.csv").exists()
-    return beside or top.startswith(".new_class-") or (
-        len(path.parts) == 1 and path.suffix.lower() in (".csv", ".html", ".json", ".part"))
+    return (
+        beside
+        or top.startswith(".new_class-")
+        or (len(path.parts) == 1 and path.suffix.lower() in (".csv", ".html", ".json", ".part"))
+    )
 
 
 def say_what_it_is(hand_in: HandIn, kept: bytes) -> None:
@@ -189,13 +208,18 @@ def sorted_out(listed: list[Entry], of_a_class: bool = False) -> tuple[list[Hand
     class, and one with further projects in two of its folders: main.py may be of anybody there.
     Elsewhere, each program is a hand-in of its own.
     """
-    mains = sorted((entry for entry in listed if entry.path.name == "main.py"),
-                   key=lambda entry: len(entry.path.parts))
+    mains = sorted(
+        (entry for entry in listed if entry.path.name == "main.py"),
+        key=lambda entry: len(entry.path.parts),
+    )
     roots: dict[PurePosixPath, HandIn] = {}
     for entry in mains:
         root = entry.path.parent
-        deeper = {other.path.relative_to(root).parts[0] for other in mains
-                  if other is not entry and other.path.is_relative_to(root)}
+        deeper = {
+            other.path.relative_to(root).parts[0]
+            for other in mains
+            if other is not entry and other.path.is_relative_to(root)
+        }
         holds_others = len(deeper) > 1 or (of_a_class and root == PurePosixPath())
         if not holds_others and not any(other in roots for other in (root, *root.parents)):
             roots[root] = HandIn(Path(), "", root, "main.py", False, entry.time)
@@ -254,6 +278,7 @@ def is_junk(path: PurePosixPath) -> bool:
 
 def reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     """Return a function that reads one file, and no more of it than a hand-in may hold."""
+
     def read() -> bytes:
         try:
             with archive.open(info) as file:
@@ -339,8 +364,9 @@ def listing(hand_in: HandIn) -> Iterator[list[Entry]]:
         else:
             archive = stack.enter_context(opened(hand_in.path))
             if hand_in.inner:
-                inside = next(entry for entry in entries(archive)
-                              if entry.path.as_posix() == hand_in.inner)
+                inside = next(
+                    entry for entry in entries(archive) if entry.path.as_posix() == hand_in.inner
+                )
                 archive = stack.enter_context(opened(io.BytesIO(inside.read())))
             listed = list(below(entries(archive), hand_in.root))
         if hand_in.alone:

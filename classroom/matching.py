@@ -54,16 +54,20 @@ def is_joined(own: list[str], there: list[str]) -> bool:
     """Tell whether a name is there with its words put together: oneil ben, schmidtanna."""
     turns = permutations(own) if len(own) < 5 else (own[n:] + own[:n] for n in range(len(own)))
     joined = {"".join(turned) for turned in turns}
-    spans = ("".join(there[start:end]) for start in range(len(there))
-             for end in range(start + 1, start + len(own) + 1))
+    spans = (
+        "".join(there[start:end])
+        for start in range(len(there))
+        for end in range(start + 1, start + len(own) + 1)
+    )
     return len(own) > 1 and any(span in joined for span in spans)
 
 
 def has_alias(there: list[str], member: Member) -> bool:
     """Tell whether the alias, or the folder that was made for it, stands in a path."""
     text = f" {' '.join(there)} "
-    return any(name and f" {' '.join(words(name))} " in text
-               for name in (member.folder, member.alias))
+    return any(
+        name and f" {' '.join(words(name))} " in text for name in (member.folder, member.alias)
+    )
 
 
 def owners_of(path: str, members: list[Member]) -> list[int]:

@@ -68,8 +68,13 @@ def make_project(template: str, unfinished: str, job: Job) -> str:
         config: Any = {"replay_dir": f"{own}/replay", "cookiecutters_dir": f"{own}/cache"}
         with printing_to(Path(own, "printed")) as printed:
             try:
-                made = cookiecutter(template, no_input=True, extra_context=job.answers,
-                                    output_dir=own, default_config=config)
+                made = cookiecutter(
+                    template,
+                    no_input=True,
+                    extra_context=job.answers,
+                    output_dir=own,
+                    default_config=config,
+                )
             except OSError as error:  # a full disk, a path that is too long
                 return f"{error.strerror} ({Path(str(error.filename)).name})"
             except CookiecutterException as error:
@@ -122,10 +127,12 @@ def plan(
         if target.exists() and not (zip_target and not zip_target.exists()):
             continue
         answers = {  # bucket and endpoint: the questions' own defaults mean: none yet
-            "project_name": f"{assignment} {student.alias}", "project_slug": slug,
+            "project_name": f"{assignment} {student.alias}",
+            "project_slug": slug,
             "bucket_name": student.bucket_name or SETTINGS["bucket_name"],
             "endpoint": student.endpoint or SETTINGS["endpoint"],
-            "assignment": assignment, "_class_source": source,
+            "assignment": assignment,
+            "_class_source": source,
         }
         jobs.append(Job(student, target, zip_target, answers))
     return jobs, bad
@@ -148,8 +155,11 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
             shutil.rmtree(left, ignore_errors=True)
     unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
     end_as_by_ctrl_c()
-    pool = ProcessPoolExecutor(os.cpu_count(), mp_context=warmed("classroom.cookiecutter_ready"),
-                               initializer=end_with_parent)
+    pool = ProcessPoolExecutor(
+        os.cpu_count(),
+        mp_context=warmed("classroom.cookiecutter_ready"),
+        initializer=end_with_parent,
+    )
     try:
         template = str(copy_template(Path(unfinished, "template"), assignment))
         with progress("projects", len(jobs)) as count:
@@ -173,8 +183,11 @@ def class_rows(
     for student in students:
         slug = f"{assignment}-{student.alias}"
         row = {
-            "student": student.name, "alias": student.alias, "folder": slug,
-            "assignment": assignment, "bucket_name": student.bucket_name,
+            "student": student.name,
+            "alias": student.alias,
+            "folder": slug,
+            "assignment": assignment,
+            "bucket_name": student.bucket_name,
             "endpoint": student.endpoint,
             "state": "made" if (folder / slug).is_dir() else "not made",
             "tests": "" if student.alias.lower() in before else digest_of_tests(assignment),
@@ -190,10 +203,16 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
     parser.add_argument("roster", type=Path, help="a CSV file with the column student")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")
-    parser.add_argument("--assignment", choices=ASSIGNMENTS, default=ASSIGNMENTS[0],
-                        help=f"default: {ASSIGNMENTS[0]}")
-    parser.add_argument("--source", help="what the reset lines of the projects name"
-                        " (default: where this clone came from)")
+    parser.add_argument(
+        "--assignment",
+        choices=ASSIGNMENTS,
+        default=ASSIGNMENTS[0],
+        help=f"default: {ASSIGNMENTS[0]}",
+    )
+    parser.add_argument(
+        "--source",
+        help="what the reset lines of the projects name (default: where this clone came from)",
+    )
     parser.add_argument("--zip", action="store_true", help="also a zip for each student")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be made")
     return parser.parse_args(words)
@@ -207,10 +226,13 @@ def run(options: argparse.Namespace) -> int:
     earlier = read_class(folder)
     others = {row.get("assignment", "") for row in earlier} - {options.assignment}
     if others:
-        raise ClassError(f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
-                         f" assignment, such as --out {folder.name}-{options.assignment}.")
-    bad += roster.give_aliases(students, {row["alias"]: roster.fold(row["student"])
-                                          for row in earlier})
+        raise ClassError(
+            f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
+            f" assignment, such as --out {folder.name}-{options.assignment}."
+        )
+    bad += roster.give_aliases(
+        students, {row["alias"]: roster.fold(row["student"]) for row in earlier}
+    )
     source = source_line(options.source or source_of_clone())
     jobs, taken = plan(students, folder, options.assignment, source, options.zip)
     bad += taken
@@ -226,16 +248,22 @@ def run(options: argparse.Namespace) -> int:
         print(row)
     there = len(students) - len(taken) - len(jobs)
     made = len(jobs) if options.dry_run else sum(job.target.is_dir() for job in jobs)
-    print(f"{made} {'would be made' if options.dry_run else 'made'}, {there} there already,"
-          f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend.")
+    print(
+        f"{made} {'would be made' if options.dry_run else 'made'}, {there} there already,"
+        f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend."
+    )
     if bad:
         print("The others are as they should be. Mend those rows and type the line again.")
     return 1 if bad else 0
 
 
 def make(
-    students: list[Student], jobs: list[Job], folder: Path, assignment: str,
-    earlier: list[dict[str, str]], bad: list[BadRowError],
+    students: list[Student],
+    jobs: list[Job],
+    folder: Path,
+    assignment: str,
+    earlier: list[dict[str, str]],
+    bad: list[BadRowError],
 ) -> None:
     """Make what is missing, and say in class.csv what is there; adds to bad what did not work."""
     folder.mkdir(parents=True, exist_ok=True)

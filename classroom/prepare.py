@@ -21,8 +21,17 @@ from classroom.template import (
 from hooks.project import ASSIGNMENTS, SETTINGS
 
 # Files that would change what Python or pytest do; in a hand-in, they are left out.
-STEERING = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml",
-            "sitecustomize.py", "usercustomize.py", "pytest.py"}
+STEERING = {
+    "conftest.py",
+    "pytest.ini",
+    ".pytest.ini",
+    "tox.ini",
+    "setup.cfg",
+    "pyproject.toml",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "pytest.py",
+}
 COMPILED = (".pyc", ".pyd", ".so", ".pth", ".dll")
 
 
@@ -56,8 +65,12 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
             continue
         cleaned = without_keys(content)
         still_there = cleaned == content and hand_ins.has_key(path, content)  # in UTF-16
-        if (path.name.lower() in STEERING | modules or name.endswith(COMPILED)
-                or name == "__init__.py" or still_there):
+        if (
+            path.name.lower() in STEERING | modules
+            or name.endswith(COMPILED)
+            or name == "__init__.py"
+            or still_there
+        ):
             found.left_out.append(hand_ins.readable(path.as_posix()))
             continue
         write(folder / path, cleaned)
@@ -79,8 +92,9 @@ def write(path: Path, content: bytes) -> None:
 def without_keys(content: bytes) -> bytes:
     """Return a file with other keys of the same shape: those of a student are never copied."""
     content = re.sub(b2_rules.APPLICATION_KEY.encode(), b"K000" + b"0" * 27, content)
-    return re.sub(b"(?<![0-9a-f])" + b2_rules.KEY_ID.encode() + b"(?![0-9a-f])",
-                  b"000" + b"0" * 22, content)
+    return re.sub(
+        b"(?<![0-9a-f])" + b2_rules.KEY_ID.encode() + b"(?![0-9a-f])", b"000" + b"0" * 22, content
+    )
 
 
 def edited_tests(
@@ -92,8 +106,12 @@ def edited_tests(
     """
     if version != SETTINGS["_template_version"] or digest not in ("", digest_of_tests(assignment)):
         return []
-    return [name for name, path in tests_of(assignment).items() if PurePosixPath(name) in read
-            and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())]
+    return [
+        name
+        for name, path in tests_of(assignment).items()
+        if PurePosixPath(name) in read
+        and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())
+    ]
 
 
 def is_starter(main: str, assignment: str) -> bool:
@@ -135,5 +153,12 @@ def other_assignment(main: str, said: str, assignment: str) -> str:
         return ""
     if said not in ("", assignment):
         return said
-    return next((other for other in ASSIGNMENTS if other != assignment and (
-        is_starter(main, other) or set() < functions_of(other) <= defined_in(main))), "")
+    return next(
+        (
+            other
+            for other in ASSIGNMENTS
+            if other != assignment
+            and (is_starter(main, other) or set() < functions_of(other) <= defined_in(main))
+        ),
+        "",
+    )

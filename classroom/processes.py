@@ -63,6 +63,7 @@ def end_as_by_ctrl_c() -> None:
 
 def end_with_parent() -> None:
     """Let this process end when the one that wanted it has ended, in whatever way."""
+
     def wait() -> None:
         parent = multiprocessing.parent_process()
         if parent:

@@ -24,8 +24,13 @@ def use_a_bucket() -> None:
     """Make the calls that the tests make, so that what they load is loaded."""
     os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ENDPOINT
     with mock_aws():
-        s3 = boto3.resource("s3", endpoint_url=ENDPOINT, region_name="pretend-region-000",
-                            aws_access_key_id="no", aws_secret_access_key="no")
+        s3 = boto3.resource(
+            "s3",
+            endpoint_url=ENDPOINT,
+            region_name="pretend-region-000",
+            aws_access_key_id="no",
+            aws_secret_access_key="no",
+        )
         bucket = s3.Bucket("pretend-bucket")
         place: Any = {"LocationConstraint": "pretend-region-000"}
         bucket.create(CreateBucketConfiguration=place)
@@ -41,8 +46,10 @@ def use_a_bucket() -> None:
 
 def use_pytest() -> None:
     """Run two tests, of which one fails, so that all parts of pytest are loaded."""
-    lines = ("def test_1(monkeypatch):\n    pass\n\ndef test_2():\n    import pytest\n"
-             "    pytest.fail('no', pytrace=False)\n")
+    lines = (
+        "def test_1(monkeypatch):\n    pass\n\ndef test_2():\n    import pytest\n"
+        "    pytest.fail('no', pytrace=False)\n"
+    )
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         Path(folder, "test_warm.py").write_text(lines, encoding="utf-8")
         pytest.main(["-p", "no:cacheprovider", "-q", "-s", "--rootdir", folder, folder])

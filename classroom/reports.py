@@ -72,39 +72,81 @@ def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
     heads = {test: f"{label(test)} {sentence(test)}".strip() for test in tests}
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["student", "alias", "state", "points", "of", *heads.values(), "stuck at",
-                        "notes", "hand-in", *map(guarded, others)])
+        table.writerow(
+            [
+                "student",
+                "alias",
+                "state",
+                "points",
+                "of",
+                *heads.values(),
+                "stuck at",
+                "notes",
+                "hand-in",
+                *map(guarded, others),
+            ]
+        )
         for grade in grades:
             passed = [int(grade.tests[test][0] == "passed") for test in tests]
-            words = [grade.stuck_at if grade.where else "", all_notes(grade), grade.where,
-                     *(grade.member.others.get(name, "") for name in others)]
-            table.writerow([guarded(grade.member.name), guarded(grade.member.alias), grade.state,
-                            grade.points, len(tests), *passed, *map(guarded, words)])
+            words = [
+                grade.stuck_at if grade.where else "",
+                all_notes(grade),
+                grade.where,
+                *(grade.member.others.get(name, "") for name in others),
+            ]
+            table.writerow(
+                [
+                    guarded(grade.member.name),
+                    guarded(grade.member.alias),
+                    grade.state,
+                    grade.points,
+                    len(tests),
+                    *passed,
+                    *map(guarded, words),
+                ]
+            )
 
 
 def as_data(
     grades: list[Grade], assignment: str, tests: list[str], problems: list[str]
 ) -> dict[str, Any]:
     """Return all that is known, as grades.json holds it and as the page shows it."""
-    passed = Counter(test for grade in grades for test in tests
-                     if grade.tests[test][0] == "passed" and grade.state not in IDLE)
+    passed = Counter(
+        test
+        for grade in grades
+        for test in tests
+        if grade.tests[test][0] == "passed" and grade.state not in IDLE
+    )
     return {
         "assignment": assignment,
         "graded": time.strftime("%Y-%m-%d %H:%M"),
         "students": [
             {
-                "student": grade.member.name, "alias": grade.member.alias, "state": grade.state,
-                "points": grade.points, "of": len(tests), "stuck at": grade.stuck_at,
-                "notes": grade.notes + grade.asides, "hand-in": grade.where, "output": grade.output,
-                "tests": {name: {"outcome": outcome, "message": words}
-                          for name, (outcome, words) in grade.tests.items()},
+                "student": grade.member.name,
+                "alias": grade.member.alias,
+                "state": grade.state,
+                "points": grade.points,
+                "of": len(tests),
+                "stuck at": grade.stuck_at,
+                "notes": grade.notes + grade.asides,
+                "hand-in": grade.where,
+                "output": grade.output,
+                "tests": {
+                    name: {"outcome": outcome, "message": words}
+                    for name, (outcome, words) in grade.tests.items()
+                },
             }
             for grade in grades
         ],
-        "tests": [{"name": test, "label": label(test), "sentence": sentence(test),
-                   "passed": passed[test]} for test in tests],
-        "states": {state: count for state in STATES
-                   if (count := sum(grade.state == state for grade in grades))},
+        "tests": [
+            {"name": test, "label": label(test), "sentence": sentence(test), "passed": passed[test]}
+            for test in tests
+        ],
+        "states": {
+            state: count
+            for state in STATES
+            if (count := sum(grade.state == state for grade in grades))
+        },
         "problems": problems,
     }
 
@@ -153,13 +195,25 @@ def show(grades: list[Grade], out: Path) -> None:
     """Print the class, and where the rest is."""
     table = Table("student", "state", "points", "stuck at", "notes", box=None)
     for grade in grades:
-        table.add_row(*map(plain, (grade.member.name, grade.state, f"{grade.points} of"
-                                   f" {len(grade.tests)}", grade.stuck_at, all_notes(grade))))
+        table.add_row(
+            *map(
+                plain,
+                (
+                    grade.member.name,
+                    grade.state,
+                    f"{grade.points} of {len(grade.tests)}",
+                    grade.stuck_at,
+                    all_notes(grade),
+                ),
+            )
+        )
     Console(soft_wrap=not os.isatty(1), highlight=False).print(table)
     counts = Counter(grade.state for grade in grades)
     print(", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no rows")
-    print(f"Written: {out}, {out.with_suffix('.html').name}, {out.with_suffix('.json').name},"
-          f" {out.stem}-feedback{os.sep}")
+    print(
+        f"Written: {out}, {out.with_suffix('.html').name}, {out.with_suffix('.json').name},"
+        f" {out.stem}-feedback{os.sep}"
+    )
 
 
 def plain(text: str) -> str:

@@ -20,8 +20,9 @@ ALIAS_RULE = "An alias has 1 to 30 letters a-z, digits, - and _, and begins with
 
 
 # Letters that Unicode does not take for others with an accent.
-WITHOUT_ACCENT = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d",
-                                "ı": "i", "þ": "th"})
+WITHOUT_ACCENT = str.maketrans(
+    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "þ": "th"}
+)
 
 
 class ClassError(Exception):
@@ -200,8 +201,11 @@ def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadR
         elif owners.get(student.alias.lower(), student.key) != student.key:
             rule = "In class.csv, this alias belongs to another student. Choose another one."
             bad.append(BadRowError(student.row, student.alias, rule))
-        elif (before and student.alias.lower() not in (alias.lower() for alias in before)
-              and names.count(student.key) == 1):  # two of the same name have aliases of their own
+        elif (
+            before
+            and student.alias.lower() not in (alias.lower() for alias in before)
+            and names.count(student.key) == 1
+        ):  # two of the same name have aliases of their own
             rule = f"In class.csv, {student.name} has the alias {' and '.join(before)}. Keep it."
             bad.append(BadRowError(student.row, student.alias, rule))
     refused = {row.row for row in bad}

@@ -28,11 +28,29 @@ MOST_CPU = 600  # seconds
 MARK = "B2_GRADING"  # in the environment of all processes that a hand-in starts
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGES = {"os.remove", "os.rmdir", "os.mkdir", "os.rename", "os.link", "os.symlink", "os.truncate",
-           "os.chmod", "os.chown", "os.utime", "shutil.rmtree", "shutil.move"}
+CHANGES = {
+    "os.remove",
+    "os.rmdir",
+    "os.mkdir",
+    "os.rename",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.chmod",
+    "os.chown",
+    "os.utime",
+    "shutil.rmtree",
+    "shutil.move",
+}
 OF_TWO = {"os.rename", "os.link", "os.symlink", "shutil.move"}
-NETWORK = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg",
-           "socket.getaddrinfo", "socket.gethostbyname"}
+NETWORK = {
+    "socket.connect",
+    "socket.bind",
+    "socket.sendto",
+    "socket.sendmsg",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+}
 
 
 class Cut(io.RawIOBase):
@@ -45,7 +63,7 @@ class Cut(io.RawIOBase):
         return True
 
     def write(self, content: Any) -> int:
-        self.kept += bytes(content[:MOST_OUTPUT - len(self.kept)])
+        self.kept += bytes(content[: MOST_OUTPUT - len(self.kept)])
         return len(content)
 
     def as_stream(self) -> io.TextIOWrapper:
@@ -69,8 +87,21 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
         to.send_bytes(json.dumps(event).encode())
 
     reporter = Reporter(tell, done, failed)
-    words = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:faulthandler",
-             "-c", ".pytest.ini", "--rootdir", ".", "-s", "-q", "tests/test_main.py"]
+    words = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:unraisableexception",
+        "-p",
+        "no:faulthandler",
+        "-c",
+        ".pytest.ini",
+        "--rootdir",
+        ".",
+        "-s",
+        "-q",
+        "tests/test_main.py",
+    ]
     pytest.main(words, plugins=[reporter])
     tell("output", reporter.printed.kept.decode("utf-8", "replace"))
     tell("finished")
@@ -84,8 +115,18 @@ def shut_in(folder: Path, mark: str) -> None:
         os.setsid()  # what it starts can be found by this
     os.chdir(folder)
     home = str(folder.parent / "home")
-    os.environ.update({MARK: mark, "HOME": home, "USERPROFILE": home, "TMPDIR": home, "TEMP": home,
-                       "TMP": home, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"})
+    os.environ.update(
+        {
+            MARK: mark,
+            "HOME": home,
+            "USERPROFILE": home,
+            "TMPDIR": home,
+            "TEMP": home,
+            "TMP": home,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "NO_COLOR": "1",
+        }
+    )
     os.environ.pop("PYTHONPATH", None)
     tempfile.tempdir = home
     sys.dont_write_bytecode = True
@@ -201,8 +242,11 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
             skipped = isinstance(report.longrepr, tuple)  # file, line, reason
-            words = (report.longrepr[2].removeprefix("Skipped: ")  # type: ignore[index]
-                     if skipped else report.longreprtext)
+            words = (
+                report.longrepr[2].removeprefix("Skipped: ")  # type: ignore[index]
+                if skipped
+                else report.longreprtext
+            )
             name = report.nodeid.rpartition("::")[2]
             self.tell("end", name, report.outcome, words[:2_000])
 
@@ -217,8 +261,16 @@ class Reporter:
 def parts_of_pytest() -> dict[str, Any]:
     """Return the functions, classes and methods that decide on a result, by their full names."""
     parts = {}
-    for name in ("pytest", "_pytest.outcomes", "_pytest.runner", "_pytest.python",
-                 "_pytest.reports", "grading", "conftest", "test_main"):
+    for name in (
+        "pytest",
+        "_pytest.outcomes",
+        "_pytest.runner",
+        "_pytest.python",
+        "_pytest.reports",
+        "grading",
+        "conftest",
+        "test_main",
+    ):
         for word, part in list(vars(sys.modules.get(name, pytest)).items()):
             if callable(part) or inspect.ismodule(part):
                 parts[f"{name}.{word}"] = part

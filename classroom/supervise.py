@@ -20,8 +20,10 @@ MOST_PROCESSES = 30
 
 # Why a process was no longer there, and a hint.
 TOO_LATE = ("it did not end in time", "Is there a loop that never ends?")
-ENDED = ("it ended the whole program",
-         "Take os._exit() and its like out; return leaves a function.")
+ENDED = (
+    "it ended the whole program",
+    "Take os._exit() and its like out; return leaves a function.",
+)
 
 
 @dataclass
@@ -71,8 +73,10 @@ def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: 
 
 def message(run: Run) -> str:
     """Return what the tests would have said, had their process lived on."""
-    return (f"called:    main.py\ncame back: nothing: {run.why}\n"
-            f"expected:  that it runs to its end\nhint:      {run.hint}")
+    return (
+        f"called:    main.py\ncame back: nothing: {run.why}\n"
+        f"expected:  that it runs to its end\nhint:      {run.hint}"
+    )
 
 
 def run_once(
@@ -103,8 +107,11 @@ def run_once(
             else:
                 used, count = memory_of(process.pid)
                 if used > MOST_MEMORY or count > MOST_PROCESSES:
-                    run.why = "it used too much memory" if used > MOST_MEMORY else \
-                        f"it started {count} processes"
+                    run.why = (
+                        "it used too much memory"
+                        if used > MOST_MEMORY
+                        else f"it started {count} processes"
+                    )
                     run.hint = "Is there a loop in which something grows and grows?"
                     break
     except (EOFError, OSError, ValueError, TypeError, LookupError):  # no end, or no message of ours

@@ -22,8 +22,9 @@ def files_of(assignment: str) -> dict[str, Path]:
     README.md and .env.example are not among them: each project has its own.
     """
     own = STARTER / "_starter" / assignment
-    given = {name: STARTER / name for name in given_files()
-             if name not in ("README.md", ".env.example")}
+    given = {
+        name: STARTER / name for name in given_files() if name not in ("README.md", ".env.example")
+    }
     return given | {name: own / name for name in starter_files(assignment)}
 
 
@@ -34,8 +35,11 @@ def starter_main(assignment: str) -> str:
 
 def tests_of(assignment: str) -> dict[str, Path]:
     """Return those of the files that decide on a grade."""
-    return {name: path for name, path in files_of(assignment).items()
-            if name.startswith("tests/") or name == ".pytest.ini"}
+    return {
+        name: path
+        for name, path in files_of(assignment).items()
+        if name.startswith("tests/") or name == ".pytest.ini"
+    }
 
 
 def digest_of_tests(assignment: str) -> str:

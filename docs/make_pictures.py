@@ -32,9 +32,19 @@ from rich.text import Text  # noqa: E402
 WIDTH = 100  # characters
 SOLUTIONS = ROOT / "tests" / "solutions"
 THEME = TerminalTheme(
-    (28, 30, 38), (222, 224, 230),
-    [(60, 62, 72), (224, 90, 90), (120, 190, 100), (220, 180, 80), (100, 150, 230),
-     (190, 120, 210), (90, 190, 200), (222, 224, 230)])
+    (28, 30, 38),
+    (222, 224, 230),
+    [
+        (60, 62, 72),
+        (224, 90, 90),
+        (120, 190, 100),
+        (220, 180, 80),
+        (100, 150, 230),
+        (190, 120, 210),
+        (90, 190, 200),
+        (222, 224, 230),
+    ],
+)
 
 
 class Desk:
@@ -43,9 +53,14 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shown = ""
-        self.env = {**clean_environment(), "HOME": str(folder), "PWD": str(folder),
-                    "COLUMNS": str(WIDTH), "TERM": "xterm-256color",
-                    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # a student has no plugins
+        self.env = {
+            **clean_environment(),
+            "HOME": str(folder),
+            "PWD": str(folder),
+            "COLUMNS": str(WIDTH),
+            "TERM": "xterm-256color",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }  # a student has no plugins
         for name in ("NO_COLOR", "PYTHONWARNDEFAULTENCODING"):
             self.env.pop(name, None)
 
@@ -53,8 +68,15 @@ class Desk:
         """Run words, as if line had been typed; press Enter at each question."""
         self.shown += "\n" * bool(self.shown) + f"\033[1m$ {line}\033[0m\n"
         ours, theirs = pty.openpty()
-        running = subprocess.Popen(words, cwd=folder or self.folder, env=self.env, stdin=theirs,
-                                   stdout=theirs, stderr=theirs, start_new_session=True)
+        running = subprocess.Popen(
+            words,
+            cwd=folder or self.folder,
+            env=self.env,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
         os.close(theirs)
         said = b""
         while True:
@@ -81,8 +103,9 @@ class Desk:
 
 
 def starting(desk: Desk, template: Path) -> None:
-    desk.type("cookiecutter gh:org/b2-starter", [sys.executable, "-m", "cookiecutter",
-                                                 str(template)])
+    desk.type(
+        "cookiecutter gh:org/b2-starter", [sys.executable, "-m", "cookiecutter", str(template)]
+    )
     desk.picture("start", "start: five questions, Enter is always a good answer")
     project = desk.folder / "my-bucket-project"
     desk.type("python main.py", [sys.executable, "main.py"], project)
@@ -100,8 +123,15 @@ def a_mistake(desk: Desk) -> None:
 
 
 def project_of(assignment: str, desk: Desk, template: Path) -> Path:
-    words = [sys.executable, "-m", "cookiecutter", str(template), "--no-input",
-             f"assignment={assignment}", f"project_slug={assignment}"]
+    words = [
+        sys.executable,
+        "-m",
+        "cookiecutter",
+        str(template),
+        "--no-input",
+        f"assignment={assignment}",
+        f"project_slug={assignment}",
+    ]
     subprocess.run(words, check=True, cwd=desk.folder, env=desk.env, stdout=subprocess.DEVNULL)
     return desk.folder / assignment
 
@@ -120,8 +150,13 @@ def an_assignment(desk: Desk, template: Path) -> None:
 def an_album(desk: Desk, template: Path) -> None:
     project = project_of("photo-album", desk, template)
     shutil.copy(SOLUTIONS / "photo-album" / "main.py", project)
-    subprocess.run([sys.executable, "main.py"], cwd=project, env=desk.env, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=project,
+        env=desk.env,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     screenshot(project / "practice-bucket" / "album.html", "album", 360, 720, desk.folder)
 
 
@@ -130,8 +165,10 @@ def a_class(desk: Desk, template: Path) -> None:
     names = ["Anna Müller", "Ben Li", "Cara Diaz", "Dan Okafor", "Eve Roy", "Finn Berg"]
     (desk.folder / "roster.csv").write_text("\n".join(["student", *names]), encoding="utf-8")
     command = [sys.executable, str(template / "classroom")]
-    for words in (["new_class", "roster.csv", "--out", "class", "--assignment", "guestbook"],
-                  ["grade", "class", "--out", "grades.csv"]):
+    for words in (
+        ["new_class", "roster.csv", "--out", "class", "--assignment", "guestbook"],
+        ["grade", "class", "--out", "grades.csv"],
+    ):
         if words[0] == "grade":
             some_hand_in(sorted((desk.folder / "class").glob("*/main.py")))
         desk.type(f"nox -s {words[0]} -- {' '.join(words[1:])}", [*command, *words])
@@ -143,8 +180,13 @@ def some_hand_in(mains: list[Path]) -> None:
     """All is right, a part is wrong, nothing was done, a bracket is missing, all is right."""
     right = (SOLUTIONS / "guestbook" / "main.py").read_text(encoding="utf-8")
     part = (SOLUTIONS / "guestbook" / "wrong_4_adds_at_front.py").read_text(encoding="utf-8")
-    texts = [right, right.replace("\n\ndef main():", f"\n\n{part}\n\ndef main():"), None,
-             right + "\nprint('done'\n", right]
+    texts = [
+        right,
+        right.replace("\n\ndef main():", f"\n\n{part}\n\ndef main():"),
+        None,
+        right + "\nprint('done'\n",
+        right,
+    ]
     for main, text in zip(mains, texts, strict=False):
         if text:
             main.write_text(text, encoding="utf-8")
@@ -154,9 +196,16 @@ def screenshot(page: Path, name: str, width: int, height: int, folder: Path) -> 
     if BROWSER is None:
         print(f"There is no chromium here: docs/pictures/{name}.png stays as it was.")
         return
-    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}",
-             f"--window-size={width},{height}", "--hide-scrollbars",
-             f"--screenshot={PICTURES / f'{name}.png'}", page.as_uri()]
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={folder / 'user'}",
+        f"--window-size={width},{height}",
+        "--hide-scrollbars",
+        f"--screenshot={PICTURES / f'{name}.png'}",
+        page.as_uri(),
+    ]
     subprocess.run([BROWSER, *words], capture_output=True, timeout=120, check=True)
 
 

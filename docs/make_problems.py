@@ -31,7 +31,6 @@ them, and those of its own calls, in place of a traceback. Below, each is shown 
 """
 
 
-
 def reason_of(endpoint: str) -> str:
     """Return why this cannot be an endpoint."""
     _problem, reason = find_endpoint_problem(clean_endpoint(endpoint)) or ("", "")
@@ -41,15 +40,28 @@ def reason_of(endpoint: str) -> str:
 # What fills the braces, for the examples.
 KEYS = {"name": "B2_APPLICATION_KEY", "where": ".env", "file": ".env", "word": "the applicationKey"}
 EXAMPLE = {
-    **KEYS, "folder": "/home/ada/my-bucket-project", "host": "s3.us-east-005.backblazeb2.com",
-    "bucket": "ada-photos", "the_key": "the keyID 0050...0001", "digits": "005", "number": 4,
-    "version": "3.9.1", "package": "boto3 is not installed", "first": 2, "second": 7,
+    **KEYS,
+    "folder": "/home/ada/my-bucket-project",
+    "host": "s3.us-east-005.backblazeb2.com",
+    "bucket": "ada-photos",
+    "the_key": "the keyID 0050...0001",
+    "digits": "005",
+    "number": 4,
+    "version": "3.9.1",
+    "package": "boto3 is not installed",
+    "first": 2,
+    "second": 7,
     "how": "In a terminal in its folder, type, line by line:\n    python3 -m venv .venv\n"
-           "    .venv/bin/python -m pip install -r requirements.txt",
-    "count": 14, "rule": ENDPOINT_RULE, "value": "'us-east-005'", "code": "InternalError",
-    "reason": reason_of("us-east-005"), "action": "write",
+    "    .venv/bin/python -m pip install -r requirements.txt",
+    "count": 14,
+    "rule": ENDPOINT_RULE,
+    "value": "'us-east-005'",
+    "code": "InternalError",
+    "reason": reason_of("us-east-005"),
+    "action": "write",
     "do": "Copy the applicationKey there, or empty both key lines to practise.",
-    "why": "The other key is filled in; the two belong together.", "state": "nothing answers there",
+    "why": "The other key is filled in; the two belong together.",
+    "state": "nothing answers there",
 }
 ONLY_HERE = {
     "practice-folder": {"what": "The disk is full, so nothing was stored."},
@@ -57,23 +69,38 @@ ONLY_HERE = {
     "given-file-missing": {"file": "b2_client"},
     "env-file-missing": {"do": "Copy .env.example to .env."},
     "env-file-misnamed": {"name": ".env.txt", "better": ".env"},
-    "env-file-unreadable": {"reason": "read: it is a word processor's document",
-                            "do": "Save it as plain text."},
-    "line-unreadable": {"why": "A quote in it has no partner, or there is something after it.",
-                        "do": "Delete the quotes."},
+    "env-file-unreadable": {
+        "reason": "read: it is a word processor's document",
+        "do": "Save it as plain text.",
+    },
+    "line-unreadable": {
+        "why": "A quote in it has no partner, or there is something after it.",
+        "do": "Delete the quotes.",
+    },
     "line-misnamed": {"other": "B2_SECRET", "do": "Rename B2_SECRET= to B2_APPLICATION_KEY=."},
-    "bucket-name-impossible": {"value": "'ada_photos'",
-                               "rule": find_bucket_name_problem("ada_photos")},
-    "endpoint-has-bucket": {"value": "'ada-photos.s3.us-east-005.backblazeb2.com'",
-                            "reason": reason_of("ada-photos.s3.us-east-005.backblazeb2.com")},
-    "endpoint-http": {"value": "'http://s3.us-east-005.backblazeb2.com'",
-                      "reason": reason_of("http://s3.us-east-005.backblazeb2.com")},
+    "bucket-name-impossible": {
+        "value": "'ada_photos'",
+        "rule": find_bucket_name_problem("ada_photos"),
+    },
+    "endpoint-has-bucket": {
+        "value": "'ada-photos.s3.us-east-005.backblazeb2.com'",
+        "reason": reason_of("ada-photos.s3.us-east-005.backblazeb2.com"),
+    },
+    "endpoint-http": {
+        "value": "'http://s3.us-east-005.backblazeb2.com'",
+        "reason": reason_of("http://s3.us-east-005.backblazeb2.com"),
+    },
     "keys-swapped": {"do": "Swap the two values."},
-    "key-incomplete": {"flaw": find_key_flaw("B2_APPLICATION_KEY", "K005" + "A" * 25),
-                       "shape": "An applicationKey has 31 characters and begins with K00."},
+    "key-incomplete": {
+        "flaw": find_key_flaw("B2_APPLICATION_KEY", "K005" + "A" * 25),
+        "shape": "An applicationKey has 31 characters and begins with K00.",
+    },
     "key-in-code": {"file": "main.py"},
-    "connection-refused": {"host": "127.0.0.1:9000", "reason": "No server is running there.",
-                           "do": "Start the server."},
+    "connection-refused": {
+        "host": "127.0.0.1:9000",
+        "reason": "No server is running there.",
+        "do": "Start the server.",
+    },
     "certificate-not-trusted": {"reason": "unable to get local issuer certificate"},
     "network-variable-wrong": {"name": "HTTPS_PROXY", "value": "proxy.school:8080"},
     "not-b2": {"reason": "it is a web page"},
@@ -94,8 +121,10 @@ def page() -> str:
     parts = [HEAD, *(f"- [{name}](#{name})\n" for name in PROBLEMS), "\n"]
     for name, problem in PROBLEMS.items():
         shown = block(SetupError(name, **{**EXAMPLE, **ONLY_HERE.get(name, {})})).strip()
-        parts.append(f"## {name}\n\n```text\n{shown}\n```\n\n"
-                     f"Recognised: {problem.sign}. Source: {problem.source}\n\n")
+        parts.append(
+            f"## {name}\n\n```text\n{shown}\n```\n\n"
+            f"Recognised: {problem.sign}. Source: {problem.source}\n\n"
+        )
     return "".join(parts).rstrip() + "\n"
 
 

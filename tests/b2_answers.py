@@ -27,48 +27,105 @@ class Row(NamedTuple):
 SEE_CAPS = " exceeded. See the Caps & Alerts page to increase your cap."
 NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented."
 ROWS = {
-    "malformed key": Row(403, "InvalidAccessKeyId", "Malformed Access Key Id",
-                         "HIGH: AlistGo #8364, craft-remote-backup #11, next-video #216"),
-    "unknown key": Row(403, "InvalidAccessKeyId", "The key '{key_id}' is not valid",
-                       "HIGH: s5cmd #269; s3ql #443 for a key of another region"),
-    "wrong secret": Row(403, "SignatureDoesNotMatch", "Signature validation failed",
-                        "HIGH: joplin #7359, cloudflare-b2 #5, cmdr"),
-    "unauthorized": Row(401, "UnauthorizedAccess", "bucket is not authorized: {bucket}",
-                        "HIGH: b2-sdk-python #136, browsertrix #2472, genblaze #246"),
-    "expired": Row(401, "UnauthorizedAccess", "Request has expired given timestamp: '{time}' and"
-                   " expiration: {seconds}", "HIGH: Palmr #208, cmdr"),
-    "skewed": Row(403, "RequestTimeTooSkewed", "The difference between the request time and the"
-                  " current time is too large.", "LOW"),
+    "malformed key": Row(
+        403,
+        "InvalidAccessKeyId",
+        "Malformed Access Key Id",
+        "HIGH: AlistGo #8364, craft-remote-backup #11, next-video #216",
+    ),
+    "unknown key": Row(
+        403,
+        "InvalidAccessKeyId",
+        "The key '{key_id}' is not valid",
+        "HIGH: s5cmd #269; s3ql #443 for a key of another region",
+    ),
+    "wrong secret": Row(
+        403,
+        "SignatureDoesNotMatch",
+        "Signature validation failed",
+        "HIGH: joplin #7359, cloudflare-b2 #5, cmdr",
+    ),
+    "unauthorized": Row(
+        401,
+        "UnauthorizedAccess",
+        "bucket is not authorized: {bucket}",
+        "HIGH: b2-sdk-python #136, browsertrix #2472, genblaze #246",
+    ),
+    "expired": Row(
+        401,
+        "UnauthorizedAccess",
+        "Request has expired given timestamp: '{time}' and expiration: {seconds}",
+        "HIGH: Palmr #208, cmdr",
+    ),
+    "skewed": Row(
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
+        "LOW",
+    ),
     "other body": Row(400, "XAmzContentSHA256Mismatch", "The content has another SHA-256.", "LOW"),
-    "bad digest": Row(400, "BadDigest", "The checksum does not match the content.",
-                      "Code HIGH: cmdr"),
+    "bad digest": Row(
+        400, "BadDigest", "The checksum does not match the content.", "Code HIGH: cmdr"
+    ),
     "not entitled": Row(403, "AccessDenied", "not entitled", "HIGH: cmdr, cyberduck #14103"),
-    "no bucket": Row(404, "NoSuchBucket", "The specified bucket does not exist: {bucket}",
-                     "Code HIGH: cmdr"),
+    "no bucket": Row(
+        404, "NoSuchBucket", "The specified bucket does not exist: {bucket}", "Code HIGH: cmdr"
+    ),
     "no key": Row(404, "NoSuchKey", "Key not found", "HIGH: cloudflare-b2 #22"),
     "no upload": Row(404, "NoSuchUpload", "The specified upload does not exist.", "LOW"),
-    "name taken": Row(409, "BucketAlreadyExists", "Bucket name is already in use.",
-                      "Code MED: b2-sdk-python, exception.py; maybe BucketAlreadyOwnedByYou"),
-    "not empty": Row(409, "BucketNotEmpty", "The bucket is not empty.",
-                     "Code HIGH: b2-python-s3-sample"),
+    "name taken": Row(
+        409,
+        "BucketAlreadyExists",
+        "Bucket name is already in use.",
+        "Code MED: b2-sdk-python, exception.py; maybe BucketAlreadyOwnedByYou",
+    ),
+    "not empty": Row(
+        409, "BucketNotEmpty", "The bucket is not empty.", "Code HIGH: b2-python-s3-sample"
+    ),
     "bucket name": Row(400, "InvalidBucketName", "The bucket's name is not valid.", "LOW"),
     "bad request": Row(400, "InvalidRequest", "{why}", "Code HIGH: cmdr"),
-    "header": Row(400, "InvalidArgument", "Unsupported header '{name}' received for this API call.",
-                  "HIGH for tagging: Intrinsec/s3proxy #34; LOW for storage class and KMS"),
-    "acl": Row(400, "InvalidArgument", "Unsupported value for canned acl '{value}'",
-               "HIGH: zpan #126"),
-    "not implemented": Row(501, "NotImplemented", NOT_IMPLEMENTED,
-                           "HIGH for conditional writes: cmdr; LOW for ?policy and the like"),
-    "download cap": Row(403, "AccessDenied", "Cannot download file, download bandwidth or"
-                        " transaction (Class B) cap" + SEE_CAPS, "HIGH: cmdr, public code"),
-    "transaction cap": Row(403, "AccessDenied", "Transaction cap exceeded, see the Caps & Alerts"
-                           " page", "MED: public code"),
-    "storage cap": Row(403, "AccessDenied", "Cannot upload files, storage cap" + SEE_CAPS,
-                       "MED: restic #3265 (native)"),
-    "slow down": Row(503, "SlowDown", "Please reduce your request rate.",
-                     "Code MED: Backblaze docs on rate limits, B2_Command_Line_Tool #1059"),
-    "server error": Row(500, "InternalError", "An internal incident occurred.",
-                        "Code HIGH: cmdr, 2 of 1,200 puts"),
+    "header": Row(
+        400,
+        "InvalidArgument",
+        "Unsupported header '{name}' received for this API call.",
+        "HIGH for tagging: Intrinsec/s3proxy #34; LOW for storage class and KMS",
+    ),
+    "acl": Row(
+        400, "InvalidArgument", "Unsupported value for canned acl '{value}'", "HIGH: zpan #126"
+    ),
+    "not implemented": Row(
+        501,
+        "NotImplemented",
+        NOT_IMPLEMENTED,
+        "HIGH for conditional writes: cmdr; LOW for ?policy and the like",
+    ),
+    "download cap": Row(
+        403,
+        "AccessDenied",
+        "Cannot download file, download bandwidth or transaction (Class B) cap" + SEE_CAPS,
+        "HIGH: cmdr, public code",
+    ),
+    "transaction cap": Row(
+        403,
+        "AccessDenied",
+        "Transaction cap exceeded, see the Caps & Alerts page",
+        "MED: public code",
+    ),
+    "storage cap": Row(
+        403,
+        "AccessDenied",
+        "Cannot upload files, storage cap" + SEE_CAPS,
+        "MED: restic #3265 (native)",
+    ),
+    "slow down": Row(
+        503,
+        "SlowDown",
+        "Please reduce your request rate.",
+        "Code MED: Backblaze docs on rate limits, B2_Command_Line_Tool #1059",
+    ),
+    "server error": Row(
+        500, "InternalError", "An internal incident occurred.", "Code HIGH: cmdr, 2 of 1,200 puts"
+    ),
 }
 
 

@@ -54,8 +54,19 @@ ONLY_VALUE = {  # of a header that B2 knows, and the row that refuses every othe
     "if-match": (None, "not implemented"),
     "if-none-match": (None, "not implemented"),
 }
-NOT_OF_B2 = {"tagging", "policy", "policyStatus", "website", "accelerate", "requestPayment",
-             "publicAccessBlock", "ownershipControls", "torrent", "restore", "select"}
+NOT_OF_B2 = {
+    "tagging",
+    "policy",
+    "policyStatus",
+    "website",
+    "accelerate",
+    "requestPayment",
+    "publicAccessBlock",
+    "ownershipControls",
+    "torrent",
+    "restore",
+    "select",
+}
 SETTINGS = {"acl", "cors", "encryption", "lifecycle", "object-lock", "versioning"}
 ALGORITHM = "AWS4-HMAC-SHA256"
 NOT_HASHED = {"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}
@@ -155,13 +166,22 @@ class B2Double:
         key = self.keys.get(key_id)
         if key is None or key_id[2] != self.region[-1]:
             raise Refused("unknown key", key_id=key_id)
-        query = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~"))
-                       for name, value in seen.query.items() if name != "X-Amz-Signature")
-        canonical = "\n".join([
-            seen.method, seen.path, "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{' '.join(seen.headers.get(name, '').split())}" for name in names), "",
-            ";".join(names), claim["payload"],
-        ])
+        query = sorted(
+            (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
+            for name, value in seen.query.items()
+            if name != "X-Amz-Signature"
+        )
+        canonical = "\n".join(
+            [
+                seen.method,
+                seen.path,
+                "&".join(f"{name}={value}" for name, value in query),
+                *(f"{name}:{' '.join(seen.headers.get(name, '').split())}" for name in names),
+                "",
+                ";".join(names),
+                claim["payload"],
+            ]
+        )
         scope = f"{day}/{region}/{service}/aws4_request"
         digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
         signature = f"AWS4{key.application_key}".encode()
@@ -248,8 +268,9 @@ def _needs(seen: Seen) -> tuple[set[str], set[tuple[str, str | None]]]:
     elif seen.method == "HEAD" or "location" in asked or not seen.bucket:
         needed = {"listBuckets"}
     elif asked & SETTINGS or not reads:
-        needed = {"readBuckets" if reads else "writeBuckets" if asked or not deletes else
-                  "deleteBuckets"}
+        needed = {
+            "readBuckets" if reads else "writeBuckets" if asked or not deletes else "deleteBuckets"
+        }
     else:
         needed = {"listFiles"}
         touched = {(seen.bucket, seen.query.get("prefix", ""))}
@@ -311,10 +332,12 @@ class _Moto(S3Backend):
             "authorization": f"{ALGORITHM} Credential=any/20260101/us-east-1/s3/aws4_request",
         }
         dropped = "host|transfer-|expect|x-amz-(content|checksum|sdk|trailer)"  # done with
-        headers = {name: value for name, value in headers.items()
-                   if value and not re.match(dropped, name)}
+        headers = {
+            name: value for name, value in headers.items() if value and not re.match(dropped, name)
+        }
         request = normalize_request(
-            AWSPreparedRequest(seen.method, url, HTTPHeaders.from_dict(headers), seen.body, False))
+            AWSPreparedRequest(seen.method, url, HTTPHeaders.from_dict(headers), seen.body, False)
+        )
         response = MotoResponse(self)
         respond = response.key_response if seen.key else response.bucket_response
         try:
@@ -327,8 +350,11 @@ class _Moto(S3Backend):
         for row in ("no key", "not empty"):
             if status >= 400 and f"<Code>{ROWS[row].code}<".encode() in body:
                 return error(row)
-        kept = {name: str(value) for name, value in given.items()
-                if name.lower() not in ("date", "server")}
+        kept = {
+            name: str(value)
+            for name, value in given.items()
+            if name.lower() not in ("date", "server")
+        }
         return Answer(status, body, kept)
 
     def put_object(self, *args: Any, **kwargs: Any) -> FakeKey:

@@ -69,7 +69,8 @@ class Server(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self.context:
             request = self.context.wrap_socket(
-                request, server_side=True, do_handshake_on_connect=False)
+                request, server_side=True, do_handshake_on_connect=False
+            )
         self.connections.add(request)
         try:
             if self.closing.is_set():
@@ -103,9 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
         if no_body and answer.status >= 400:
             given = {}  # the status is all that a HEAD hears of an error
         headers = {
-            "date": format_datetime(self.server.owner.clock(), usegmt=True), "server": "nginx",
+            "date": format_datetime(self.server.owner.clock(), usegmt=True),
+            "server": "nginx",
             "x-amz-request-id": f"{random.getrandbits(64):016x}",
-            "content-length": "0" if no_body else str(len(answer.body)), **given,
+            "content-length": "0" if no_body else str(len(answer.body)),
+            **given,
         }
         if answer.status in (204, 304):
             del headers["content-length"]
@@ -134,8 +137,15 @@ class _Handler(BaseHTTPRequestHandler):
         if in_host := re.match(r"(.+)\.s3\.[a-z0-9-]+\.backblazeb2\.com", headers.get("host", "")):
             inside = f"{in_host[1]}/{inside}"  # the bucket may stand before the host's name
         bucket, _, key = inside.partition("/")
-        return Seen(self.command, path, dict(parse_qsl(query, keep_blank_values=True)),
-                    {**trailers, **headers}, unquote(bucket), unquote(key), body)
+        return Seen(
+            self.command,
+            path,
+            dict(parse_qsl(query, keep_blank_values=True)),
+            {**trailers, **headers},
+            unquote(bucket),
+            unquote(key),
+            body,
+        )
 
     def log_message(self, *_: Any) -> None:
         """Say nothing: what arrived is in B2Double.seen."""

@@ -74,8 +74,11 @@ def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) ->
 
 def bucket_at(endpoint: str, **config: Any) -> Any:
     """Return what get_bucket() gives to a program, with other settings of boto3."""
-    given = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-             "B2_ENDPOINT": endpoint}
+    given = {
+        "B2_APPLICATION_KEY_ID": KEY_ID,
+        "B2_APPLICATION_KEY": APPLICATION_KEY,
+        "B2_ENDPOINT": endpoint,
+    }
     changed = b2_client.CONFIG.merge(Config(**config))
     return b2_client.connect("resource", given, changed).Bucket(BUCKET)
 
@@ -112,8 +115,10 @@ def rclone(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
 def faulty(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
     """rclone, at the end of a network with faults that boto3 mends by asking again."""
     (folder / "served" / BUCKET).mkdir(parents=True)
-    with (rclone_server(folder / "served") as upstream,
-          FaultyNetwork(upstream, now_and_then()).listen() as endpoint):
+    with (
+        rclone_server(folder / "served") as upstream,
+        FaultyNetwork(upstream, now_and_then()).listen() as endpoint,
+    ):
         settings(patch, endpoint, KEY_ID, APPLICATION_KEY)
         yield
 
@@ -149,8 +154,17 @@ def rclone_server(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
-    words = ["serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", "", "--auth-key",
-             f"{KEY_ID},{APPLICATION_KEY}", str(folder)]
+    words = [
+        "serve",
+        "s3",
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--config",
+        "",
+        "--auth-key",
+        f"{KEY_ID},{APPLICATION_KEY}",
+        str(folder),
+    ]
     server = subprocess.Popen([program, *words], stderr=subprocess.PIPE, encoding="utf-8")
     try:
         for _ in range(200):
@@ -186,8 +200,9 @@ def swift_server(folder: Path) -> Iterator[str]:
     log = folder / "log.txt"
     with (
         log.open("wb") as errors,
-        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                         encoding="utf-8") as server,
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+        ) as server,
     ):
         try:
             port = server.stdout.readline().strip() if server.stdout else ""
@@ -205,6 +220,10 @@ def double(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
 
 
 BACKENDS: dict[str, Callable[..., AbstractContextManager[None]]] = {
-    "practice": practice, "moto": moto, "rclone": rclone, "faulty": faulty, "swift": swift,
+    "practice": practice,
+    "moto": moto,
+    "rclone": rclone,
+    "faulty": faulty,
+    "swift": swift,
     "double": double,
 }

@@ -20,8 +20,14 @@ from typing import Any
 
 import pytest
 
-BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome")
-                if (found := shutil.which(name))), None)
+BROWSER = next(
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
+)
 
 LOOK = """<!doctype html><meta charset="utf-8"><pre id="seen"></pre>
 <iframe id="frame" style="width: 360px; height: 640px" src="{address}"></iframe>
@@ -64,11 +70,19 @@ def look(browser: str, address: str, folder: Path) -> dict[str, Any]:
 
 def print_page(browser: str, address: str, folder: Path) -> str:
     """Return the page as it is after its scripts have run."""
-    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing else is reached
-             "--disable-web-security", "--disable-site-isolation-trials",
-             "--allow-file-access-from-files",
-             "--virtual-time-budget=20000", "--dump-dom", address]
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={folder / 'user'}",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing else is reached
+        "--disable-web-security",
+        "--disable-site-isolation-trials",
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+        address,
+    ]
     done = subprocess.run([browser, *words], capture_output=True, timeout=120, check=True)
     return done.stdout.decode()
 
@@ -76,7 +90,14 @@ def print_page(browser: str, address: str, folder: Path) -> str:
 def print_on_paper(browser: str, page: Path, folder: Path) -> int:
     """Print a page into a PDF beside it; return how many sheets that takes."""
     pdf = page.with_suffix(".pdf")
-    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}",
-             "--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.as_uri()]
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={folder / 'user'}",
+        "--no-pdf-header-footer",
+        f"--print-to-pdf={pdf}",
+        page.as_uri(),
+    ]
     subprocess.run([browser, *words], capture_output=True, timeout=120, check=True)
     return len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))

@@ -45,12 +45,12 @@ GOOD_ANSWERS = {
 }
 
 
-def env_text(
-    endpoint: str, bucket: str, key_id: str = KEY_ID, key: str = APPLICATION_KEY
-) -> str:
+def env_text(endpoint: str, bucket: str, key_id: str = KEY_ID, key: str = APPLICATION_KEY) -> str:
     """Return what a student has in .env; both keys empty means practice."""
-    return (f"B2_APPLICATION_KEY_ID={key_id}\nB2_APPLICATION_KEY={key}\n"
-            f"B2_BUCKET_NAME={bucket}\nB2_ENDPOINT={endpoint}\n")
+    return (
+        f"B2_APPLICATION_KEY_ID={key_id}\nB2_APPLICATION_KEY={key}\n"
+        f"B2_BUCKET_NAME={bucket}\nB2_ENDPOINT={endpoint}\n"
+    )
 
 
 def tracked_files() -> list[str]:
@@ -115,8 +115,11 @@ class Project:
 
 def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:
     """Return {name: (content, time of the last change)} of all files below a folder."""
-    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
-            for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @dataclass
@@ -134,15 +137,23 @@ class Run:
 
 def run(words: list[str], folder: Path, env: dict[str, str], typed: str = "") -> Run:
     done = subprocess.run(
-        words, cwd=folder, env=env, input=typed.encode(), capture_output=True, timeout=120,
+        words,
+        cwd=folder,
+        env=env,
+        input=typed.encode(),
+        capture_output=True,
+        timeout=120,
         check=False,
     )
     return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def clean_environment() -> dict[str, str]:
-    keep = {name: value for name, value in os.environ.items()
-            if not name.startswith(("B2_", "AWS_", "MOTO_", "PYTEST_"))}
+    keep = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("B2_", "AWS_", "MOTO_", "PYTEST_"))
+    }
     return {**keep, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -194,15 +205,20 @@ class Bake:
         output.mkdir(parents=True, exist_ok=True)
         self.capfd.readouterr()
         path = cookiecutter(
-            str(template or self.template), output_dir=str(output), overwrite_if_exists=force,
-            default_config=self.config, **how,  # type: ignore[arg-type]
+            str(template or self.template),
+            output_dir=str(output),
+            overwrite_if_exists=force,
+            default_config=self.config,
+            **how,  # type: ignore[arg-type]
         )
         return Project(Path(path), self.capfd.readouterr().out)
 
 
 @pytest.fixture
 def bake(
-    template: Path, tmp_path: Path, cookiecutter_config: dict[str, Any],
+    template: Path,
+    tmp_path: Path,
+    cookiecutter_config: dict[str, Any],
     capfd: pytest.CaptureFixture[str],
 ) -> Bake:
     return Bake(template, tmp_path, cookiecutter_config, capfd)
@@ -221,11 +237,17 @@ def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
     home.mkdir()
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    env = {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home),
-           **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}
+    env = {
+        **clean_environment(),
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+    }
 
     def run_cookiecutter(
-        *words: str, typed: str = "", folder: Path | None = None,
+        *words: str,
+        typed: str = "",
+        folder: Path | None = None,
         template: str | Path = template,
     ) -> Run:
         folder = folder or tmp_path / "out"
@@ -244,8 +266,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend_name" in metafunc.fixturenames:
         names = metafunc.config.getoption("--backends").split(",")
         marks = {"double": [pytest.mark.thorough]}  # it serves our tests only
-        metafunc.parametrize("backend_name", [
-            pytest.param(name, marks=marks.get(name, [])) for name in names])
+        metafunc.parametrize(
+            "backend_name", [pytest.param(name, marks=marks.get(name, [])) for name in names]
+        )
 
 
 @pytest.fixture

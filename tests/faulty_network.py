@@ -1,8 +1,8 @@
 """A network with faults, on 127.0.0.1, between boto3 and a real S3 server.
 
-    network = FaultyNetwork("http://127.0.0.1:9000", faults)
-    with network.listen() as endpoint:
-        ...  # boto3 with endpoint_url=endpoint; network.counts says what happened
+network = FaultyNetwork("http://127.0.0.1:9000", faults)
+with network.listen() as endpoint:
+    ...  # boto3 with endpoint_url=endpoint; network.counts says what happened
 """
 
 from __future__ import annotations

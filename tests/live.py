@@ -68,14 +68,17 @@ def use(bucket: Any, prefix: str, sent: list[str]) -> None:
 
     upload = bucket.Object(f"{prefix}parts").initiate_multipart_upload()
     parts = [os.urandom(5 * 1024 * 1024), b"the end"]
-    done = [{"PartNumber": number, "ETag": upload.Part(number).upload(Body=part)["ETag"]}
-            for number, part in enumerate(parts, start=1)]
+    done = [
+        {"PartNumber": number, "ETag": upload.Part(number).upload(Body=part)["ETag"]}
+        for number, part in enumerate(parts, start=1)
+    ]
     upload.complete(MultipartUpload={"Parts": done})
 
     where = {"Bucket": bucket.name, "Key": f"{prefix}gift"}
     put_link = client.generate_presigned_url("put_object", Params=where, ExpiresIn=60)
-    gift = urllib.request.Request(put_link, data=b"gift", method="PUT",
-                                  headers={"Content-Type": "application/octet-stream"})
+    gift = urllib.request.Request(
+        put_link, data=b"gift", method="PUT", headers={"Content-Type": "application/octet-stream"}
+    )
     urllib.request.urlopen(gift).close()
     get_link = client.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
     with urllib.request.urlopen(get_link) as answer:

@@ -27,5 +27,8 @@ def stored(bucket: Any) -> dict[str, bytes]:
 
 def files(home: Path) -> dict[str, bytes]:
     folder = home / "practice-bucket"
-    return {path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*") if path.is_file() and ".notes" not in path.parts}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".notes" not in path.parts
+    }

@@ -30,5 +30,8 @@ def state(project: Project) -> dict[str, Any]:
 def backups(project: Project) -> dict[str, bytes]:
     """Return what is below backups/<time>/, by its place in the project."""
     folder = project.path / "backups"
-    return {Path(*path.relative_to(folder).parts[1:]).as_posix(): path.read_bytes()
-            for path in folder.rglob("*") if path.is_file()}
+    return {
+        Path(*path.relative_to(folder).parts[1:]).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

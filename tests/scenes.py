@@ -92,15 +92,21 @@ class Scene:
 
 @pytest.fixture
 def scene(
-    tmp_path: Path, no_b2_variables: None, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], authority: trustme.CA,
+    tmp_path: Path,
+    no_b2_variables: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    authority: trustme.CA,
 ) -> Iterator[Scene]:
     folder = tmp_path / "project"
     folder.mkdir()
     double = B2Double(buckets=[BUCKET, "other-bucket"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("s3.us-east-005.backblazeb2.com", "*.s3.us-east-005.backblazeb2.com",
-                         "s3.eu-central-003.backblazeb2.com").configure_cert(context)
+    authority.issue_cert(
+        "s3.us-east-005.backblazeb2.com",
+        "*.s3.us-east-005.backblazeb2.com",
+        "s3.eu-central-003.backblazeb2.com",
+    ).configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with serve(double, context) as port:
         made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_causes.BACKBLAZE: port})
@@ -112,8 +118,14 @@ def scene(
         monkeypatch.setattr(b2_client, "QUICK", quick)
         monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
-        for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY",
-                     "REQUESTS_CA_BUNDLE"):
+        for name in (
+            "HTTPS_PROXY",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "NO_PROXY",
+            "REQUESTS_CA_BUNDLE",
+        ):
             monkeypatch.delenv(name, raising=False)
 
         def look_up(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
@@ -151,8 +163,10 @@ def proxy(ports: dict[str, int]) -> Iterator[int]:
                 host = client.recv(4096).split()[1].decode().partition(":")[0]
                 server = socket.create_connection(("127.0.0.1", ports[host]))
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                pipes = [threading.Thread(target=pump, args=pair, daemon=True)
-                         for pair in ((client, server), (server, client))]
+                pipes = [
+                    threading.Thread(target=pump, args=pair, daemon=True)
+                    for pair in ((client, server), (server, client))
+                ]
                 for pipe in pipes:
                     pipe.start()
                 sockets.extend((client, server))

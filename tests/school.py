@@ -52,8 +52,15 @@ class Class:
     def grade(self, *words: str, **env: str) -> tuple[Run, dict[str, dict[str, Any]]]:
         """Grade all; return the run, and what grades.json says of each student."""
         out = self.folder / "grades.csv"
-        command = [sys.executable, str(ROOT / "classroom"), "grade", str(self.folder), "--out",
-                   str(out), *words]
+        command = [
+            sys.executable,
+            str(ROOT / "classroom"),
+            "grade",
+            str(self.folder),
+            "--out",
+            str(out),
+            *words,
+        ]
         done = run(command, self.folder, {**clean_environment(), **env})
         try:
             found = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))

@@ -60,8 +60,13 @@ def serve(folder: Path, key_id: str, key: str) -> int:
     from swift.container.server import ContainerController
     from swift.obj.mem_server import ObjectController
 
-    conf = {"swift_dir": str(folder), "devices": str(folder), "mount_check": "false",
-            "account_autocreate": "true", "log_level": "CRITICAL"}  # it logs to the system's log
+    conf = {
+        "swift_dir": str(folder),
+        "devices": str(folder),
+        "mount_check": "false",
+        "account_autocreate": "true",
+        "log_level": "CRITICAL",
+    }  # it logs to the system's log
     controllers = (AccountController, ContainerController, ObjectController)
     for name, controller in zip(SERVERS, controllers, strict=True):
         write_ring(folder, name, listen(controller(conf)))
@@ -96,8 +101,14 @@ def listen(app: Any) -> int:
     from swift.common.wsgi import get_socket
 
     socket = get_socket({"bind_ip": "127.0.0.1", "bind_port": 0})
-    eventlet.spawn(wsgi.server, socket, app, utils.NullLogger(), protocol=SwiftHttpProtocol,
-                   capitalize_response_headers=False)
+    eventlet.spawn(
+        wsgi.server,
+        socket,
+        app,
+        utils.NullLogger(),
+        protocol=SwiftHttpProtocol,
+        capitalize_response_headers=False,
+    )
     return socket.getsockname()[1]
 
 
@@ -112,8 +123,15 @@ def write_ring(folder: Path, name: str, port: int) -> None:
     """Say where all accounts, containers or objects are: in one place, with one copy."""
     from swift.common.ring import RingData
 
-    place = {"id": 0, "region": 1, "zone": 1, "weight": 1, "device": "disk",
-             "ip": "127.0.0.1", "port": port}
+    place = {
+        "id": 0,
+        "region": 1,
+        "zone": 1,
+        "weight": 1,
+        "device": "disk",
+        "ip": "127.0.0.1",
+        "port": port,
+    }
     (folder / "disk").mkdir(exist_ok=True)
     RingData([[0]], [place], part_shift=32).save(str(folder / f"{name}.ring.gz"))
 
@@ -122,13 +140,22 @@ def write_proxy_conf(folder: Path, key_id: str, key: str) -> str:
     """Write the settings of the proxy server, with all accounts; return the file's name."""
     users = [f"user_{number}_{key_id} = {key} .admin" for number in range(ACCOUNTS)]
     options = {**OPTIONS, "tempauth": "\n".join(users)}
-    sections = [f"[filter:{name}]\nuse = egg:swift#{name}\n{options.get(name, '')}"
-                for name in PIPELINE]
+    sections = [
+        f"[filter:{name}]\nuse = egg:swift#{name}\n{options.get(name, '')}" for name in PIPELINE
+    ]
     file = folder / "proxy-server.conf"
-    file.write_text("\n".join([
-        "[pipeline:main]", f"pipeline = {' '.join(PIPELINE)} proxy-server",
-        "[app:proxy-server]", "use = egg:swift#proxy", *sections,
-    ]), encoding="utf-8")
+    file.write_text(
+        "\n".join(
+            [
+                "[pipeline:main]",
+                f"pipeline = {' '.join(PIPELINE)} proxy-server",
+                "[app:proxy-server]",
+                "use = egg:swift#proxy",
+                *sections,
+            ]
+        ),
+        encoding="utf-8",
+    )
     return str(file)
 
 

@@ -89,14 +89,17 @@ def test_bucket_names_that_b2_may_have_are_taken(bake: Bake, name: str):
     assert bake(bucket_name=name).answers()["bucket_name"] == name
 
 
-@pytest.mark.parametrize(("name", "typed", "kept"), [
-    ("bucket_name", ' "ada-photos" ', "ada-photos"),
-    ("bucket_name", "\u201cada-photos\u201d\u200b", "ada-photos"),
-    ("project_name", "  Ada's Photos ", "Ada's Photos"),
-    ("project_slug", " ada ", "ada"),
-    ("assignment", "2", "cloud-notes"),
-    ("assignment", " guestbook", "guestbook"),
-])
+@pytest.mark.parametrize(
+    ("name", "typed", "kept"),
+    [
+        ("bucket_name", ' "ada-photos" ', "ada-photos"),
+        ("bucket_name", "\u201cada-photos\u201d\u200b", "ada-photos"),
+        ("project_name", "  Ada's Photos ", "Ada's Photos"),
+        ("project_slug", " ada ", "ada"),
+        ("assignment", "2", "cloud-notes"),
+        ("assignment", " guestbook", "guestbook"),
+    ],
+)
 def test_what_comes_along_when_copying_is_taken_off(
     bake: Bake, name: str, typed: str, kept: str, cookiecutter_config: dict[str, Any]
 ):
@@ -109,14 +112,46 @@ def test_what_comes_along_when_copying_is_taken_off(
 
 
 BAD: dict[str, list[Any]] = {
-    "bucket_name": ["short", "x" * 64, "b2-bucket", "B2-bucket", "my_bucket", "my bucket",
-                    "my.bucket", "büro-bucket", "my-bucket\nx", "it's mine", "", None, 7, ["a"]],
-    "project_slug": ["a/b", "a/b/c", "../evil", "../evil/x", "a\\b", ".hidden", "-f", "con",
-                     "COM1", "x" * 61, "has space", "dot.", "a\nb", 5, None, ["a"]],
+    "bucket_name": [
+        "short",
+        "x" * 64,
+        "b2-bucket",
+        "B2-bucket",
+        "my_bucket",
+        "my bucket",
+        "my.bucket",
+        "büro-bucket",
+        "my-bucket\nx",
+        "it's mine",
+        "",
+        None,
+        7,
+        ["a"],
+    ],
+    "project_slug": [
+        "a/b",
+        "a/b/c",
+        "../evil",
+        "../evil/x",
+        "a\\b",
+        ".hidden",
+        "-f",
+        "con",
+        "COM1",
+        "x" * 61,
+        "has space",
+        "dot.",
+        "a\nb",
+        5,
+        None,
+        ["a"],
+    ],
     "project_name": [" ", "two\nlines", "x" * 101, None, ["a"], "tab\there", 7],
     "endpoint": [None, 7, ["a"], {"a": 1}],
     "assignment": ["no-such-thing", "0", "9", "-1", "", None, 7, ["hello-bucket"]],
 }
+
+
 def refusal(bake: Bake, **answers: Any) -> str:
     """Return what the exception says, by which a Python program hears of a bad answer."""
     with pytest.raises(CookiecutterException) as caught:
@@ -132,16 +167,15 @@ def reason_for(name: str, value: Any) -> str:
     if value in ("con", "COM1"):
         return f"Windows keeps the name {value} for itself."
     return {
-        "project_name": PROJECT_NAME_RULE, "project_slug": FOLDER_NAME_RULE,
+        "project_name": PROJECT_NAME_RULE,
+        "project_slug": FOLDER_NAME_RULE,
         "bucket_name": b2_rules.find_bucket_name_problem(value),
         "assignment": ", ".join(ASSIGNMENTS),
     }[name]
 
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in BAD.items() for v in values])
-def test_a_refused_answer_leaves_nothing_behind(
-    bake: Bake, tmp_path: Path, name: str, value: Any
-):
+def test_a_refused_answer_leaves_nothing_behind(bake: Bake, tmp_path: Path, name: str, value: Any):
     output = tmp_path / "one" / "two"
     temporary = Path(tempfile.gettempdir())
     before = set(temporary.iterdir())
@@ -197,12 +231,21 @@ def test_a_key_typed_as_an_answer_is_refused_and_never_kept_or_shown(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("words", [
-    ["bucket_name=no"], ["project_slug=../evil"], ["project_slug=x/../../evil"],
-    ["endpoint=s3.amazonaws.com"], ["assignment=nope"], ["project_slug="], ["project_name="],
-    ["--accept-hooks", "no"], ["bucket_name=" + "x" * 70, "project_slug=con", "-f"],
-    ["project_slug=" + "x" * 300],
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bucket_name=no"],
+        ["project_slug=../evil"],
+        ["project_slug=x/../../evil"],
+        ["endpoint=s3.amazonaws.com"],
+        ["assignment=nope"],
+        ["project_slug="],
+        ["project_name="],
+        ["--accept-hooks", "no"],
+        ["bucket_name=" + "x" * 70, "project_slug=con", "-f"],
+        ["project_slug=" + "x" * 300],
+    ],
+)
 def test_a_refused_command_says_why_without_a_traceback_and_changes_nothing(
     cli: Callable[..., Run], tmp_path: Path, words: list[str]
 ):
@@ -282,8 +325,12 @@ def test_the_retry_line_works_as_it_stands(cli: Callable[..., Run], tmp_path: Pa
         python = shlex.quote(sys.executable)
         command = line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
         done = subprocess.run(
-            [shell, "-c", command], cwd=tmp_path / "out", input=b"\n\nmy-bucket\n\n\n",
-            capture_output=True, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=False,
+            [shell, "-c", command],
+            cwd=tmp_path / "out",
+            input=b"\n\nmy-bucket\n\n\n",
+            capture_output=True,
+            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            check=False,
         )
 
         assert done.returncode == 0, done.stderr
@@ -346,10 +393,18 @@ def test_the_retry_line_means_the_same_on_windows(bake: Bake, odd: str):
         assert f"project_name={odd}" in words_in_cmd(line)
 
 
-@pytest.mark.parametrize("odd", [
-    'a "quote" in it', "a “typographic” one", "Ada’s",
-    "ends with \\", "{{ 7 * 7 }}", "{% x", "{# y",
-])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        'a "quote" in it',
+        "a “typographic” one",
+        "Ada’s",
+        "ends with \\",
+        "{{ 7 * 7 }}",
+        "{% x",
+        "{# y",
+    ],
+)
 def test_an_answer_that_no_quoting_carries_everywhere_is_asked_again(bake: Bake, odd: str):
     line = retry_line(refusal(bake, project_name=odd, bucket_name="no"))
 
@@ -413,56 +468,96 @@ def test_five_questions_in_plain_words(cli: Callable[..., Run], tmp_path: Path):
     assert "[5/5]" in done.out
     project = Project(tmp_path / "out" / "ada-s-photos")
     assert project.answers() == {
-        "project_name": "Ada's Photos", "project_slug": "ada-s-photos",
-        "bucket_name": "adas-photos", "endpoint": "https://s3.eu-central-003.backblazeb2.com",
+        "project_name": "Ada's Photos",
+        "project_slug": "ada-s-photos",
+        "bucket_name": "adas-photos",
+        "endpoint": "https://s3.eu-central-003.backblazeb2.com",
         "assignment": "hello-bucket",
     }
 
 
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [("😀", "my-b2-project"), ("Con", "con-project"), ("LPT1", "lpt1-project"),
-     ("Über Größe", "uber-grosse"), ("---", "my-b2-project"), ("combo", "combo"),
-     ("../../etc", "etc"), ("x" * 90, "x" * 50)],
+    [
+        ("😀", "my-b2-project"),
+        ("Con", "con-project"),
+        ("LPT1", "lpt1-project"),
+        ("Über Größe", "uber-grosse"),
+        ("---", "my-b2-project"),
+        ("combo", "combo"),
+        ("../../etc", "etc"),
+        ("x" * 90, "x" * 50),
+    ],
 )
 def test_every_name_gives_a_safe_folder_name(bake: Bake, name: str, folder: str):
     assert bake(project_name=name).path.name == folder
 
 
-def test_nothing_secret_is_kept_by_cookiecutter(
-    bake: Bake, cookiecutter_config: dict[str, Any]
-):
+def test_nothing_secret_is_kept_by_cookiecutter(bake: Bake, cookiecutter_config: dict[str, Any]):
     project = bake()
     project.write(".env", f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n")
     bake(force=True)
 
-    kept = [file.read_text(encoding="utf-8")
-            for file in Path(cookiecutter_config["replay_dir"]).glob("*.json")]
+    kept = [
+        file.read_text(encoding="utf-8")
+        for file in Path(cookiecutter_config["replay_dir"]).glob("*.json")
+    ]
     assert kept
     assert not any(APPLICATION_KEY in text or KEY_ID in text for text in kept)
     assert set(json.loads(kept[0])["cookiecutter"]) >= set(GOOD_ANSWERS)
 
 
 text = st.text(max_size=40) | st.sampled_from(
-    ["{{ cookiecutter }}", "{% raw %}", "'\"\"\"'", "\\", "a\\", "#$&", "\r\n", "\x00", "..", "/",
-     "C:\\x", "NUL", "nul.txt", "~", "*", "😀" * 30, " lead", "trail ", "${HOME}", "%PATH%"]
+    [
+        "{{ cookiecutter }}",
+        "{% raw %}",
+        '\'"""\'',
+        "\\",
+        "a\\",
+        "#$&",
+        "\r\n",
+        "\x00",
+        "..",
+        "/",
+        "C:\\x",
+        "NUL",
+        "nul.txt",
+        "~",
+        "*",
+        "😀" * 30,
+        " lead",
+        "trail ",
+        "${HOME}",
+        "%PATH%",
+    ]
 )
 slugs = text | st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 buckets = text | st.from_regex(r"[A-Za-z0-9-]{6,63}", fullmatch=True)
 endpoints = text | st.sampled_from([*ENDPOINTS, *NOT_ENDPOINTS])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[
-    HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(name=text, slug=slugs, bucket=buckets, endpoint=endpoints)
 def test_any_answers_make_a_sound_project_or_nothing(
-    bake: Bake, tmp_path_factory: pytest.TempPathFactory,
-    name: str, slug: str, bucket: str, endpoint: str,
+    bake: Bake,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    slug: str,
+    bucket: str,
+    endpoint: str,
 ):
     assume(slug not in ("", ".", "..", "/"))  # these exist already, which cookiecutter refuses
     output = tmp_path_factory.mktemp("any") / "output"
-    answers: dict[str, Any] = {"project_name": name, "project_slug": slug, "bucket_name": bucket,
-               "endpoint": endpoint}
+    answers: dict[str, Any] = {
+        "project_name": name,
+        "project_slug": slug,
+        "bucket_name": bucket,
+        "endpoint": endpoint,
+    }
     try:
         project = bake.replay(output, **answers)
     except (CookiecutterException, OSError, ValueError):
@@ -472,8 +567,11 @@ def test_any_answers_make_a_sound_project_or_nothing(
 
     kept = project.answers()
     cleaned = {name: b2_rules.clean_value(answer) for name, answer in answers.items()}
-    assert kept == {**cleaned, "endpoint": b2_rules.clean_endpoint(endpoint),
-                    "assignment": "hello-bucket"}
+    assert kept == {
+        **cleaned,
+        "endpoint": b2_rules.clean_endpoint(endpoint),
+        "assignment": "hello-bucket",
+    }
     env = dotenv_values(project.path / ".env", interpolate=False)
     assert env["B2_BUCKET_NAME"] == kept["bucket_name"]
     assert env["B2_ENDPOINT"] == kept["endpoint"]

@@ -37,12 +37,23 @@ class Terminal:
 
     def type(self, *words: str, template: str | Path = "", folder: Path | None = None) -> None:
         """Type a cookiecutter command."""
-        env = {**clean_environment(), "HOME": str(self.home), "TERM": "xterm",
-               "TMPDIR": str(self.home / "tmp"), "PYTHONWARNDEFAULTENCODING": ""}
+        env = {
+            **clean_environment(),
+            "HOME": str(self.home),
+            "TERM": "xterm",
+            "TMPDIR": str(self.home / "tmp"),
+            "PYTHONWARNDEFAULTENCODING": "",
+        }
         self.session = pexpect.spawn(
-            sys.executable, ["-m", "cookiecutter", str(template or self.template), *words],
-            cwd=str(folder or self.folder), env=env, encoding="utf-8", timeout=30,
-            dimensions=(40, 200), preexec_fn=hear_ctrl_c)
+            sys.executable,
+            ["-m", "cookiecutter", str(template or self.template), *words],
+            cwd=str(folder or self.folder),
+            env=env,
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(40, 200),
+            preexec_fn=hear_ctrl_c,
+        )
 
     def expect(self, text: str) -> None:
         """Wait until the screen shows a text."""
@@ -79,8 +90,12 @@ WRONG: list[tuple[list[str], str, str, str]] = [  # wrong answers, what is said,
     (["x" * 101, "\t"], "A project name is one line", "Ada", "Ada"),
     (["a/b", "..", "/tmp", "has space"], "A folder name has 1 to 60 letters", "ada", "ada"),
     (["short", "my_bucket", "b2-mine"], "bucket name", " 'ada-photos' ", "ada-photos"),
-    (["s3.amazonaws.com", "https://f005.backblazeb2.com"], "Copy the Endpoint",
-     "S3.eu-central-003.backblazeb2.com/", "https://s3.eu-central-003.backblazeb2.com"),
+    (
+        ["s3.amazonaws.com", "https://f005.backblazeb2.com"],
+        "Copy the Endpoint",
+        "S3.eu-central-003.backblazeb2.com/",
+        "https://s3.eu-central-003.backblazeb2.com",
+    ),
     (["9", "photos"], "Type a number from 1 to 5", "3", "guestbook"),
 ]
 
@@ -95,12 +110,12 @@ def test_a_wrong_answer_is_asked_again_at_once(terminal: Terminal, number: int):
         terminal.answer(QUESTIONS[number], answer)
         terminal.expect(said)
     terminal.answer(QUESTIONS[number], right)
-    for question in QUESTIONS[number + 1:]:
+    for question in QUESTIONS[number + 1 :]:
         terminal.answer(question)
 
     assert terminal.end() == 0
     name = ["project_name", "project_slug", "bucket_name", "endpoint", "assignment"][number]
-    folder, = terminal.folder.iterdir()
+    (folder,) = terminal.folder.iterdir()
     assert Project(folder).answers()[name] == kept
     assert terminal.kept()[name] == kept
     if name == "endpoint":

@@ -60,10 +60,17 @@ def make(
 
     def of(name: str) -> Project:
         if name not in made:
-            made[name] = Project(Path(cookiecutter(
-                str(template), no_input=True, extra_context={"assignment": name},
-                output_dir=str(tmp_path_factory.mktemp(name)),
-                default_config=cookiecutter_config)))  # type: ignore[arg-type]
+            made[name] = Project(
+                Path(
+                    cookiecutter(
+                        str(template),
+                        no_input=True,
+                        extra_context={"assignment": name},
+                        output_dir=str(tmp_path_factory.mktemp(name)),
+                        default_config=cookiecutter_config,
+                    )
+                )
+            )  # type: ignore[arg-type]
         return made[name]
 
     return of
@@ -112,8 +119,12 @@ def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], P
 
 
 def test_the_solutions_are_not_in_a_project():
-    assert not [name for name in tracked_files() if name.startswith(STARTER.name)
-                and ("solution" in name or "good_" in name or "wrong_" in name)]
+    assert not [
+        name
+        for name in tracked_files()
+        if name.startswith(STARTER.name)
+        and ("solution" in name or "good_" in name or "wrong_" in name)
+    ]
 
 
 @pytest.mark.parametrize("name", GRADED)
@@ -141,15 +152,14 @@ def wrong_in_one_place(name: str, folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", GRADED)
-def test_the_tests_tell_right_from_wrong(
-    make: Callable[[str], Project], tmp_path: Path, name: str
-):
+def test_the_tests_tell_right_from_wrong(make: Callable[[str], Project], tmp_path: Path, name: str):
     project = make(name)
     mains = [project.path / "main.py", *right(name), *wrong_in_one_place(name, tmp_path)]
 
     ends: dict[str, Ends] = {
         Path(main).name if Path(main).parent != project.path else "starter": graded(found)
-        for main, found in try_all(project, mains).items()}
+        for main, found in try_all(project, mains).items()
+    }
     untouched = ends.pop("starter")
     assert untouched
     seen = set()
@@ -164,7 +174,8 @@ def test_the_tests_tell_right_from_wrong(
         wrong = re.match(r"wrong_(\d+)_", file)
         if wrong:
             assert [test for test in failed(found) if re.match(rf"test_{wrong[1]}[a-z]?_", test)], (
-                f"{file} passes the tests of TODO {wrong[1]}")
+                f"{file} passes the tests of TODO {wrong[1]}"
+            )
             for test in failed(found):
                 assert_it_reads_well(found[test][1])
         else:
@@ -173,22 +184,43 @@ def test_the_tests_tell_right_from_wrong(
 
 BROKEN = {
     "a syntax error": ("    return None", "    return (None", r"cannot read line \d+ of main\.py"),
-    "a loop that never ends": ("    return []", "    while True:\n        pass",
-                               "did not end within 3 seconds"),
-    "a loop at the top": ("def note_key", "while True:\n    pass\n\n\ndef note_key",
-                          "did not end within 3 seconds"),
-    "a question at the top": ("def note_key", "name = input('Who?')\n\n\ndef note_key",
-                              r"line \d+ asks a question with input\(\)"),
-    "an end at the top": ("def note_key", "exit()\n\n\ndef note_key",
-                          r"line \d+ ends the whole program"),
+    "a loop that never ends": (
+        "    return []",
+        "    while True:\n        pass",
+        "did not end within 3 seconds",
+    ),
+    "a loop at the top": (
+        "def note_key",
+        "while True:\n    pass\n\n\ndef note_key",
+        "did not end within 3 seconds",
+    ),
+    "a question at the top": (
+        "def note_key",
+        "name = input('Who?')\n\n\ndef note_key",
+        r"line \d+ asks a question with input\(\)",
+    ),
+    "an end at the top": (
+        "def note_key",
+        "exit()\n\n\ndef note_key",
+        r"line \d+ ends the whole program",
+    ),
     "a deleted function": ("def list_notes(", "def lst_notes(", "main.py has no such function"),
-    "another signature": ("def list_notes(bucket)", "def list_notes()",
-                          r"your line is def list_notes\(\):"),
+    "another signature": (
+        "def list_notes(bucket)",
+        "def list_notes()",
+        r"your line is def list_notes\(\):",
+    ),
     "a name that is not defined": ("    return []", "    return nams", "NameError: name 'nams'"),
-    "main() while it is read": ("if __name__ == '__main__':", "if True:",
-                                "a function was called while main.py was read"),
-    "lines that do not line up": ("    return []", "      return []\n    return []",
-                                  "begin with the same number of spaces"),
+    "main() while it is read": (
+        "if __name__ == '__main__':",
+        "if True:",
+        "a function was called while main.py was read",
+    ),
+    "lines that do not line up": (
+        "    return []",
+        "      return []\n    return []",
+        "begin with the same number of spaces",
+    ),
 }
 
 
@@ -223,42 +255,85 @@ def try_all(project: Project, mains: list[Path]) -> dict[str, Ends]:
 # In a reference solution: what stands there, what a student writes; then which test says what.
 MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
     "cloud-notes": {
-        "a forgotten return, told": ("return 'notes/' + ", "'notes/' + ", "1",
-                                     r"came back: None(?s:.*)is there a return"),
+        "a forgotten return, told": (
+            "return 'notes/' + ",
+            "'notes/' + ",
+            "1",
+            r"came back: None(?s:.*)is there a return",
+        ),
         "a forgotten return, and the test cannot go on": (
-            "return 'notes/' + ", "'notes/' + ", "4",
-            r"came back: None\nexpected:  what BRIEF.md says\n(?s:.*)is there a return"),
+            "return 'notes/' + ",
+            "'notes/' + ",
+            "4",
+            r"came back: None\nexpected:  what BRIEF.md says\n(?s:.*)is there a return",
+        ),
         "a key for one note only": ("'notes/' + name + '.txt'", "'notes/tea.txt'", "1", "milk"),
-        "turned parameters": ("save_note(bucket, name, text):", "save_note(bucket, text, name):",
-                              "2", r"your line is def save_note\(bucket, text, name\):\nexpected"),
-        "a loop inside": ("    bucket.Object(note_key(name)).delete()", "    while True: pass", "6",
-                          r"within 3 seconds \(line \d+\)"),
+        "turned parameters": (
+            "save_note(bucket, name, text):",
+            "save_note(bucket, text, name):",
+            "2",
+            r"your line is def save_note\(bucket, text, name\):\nexpected",
+        ),
+        "a loop inside": (
+            "    bucket.Object(note_key(name)).delete()",
+            "    while True: pass",
+            "6",
+            r"within 3 seconds \(line \d+\)",
+        ),
     },
     "guestbook": {
         "any mistake is an empty book": (
-            "except bucket.meta.client.exceptions.NoSuchKey:", "except:", "3c",
-            "expected:  that it stops with an error"),
+            "except bucket.meta.client.exceptions.NoSuchKey:",
+            "except:",
+            "3c",
+            "expected:  that it stops with an error",
+        ),
         "a misspelt argument": ("ContentType=", "contenttype=", "1", "Did you mean ContentType"),
-        "the same line, later": ("ContentType=", "contenttype=", "2",
-                                 r"As in 1: mend line \d+ first"),
-        "no name before the values": ("Key=BOOK, Body=body, ContentType='application/json'",
-                                      "BOOK, body", "1", "Write a name before each value"),
+        "the same line, later": (
+            "ContentType=",
+            "contenttype=",
+            "2",
+            r"As in 1: mend line \d+ first",
+        ),
+        "no name before the values": (
+            "Key=BOOK, Body=body, ContentType='application/json'",
+            "BOOK, body",
+            "1",
+            "Write a name before each value",
+        ),
     },
     "photo-album": {
-        "a text of types": ("def photo_key", "TYPES = '.png'\n\n\ndef photo_key", "1",
-                            "came back: '.png'\nexpected:  a dictionary"),
+        "a text of types": (
+            "def photo_key",
+            "TYPES = '.png'\n\n\ndef photo_key",
+            "1",
+            "came back: '.png'\nexpected:  a dictionary",
+        ),
         "no dot": ("'.jpg':", "'jpg':", "1", "'jpg': 'image/jpeg'(?s:.*)the pair '.jpg'"),
-        "a Path for the body": ("Body=path.read_bytes()", "Body=path", "3a",
-                                "Body may not be a PosixPath; it takes: bytes"
-                                if os.name != "nt" else "Body may not be a WindowsPath"),
-        "a Path for a key": ("'photos/' + file_name", "Path('photos') / file_name", "2",
-                             r"came back: \w*Path\('photos[/\\]+sun.png'\)"),
+        "a Path for the body": (
+            "Body=path.read_bytes()",
+            "Body=path",
+            "3a",
+            "Body may not be a PosixPath; it takes: bytes"
+            if os.name != "nt"
+            else "Body may not be a WindowsPath",
+        ),
+        "a Path for a key": (
+            "'photos/' + file_name",
+            "Path('photos') / file_name",
+            "2",
+            r"came back: \w*Path\('photos[/\\]+sun.png'\)",
+        ),
         "an escaped name, and a link as it is": ("html.escape(link)", "link", "5b", "&amp;copy"),
     },
     "share-links": {
         "a fraction": ("return minutes * 60", "return minutes * 60.0", "2", "came back: 600.0"),
-        "a list instead of a dictionary": ("    return links", "    return list(links)", "6",
-                                           r"came back: \["),
+        "a list instead of a dictionary": (
+            "    return links",
+            "    return list(links)",
+            "6",
+            r"came back: \[",
+        ),
     },
 }
 
@@ -291,8 +366,9 @@ def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Proje
     assert " – 5b  Other files are not listed  (first 5a)\n" in done.out
     assert "FAILURES" not in done.out
     assert re.search(r"6 failed, 1 passed, 1 skipped in", done.out)
-    plain = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           env={"PYTHONIOENCODING": "ascii:replace"})
+    plain = project.python(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", env={"PYTHONIOENCODING": "ascii:replace"}
+    )
     assert " x 1   A note has a key in the folder notes" in plain.out
 
 

@@ -39,13 +39,25 @@ class B2:
     def __init__(self, double: B2Double, port: int):
         self.double, self.port = double, port
 
-    def client(self, key_id: str = KEY_ID, secret: str = APPLICATION_KEY, scheme: str = "http",
-               verify: Any = None, region: str = "us-east-005", **config: Any) -> Any:
+    def client(
+        self,
+        key_id: str = KEY_ID,
+        secret: str = APPLICATION_KEY,
+        scheme: str = "http",
+        verify: Any = None,
+        region: str = "us-east-005",
+        **config: Any,
+    ) -> Any:
         once: dict[str, Any] = {"signature_version": "s3v4", "retries": {"total_max_attempts": 1}}
         return SESSION.client(
-            "s3", endpoint_url=f"{scheme}://127.0.0.1:{self.port}", verify=verify,
-            region_name=region, aws_access_key_id=key_id, aws_secret_access_key=secret,
-            config=Config(**{**once, **config}))
+            "s3",
+            endpoint_url=f"{scheme}://127.0.0.1:{self.port}",
+            verify=verify,
+            region_name=region,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(**{**once, **config}),
+        )
 
     def limited(self, **limits: Any) -> Any:
         """Return a client with a key of its own."""
@@ -87,13 +99,20 @@ def in_the_future(**time: int) -> Callable[[], datetime]:
     return lambda: datetime.now(timezone.utc) + timedelta(**time)
 
 
-@pytest.mark.parametrize(("key_id", "code", "message"), [
-    *((bad, "InvalidAccessKeyId", "Malformed Access Key Id")
-      for bad in ("0a1b2c3d4e5f", "my-key", KEY_ID[:-1], "")),
-    *((bad, "InvalidAccessKeyId", f"The key '{bad}' is not valid")
-      for bad in (KEY_ID[:-1] + "9", "004" + KEY_ID[3:])),
-    (KEY_ID, "SignatureDoesNotMatch", "Signature validation failed"),
-])
+@pytest.mark.parametrize(
+    ("key_id", "code", "message"),
+    [
+        *(
+            (bad, "InvalidAccessKeyId", "Malformed Access Key Id")
+            for bad in ("0a1b2c3d4e5f", "my-key", KEY_ID[:-1], "")
+        ),
+        *(
+            (bad, "InvalidAccessKeyId", f"The key '{bad}' is not valid")
+            for bad in (KEY_ID[:-1] + "9", "004" + KEY_ID[3:])
+        ),
+        (KEY_ID, "SignatureDoesNotMatch", "Signature validation failed"),
+    ],
+)
 def test_keys_are_refused_in_three_ways(b2: B2, key_id: str, code: str, message: str):
     b2.double.keys["004" + KEY_ID[3:]] = Key("004" + KEY_ID[3:], "K004wrong")  # another region's
     client = b2.client(key_id, "K004wrong")
@@ -227,19 +246,33 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("get_object_tagging", {}, "501 NotImplemented A header you"),
     ("get_bucket_policy", {"Key": None}, "501 NotImplemented A header you"),
     ("get_bucket_website", {"Key": None}, "501 NotImplemented A header you"),
-    ("put_bucket_accelerate_configuration",
-     {"Key": None, "AccelerateConfiguration": {"Status": "Enabled"}}, "501 NotImplemented"),
-    ("put_bucket_ownership_controls",
-     {"Key": None, "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
-     "501 NotImplemented"),
+    (
+        "put_bucket_accelerate_configuration",
+        {"Key": None, "AccelerateConfiguration": {"Status": "Enabled"}},
+        "501 NotImplemented",
+    ),
+    (
+        "put_bucket_ownership_controls",
+        {"Key": None, "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
+        "501 NotImplemented",
+    ),
     ("put_object", {"Key": "ä" * 513}, "400 InvalidRequest"),
     ("put_object", {"Key": "a\tb"}, "400 InvalidRequest"),
     ("list_objects_v2", {"Key": None, "Prefix": "a" * 1025}, "400 InvalidRequest"),
     ("list_object_versions", {"Key": None, "Prefix": "a\tb"}, "400 InvalidRequest"),
-    *(("delete_objects", {"Key": None, "Delete": {"Objects": [{"Key": name}]}},
-       "400 InvalidRequest") for name in ("a\tb", "a\nb", "a\x01b", "ä" * 513)),
-    ("delete_objects", {"Key": None, "Delete": {"Objects": [{"Key": "a"}] * 1001}},
-     "400 InvalidRequest At most 1000"),
+    *(
+        (
+            "delete_objects",
+            {"Key": None, "Delete": {"Objects": [{"Key": name}]}},
+            "400 InvalidRequest",
+        )
+        for name in ("a\tb", "a\nb", "a\x01b", "ä" * 513)
+    ),
+    (
+        "delete_objects",
+        {"Key": None, "Delete": {"Objects": [{"Key": "a"}] * 1001}},
+        "400 InvalidRequest At most 1000",
+    ),
     ("upload_part", {"UploadId": "x", "PartNumber": 1}, "404 NoSuchUpload"),
 ]
 
@@ -261,12 +294,14 @@ def test_what_b2_does_not_do_is_refused(
 
 def allowed(client: Any) -> str:
     """Return the calls that are not answered with 403."""
+
     def status(call: str) -> int:
         try:
             arguments = {"Bucket": BUCKET} if "objects" in call else OWN
             return getattr(client, call)(**arguments)["ResponseMetadata"]["HTTPStatusCode"]
         except botocore.exceptions.ClientError as error:
             return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
     calls = ("put_object", "list_objects_v2", "get_object", "head_object", "delete_object")
     return " ".join(call.partition("_")[0] for call in calls if status(call) != 403)
 
@@ -289,15 +324,21 @@ def test_a_fault_may_pass(b2: B2):
     assert [seen.method for seen in b2.double.seen] == ["PUT", "PUT"]
 
 
-@pytest.mark.parametrize(("fault", "error"), [
-    (b2_answers.slow_down(), r"ClientError: .*\(SlowDown\)"),
-    (b2_answers.silent(60), "ReadTimeoutError"),
-    (b2_answers.silent(0), "ConnectionClosedError"),
-    (b2_answers.cut(), r"ResponseStreamingError|ConnectionClosedError|ClientError: .*\(500\)"),
-    (b2_answers.html(403, parses_as_xml=True), r"ClientError: .*\(\)"),
-    (b2_answers.html(403, parses_as_xml=False), r"ClientError: .*\(403\)"),
-    (b2_answers.raw(401, b"{}", {"Content-Type": "application/json"}), r"ClientError: .*\(401\)"),
-])
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (b2_answers.slow_down(), r"ClientError: .*\(SlowDown\)"),
+        (b2_answers.silent(60), "ReadTimeoutError"),
+        (b2_answers.silent(0), "ConnectionClosedError"),
+        (b2_answers.cut(), r"ResponseStreamingError|ConnectionClosedError|ClientError: .*\(500\)"),
+        (b2_answers.html(403, parses_as_xml=True), r"ClientError: .*\(\)"),
+        (b2_answers.html(403, parses_as_xml=False), r"ClientError: .*\(403\)"),
+        (
+            b2_answers.raw(401, b"{}", {"Content-Type": "application/json"}),
+            r"ClientError: .*\(401\)",
+        ),
+    ],
+)
 def test_a_broken_answer_reaches_boto3(b2: B2, fault: b2_answers.Fault, error: str):
     b2.double.fault = fault
     patience = 0.2 if error == "ReadTimeoutError" else 20  # seconds; a busy machine may be slow

@@ -44,27 +44,33 @@ def without(*names: str) -> Change:
 
 def more(text: str, **values: str) -> Change:
     """Add a line to .env."""
+
     def change(scene: Scene) -> None:
         scene.env(**values)
         scene.file(".env", (scene.folder / ".env").read_text(encoding="utf-8") + text)
+
     return change
 
 
 def instead(name: str, content: str | bytes | None = None) -> Change:
     """Have another file in the place of .env."""
+
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
         scene.remove(".env")
         scene.file(name, text if content is None else content)
+
     return change
 
 
 def beside(name: str, content: str | bytes | None = None) -> Change:
     """Have another file beside a .env with blank keys."""
+
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
         scene.env(APPLICATION_KEY_ID="", APPLICATION_KEY="")
         scene.file(name, text if content is None else content)
+
     return change
 
 
@@ -124,18 +130,22 @@ def on_this_computer(scene: Scene, **values: str) -> None:
 
 def proxy_refuses(status: int) -> Change:
     """Have a proxy that answers CONNECT with this status."""
+
     def change(scene: Scene) -> None:
         port = scene.local(scene.double)  # not a proxy: it knows no CONNECT
         scene.double.fault = b2_answers.raw(status, b"")
         scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+
     return change
 
 
 def git(*names: str) -> Change:
     """Keep these files in git."""
+
     def change(scene: Scene) -> None:
         for words in (["init", "-q"], ["add", "-f", *names]):
             subprocess.run(["git", *words], cwd=scene.folder, check=True)
+
     return change
 
 
@@ -143,8 +153,11 @@ def git_history(scene: Scene) -> None:
     """Let .env have been in git, and taken out again."""
     git(".env")(scene)
     me = ["-c", "user.name=Ada", "-c", "user.email=ada@localhost"]
-    for words in ([*me, "commit", "-qm", "1"], ["rm", "-q", "--cached", ".env"],
-                  [*me, "commit", "-qm", "2"]):
+    for words in (
+        [*me, "commit", "-qm", "1"],
+        ["rm", "-q", "--cached", ".env"],
+        [*me, "commit", "-qm", "2"],
+    ):
         subprocess.run(["git", *words], cwd=scene.folder, check=True)
 
 
@@ -204,16 +217,32 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "a line left out": ("line-missing", without("B2_ENDPOINT")),
     "the key lines left out": ("line-missing", without(*b2_rules.KEYS)),
     "B2_KEY_ID": ("line-misnamed", more(f"B2_KEY_ID={KEY_ID}", APPLICATION_KEY_ID="")),
-    "B2_BUCKET": ("line-misnamed", both(without("B2_BUCKET_NAME"), lambda scene: scene.file(
-        ".env", (scene.folder / ".env").read_text(encoding="utf-8") + "B2_BUCKET=x\n"))),
-    "Amazon's names": ("line-misnamed", more(f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY="
-                                             f"{APPLICATION_KEY}", APPLICATION_KEY_ID="",
-                                             APPLICATION_KEY="")),
-    "the key on the next line": ("line-unreadable", file(
-        ".env", f"B2_APPLICATION_KEY_ID=\n{KEY_ID}\n")),
+    "B2_BUCKET": (
+        "line-misnamed",
+        both(
+            without("B2_BUCKET_NAME"),
+            lambda scene: scene.file(
+                ".env", (scene.folder / ".env").read_text(encoding="utf-8") + "B2_BUCKET=x\n"
+            ),
+        ),
+    ),
+    "Amazon's names": (
+        "line-misnamed",
+        more(
+            f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY={APPLICATION_KEY}",
+            APPLICATION_KEY_ID="",
+            APPLICATION_KEY="",
+        ),
+    ),
+    "the key on the next line": (
+        "line-unreadable",
+        file(".env", f"B2_APPLICATION_KEY_ID=\n{KEY_ID}\n"),
+    ),
     "a large file": ("env-file-unreadable", file(".env", "#" * 30000)),
-    "small letters": ("line-misnamed", more(
-        f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
+    "small letters": (
+        "line-misnamed",
+        more(f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY=""),
+    ),
     "a colon for =": ("line-unreadable", more(f"B2_APPLICATION_KEY: {APPLICATION_KEY}")),
     "a quote left open": ("line-unreadable", env(BUCKET_NAME='"ada-photos')),
     "the keys alone, without names": ("line-unreadable", file(".env", f"{KEY_ID}\n")),
@@ -237,13 +266,17 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "Amazon": ("endpoint-not-s3", env(ENDPOINT="s3.us-east-1.amazonaws.com")),
     "another domain": ("endpoint-not-s3", env(ENDPOINT="https://example.com")),
     "only the region": ("endpoint-not-s3", env(ENDPOINT="us-east-005")),
-    "the console's address": ("endpoint-not-s3",
-                              env(ENDPOINT="https://secure.backblaze.com/b2_buckets.htm")),
+    "the console's address": (
+        "endpoint-not-s3",
+        env(ENDPOINT="https://secure.backblaze.com/b2_buckets.htm"),
+    ),
     "bucket in the path": ("endpoint-has-bucket", env(ENDPOINT=f"https://{HOST}/{BUCKET}")),
     "bucket in the host": ("endpoint-has-bucket", env(ENDPOINT=f"https://{BUCKET}.{HOST}")),
     "plain http": ("endpoint-http", env(ENDPOINT=f"http://{HOST}")),
-    "keys swapped": ("keys-swapped", env(APPLICATION_KEY_ID=APPLICATION_KEY,
-                                         APPLICATION_KEY=KEY_ID)),
+    "keys swapped": (
+        "keys-swapped",
+        env(APPLICATION_KEY_ID=APPLICATION_KEY, APPLICATION_KEY=KEY_ID),
+    ),
     "the keyID twice": ("keys-swapped", env(APPLICATION_KEY=KEY_ID)),
     "the applicationKey twice": ("keys-swapped", env(APPLICATION_KEY_ID=APPLICATION_KEY)),
     "the master key": ("master-key", env(APPLICATION_KEY_ID="0a1b2c3d4e5f")),
@@ -259,16 +292,20 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "capitals in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID.upper())),
     "the keyID as bucket": ("bucket-name-impossible", env(BUCKET_NAME=KEY_ID)),
     "the applicationKey as bucket": ("bucket-name-impossible", env(BUCKET_NAME=APPLICATION_KEY)),
-    "an old applicationKey as bucket": ("bucket-name-impossible", env(
-        BUCKET_NAME="0" * 42, APPLICATION_KEY="0" * 42)),
+    "an old applicationKey as bucket": (
+        "bucket-name-impossible",
+        env(BUCKET_NAME="0" * 42, APPLICATION_KEY="0" * 42),
+    ),
     "a space in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:9] + " 0000001")),
     # Keys where others see them.
     ".env in git": ("env-in-git", git(".env")),
     "the key in git's history": ("env-in-git", git_history),
     "the key in main.py": ("key-in-code", file("main.py", f"print()\nKEY = '{APPLICATION_KEY}'\n")),
     "another key in a module": ("key-in-code", file("lib/save.py", f"KEY = '{OTHER_SECRET}'")),
-    "the key in notes that git keeps": ("key-in-code", both(
-        file("notes.md", f"My key: {APPLICATION_KEY}"), git("notes.md"))),
+    "the key in notes that git keeps": (
+        "key-in-code",
+        both(file("notes.md", f"My key: {APPLICATION_KEY}"), git("notes.md")),
+    ),
     "keys in .env and in .env.example": ("key-in-code", file(".env.example", KEY_LINES)),
     # The way.
     "no network": ("no-network", no_network),
@@ -278,15 +315,25 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "silence": ("no-answer", fault(b2_answers.silent(3))),
     "cut in the middle": (CUT, fault(b2_answers.cut())),
     "hung up": ("no-answer", fault(b2_answers.silent(0))),
-    "a school that opens TLS": ("certificate-not-trusted",
-                                lambda scene: scene.patch.delenv("AWS_CA_BUNDLE")),
-    "a certificate of another host": ("certificate-not-trusted", both(
-        env(ENDPOINT="s3.us-west-004.backblazeb2.com"),
-        lambda scene: scene.ports.update({"s3.us-west-004.backblazeb2.com": scene.ports[HOST]}))),
-    "no certificates at that path": ("network-variable-wrong",
-                                     variable("AWS_CA_BUNDLE", "/nowhere/school.pem")),
-    "a proxy that is gone": ("network-variable-wrong",
-                             variable("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")),
+    "a school that opens TLS": (
+        "certificate-not-trusted",
+        lambda scene: scene.patch.delenv("AWS_CA_BUNDLE"),
+    ),
+    "a certificate of another host": (
+        "certificate-not-trusted",
+        both(
+            env(ENDPOINT="s3.us-west-004.backblazeb2.com"),
+            lambda scene: scene.ports.update({"s3.us-west-004.backblazeb2.com": scene.ports[HOST]}),
+        ),
+    ),
+    "no certificates at that path": (
+        "network-variable-wrong",
+        variable("AWS_CA_BUNDLE", "/nowhere/school.pem"),
+    ),
+    "a proxy that is gone": (
+        "network-variable-wrong",
+        variable("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9"),
+    ),
     "a sign-in page": ("not-b2", fault(b2_answers.html(200, parses_as_xml=False))),
     "a sign-in page in good XML": ("not-b2", fault(b2_answers.html(200, parses_as_xml=True))),
     "a filter says no": ("not-b2", fault(b2_answers.html(403, parses_as_xml=True))),
@@ -295,10 +342,11 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "half an XML": ("not-b2", answer(200, b"<ListBucketResult><Name>ada")),
     "garbage": ("not-b2", answer(200, b"\xff\x00", "")),
     "JSON": ("not-b2", answer(200, b'{"ok": true}', "application/json")),
-    "B2 says that the key is elsewhere": ("key-unknown", answer(
-        301, b"<Error><Code>PermanentRedirect</Code></Error>")),
-    "a redirect": ("not-b2", fault(b2_answers.raw(
-        302, b"", {"Location": "http://127.0.0.1:9/"}))),
+    "B2 says that the key is elsewhere": (
+        "key-unknown",
+        answer(301, b"<Error><Code>PermanentRedirect</Code></Error>"),
+    ),
+    "a redirect": ("not-b2", fault(b2_answers.raw(302, b"", {"Location": "http://127.0.0.1:9/"}))),
     "a filter says no, in plain text": ("not-b2", answer(403, b"Blocked.", "text/plain")),
     "a filter says no, without a word": ("not-b2", answer(403)),
     "a filter knows nothing": ("not-b2", answer(404, b"{}", "application/json")),
@@ -307,30 +355,50 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "plain http at the port of https": ("not-b2", plain_http),
     "a proxy that wants a log-in": ("network-variable-wrong", proxy_refuses(407)),
     "a proxy that refuses": ("network-variable-wrong", proxy_refuses(403)),
-    "a proxy without an address": ("network-variable-wrong",
-                                   variable("HTTPS_PROXY", "http://proxy:port")),
-    "a certificate as Windows exports it": ("network-variable-wrong", both(
-        file("school.cer", "\x30\x82\x03 no PEM"), lambda scene: scene.patch.setenv(
-            "AWS_CA_BUNDLE", str(scene.folder / "school.cer")))),
+    "a proxy without an address": (
+        "network-variable-wrong",
+        variable("HTTPS_PROXY", "http://proxy:port"),
+    ),
+    "a certificate as Windows exports it": (
+        "network-variable-wrong",
+        both(
+            file("school.cer", "\x30\x82\x03 no PEM"),
+            lambda scene: scene.patch.setenv("AWS_CA_BUNDLE", str(scene.folder / "school.cer")),
+        ),
+    ),
     "the clock is slow": ("clock-wrong", clock(hours=3)),
-    "the clock is slow, and B2 gives another reason": ("clock-wrong", both(clock(hours=5), answer(
-        403, b"<Error><Code>AccessDenied</Code><Message>too old</Message></Error>"))),
+    "the clock is slow, and B2 gives another reason": (
+        "clock-wrong",
+        both(
+            clock(hours=5),
+            answer(403, b"<Error><Code>AccessDenied</Code><Message>too old</Message></Error>"),
+        ),
+    ),
     "the clock is fast": ("clock-wrong", clock(days=-400)),
     # What B2 says.
     "a deleted key": ("key-unknown", env(APPLICATION_KEY_ID=UNKNOWN_ID)),
-    "a wrong key of a server on this computer": ("key-unknown", lambda scene: on_this_computer(
-        scene, APPLICATION_KEY_ID="0a1b2c3d4e5f")),  # which would be B2's master key
+    "a wrong key of a server on this computer": (
+        "key-unknown",
+        lambda scene: on_this_computer(scene, APPLICATION_KEY_ID="0a1b2c3d4e5f"),
+    ),  # which would be B2's master key
     "a key of another region": ("key-of-another-region", env(APPLICATION_KEY_ID=EU_ID)),
-    "the endpoint of another region": ("key-of-another-region", both(
-        env(ENDPOINT="s3.eu-central-003.backblazeb2.com"),
-        lambda scene: setattr(scene.double, "region", "eu-central-003"),
-        lambda scene: scene.ports.update(
-            {"s3.eu-central-003.backblazeb2.com": scene.ports[HOST]}))),
+    "the endpoint of another region": (
+        "key-of-another-region",
+        both(
+            env(ENDPOINT="s3.eu-central-003.backblazeb2.com"),
+            lambda scene: setattr(scene.double, "region", "eu-central-003"),
+            lambda scene: scene.ports.update(
+                {"s3.eu-central-003.backblazeb2.com": scene.ports[HOST]}
+            ),
+        ),
+    ),
     "another key's applicationKey": ("application-key-wrong", env(APPLICATION_KEY=OTHER_SECRET)),
     "a misspelt bucket": ("bucket-not-found", env(BUCKET_NAME="ada-fotos")),
     "a key for another bucket": ("key-for-another-bucket", key(buckets=("other-bucket",))),
-    "such a key, and a misspelt bucket": ("key-for-another-bucket", both(
-        key(buckets=("other-bucket",)), env(BUCKET_NAME="other-bukket"))),
+    "such a key, and a misspelt bucket": (
+        "key-for-another-bucket",
+        both(key(buckets=("other-bucket",)), env(BUCKET_NAME="other-bukket")),
+    ),
     "a key limited to names": ("key-limited-to-names", key(prefix="photos/")),
     "a key that only writes": ("key-limited-to-names", key(capabilities=WRITE_ONLY)),
     "download cap": ("daily-cap", fault(b2_answers.download_cap())),
@@ -339,8 +407,10 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "slow down": ("busy", fault(b2_answers.slow_down())),
     "server error, also after trying again": ("busy", fault(b2_answers.server_error())),
     "502 of a gateway": ("busy", answer(502)),
-    "an answer that nobody foresaw": ("unknown", answer(
-        418, b"<Error><Code>Teapot</Code><Message>short and stout</Message></Error>")),
+    "an answer that nobody foresaw": (
+        "unknown",
+        answer(418, b"<Error><Code>Teapot</Code><Message>short and stout</Message></Error>"),
+    ),
     # This computer.
     "boto3 missing": ("package-missing", boto3_missing),
     "boto3 too old": ("package-missing", boto3_too_old),
@@ -378,8 +448,15 @@ def objects(scene: Scene) -> None:
 
 
 def odd_amazon(scene: Scene) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
-                 "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_MAX_ATTEMPTS"):
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_DEFAULT_REGION",
+        "AWS_MAX_ATTEMPTS",
+    ):
         scene.patch.setenv(name, "junk")
     scene.file(".aws/config", "[[[")
     scene.patch.setenv("HOME", str(scene.folder))
@@ -426,19 +503,33 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "as it should be": ("All is well", lambda scene: None),
     "with files in the bucket": ("All is well", objects),
     "a key for this bucket": ("All is well", key(buckets=(BUCKET,))),
-    "a read-only key": ("can read the bucket ada-photos, but not write", both(objects, key(
-        capabilities=READ_ONLY))),
+    "a read-only key": (
+        "can read the bucket ada-photos, but not write",
+        both(objects, key(capabilities=READ_ONLY)),
+    ),
     "a read-only key, an empty bucket": ("but not write", key(capabilities=READ_ONLY)),
-    "a read-only key, an empty file": ("but not write", both(
-        lambda scene: scene.double._moto.put_object(BUCKET, "a/", b""),
-        key(capabilities=READ_ONLY))),
+    "a read-only key, an empty file": (
+        "but not write",
+        both(
+            lambda scene: scene.double._moto.put_object(BUCKET, "a/", b""),
+            key(capabilities=READ_ONLY),
+        ),
+    ),
     "a key of another kind, on this computer": ("All is well", other_kind_of_key),
-    "other settings in .env": ("Practice works", more(
-        "B2_REGION=us-east-005\nSECRET_KEY=x\n", APPLICATION_KEY_ID="", APPLICATION_KEY="")),
-    "an .env.bak without keys": ("Practice works", both(
-        env(APPLICATION_KEY_ID="", APPLICATION_KEY=""), file(".env.bak", "B2_APPLICATION_KEY="))),
-    "a key that may not read": ("may not read", key(
-        capabilities=b2_double.READ_AND_WRITE - {"readFiles"})),
+    "other settings in .env": (
+        "Practice works",
+        more("B2_REGION=us-east-005\nSECRET_KEY=x\n", APPLICATION_KEY_ID="", APPLICATION_KEY=""),
+    ),
+    "an .env.bak without keys": (
+        "Practice works",
+        both(
+            env(APPLICATION_KEY_ID="", APPLICATION_KEY=""), file(".env.bak", "B2_APPLICATION_KEY=")
+        ),
+    ),
+    "a key that may not read": (
+        "may not read",
+        key(capabilities=b2_double.READ_AND_WRITE - {"readFiles"}),
+    ),
     "capital letters in the bucket's name": ("Testbucket", capitals),
     "an old applicationKey": ("All is well", old_key),
     "odd AWS variables and files": ("All is well", odd_amazon),
@@ -453,8 +544,10 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "B2 failed once": ("All is well", fault(b2_answers.server_error(1))),
     "a clock that is a little wrong": ("All is well", clock(minutes=9)),
     ".env is ignored by git": ("All is well", both(file("main.py", ""), git("main.py"))),
-    "a virtual environment with odd files": ("All is well", file(
-        ".venv/lib/x.py", f"KEY = '{OTHER_SECRET}'")),
+    "a virtual environment with odd files": (
+        "All is well",
+        file(".venv/lib/x.py", f"KEY = '{OTHER_SECRET}'"),
+    ),
     "a virtual environment called env": ("All is well", file("env/pyvenv.cfg", "")),
     "an empty env.txt.txt beside it": ("All is well", file("env.txt.txt", "")),
 }
@@ -486,20 +579,28 @@ def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
 
 def after_storing(answer: b2_answers.Answer) -> Change:
     """Let B2 store what it was sent, and the answer be lost."""
+
     def change(scene: Scene) -> None:
         def lose(seen: b2_answers.Seen) -> b2_answers.Answer | None:
             if seen.method != "PUT":
                 return None
             scene.double._answer(seen)
             return answer
+
         scene.double.fault = lose
+
     return change
 
 
-@pytest.mark.parametrize(("problem", "answer"), [
-    ("busy", b2_answers.error("server error")), ("no-answer", b2_answers.Answer(0)),
-    ("no-answer", b2_answers.Answer(0, after=2)), ("busy", b2_answers.error("slow down")),
-])
+@pytest.mark.parametrize(
+    ("problem", "answer"),
+    [
+        ("busy", b2_answers.error("server error")),
+        ("no-answer", b2_answers.Answer(0)),
+        ("no-answer", b2_answers.Answer(0, after=2)),
+        ("busy", b2_answers.error("slow down")),
+    ],
+)
 def test_a_file_whose_answer_was_lost_is_erased(
     scene: Scene, problem: str, answer: b2_answers.Answer
 ):
@@ -514,30 +615,105 @@ def test_a_file_whose_answer_was_lost_is_erased(
 ANSWERS = st.builds(
     b2_answers.Answer,
     # Not 204: a DELETE that is answered so, and not carried out, cannot be told from a real one.
-    st.sampled_from([200, 206, 301, 302, 307, 400, 401, 403, 404, 405, 409, 416, 418, 429,
-                     500, 501, 502, 503, 504, 599]),
+    st.sampled_from(
+        [
+            200,
+            206,
+            301,
+            302,
+            307,
+            400,
+            401,
+            403,
+            404,
+            405,
+            409,
+            416,
+            418,
+            429,
+            500,
+            501,
+            502,
+            503,
+            504,
+            599,
+        ]
+    ),
     st.one_of(
-        st.just(b""), st.binary(max_size=40),
-        st.sampled_from([b"<Error><Code>", b"<Error/>", b"<html><body>no</body></html>", b"<html>",
-                         b"<ListBucketResult><KeyCount>1</KeyCount></ListBucketResult>",
-                         b"<ListBucketResult><KeyCount>x</KeyCount><Contents/></ListBucketResult>",
-                         b'{"code": "bad_auth_token", "status": 401}', b"<?xml version='1.0'?>",
-                         KEY_ID.encode(), APPLICATION_KEY.encode()]),
-        st.builds("<Error><Code>{}</Code><Message>{}</Message></Error>".format,
-                  st.sampled_from(["AccessDenied", "InvalidAccessKeyId", "Odd", "", "InternalError",
-                                   "RequestTimeTooSkewed", "NoSuchKey", "NoSuchBucket", "5xx"]),
-                  st.sampled_from(["not entitled", "cap exceeded", "", "storage cap exceeded",
-                                   f"The key '{KEY_ID}' {APPLICATION_KEY}", "{braces} %s"]),
-                  ).map(str.encode)),
-    st.dictionaries(st.sampled_from(["Content-Type", "Date", "Retry-After", "x-amz-version-id",
-                                     "Location", "ETag", "x-amz-bucket-region"]),
-                    st.sampled_from(["text/html", "application/xml", "now", "Mon, 31 Nov", "", "0",
-                                     "Mon, 01 Jan 1990 00:00:00 GMT", "http://127.0.0.1:9/"])),
+        st.just(b""),
+        st.binary(max_size=40),
+        st.sampled_from(
+            [
+                b"<Error><Code>",
+                b"<Error/>",
+                b"<html><body>no</body></html>",
+                b"<html>",
+                b"<ListBucketResult><KeyCount>1</KeyCount></ListBucketResult>",
+                b"<ListBucketResult><KeyCount>x</KeyCount><Contents/></ListBucketResult>",
+                b'{"code": "bad_auth_token", "status": 401}',
+                b"<?xml version='1.0'?>",
+                KEY_ID.encode(),
+                APPLICATION_KEY.encode(),
+            ]
+        ),
+        st.builds(
+            "<Error><Code>{}</Code><Message>{}</Message></Error>".format,
+            st.sampled_from(
+                [
+                    "AccessDenied",
+                    "InvalidAccessKeyId",
+                    "Odd",
+                    "",
+                    "InternalError",
+                    "RequestTimeTooSkewed",
+                    "NoSuchKey",
+                    "NoSuchBucket",
+                    "5xx",
+                ]
+            ),
+            st.sampled_from(
+                [
+                    "not entitled",
+                    "cap exceeded",
+                    "",
+                    "storage cap exceeded",
+                    f"The key '{KEY_ID}' {APPLICATION_KEY}",
+                    "{braces} %s",
+                ]
+            ),
+        ).map(str.encode),
+    ),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "Content-Type",
+                "Date",
+                "Retry-After",
+                "x-amz-version-id",
+                "Location",
+                "ETag",
+                "x-amz-bucket-region",
+            ]
+        ),
+        st.sampled_from(
+            [
+                "text/html",
+                "application/xml",
+                "now",
+                "Mon, 31 Nov",
+                "",
+                "0",
+                "Mon, 01 Jan 1990 00:00:00 GMT",
+                "http://127.0.0.1:9/",
+            ]
+        ),
+    ),
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(first=st.integers(0, 4), times=st.integers(1, 6), wrong=ANSWERS)
 def test_whatever_the_server_answers_there_is_a_diagnosis(
     scene: Scene, first: int, times: int, wrong: b2_answers.Answer
@@ -564,12 +740,21 @@ def test_whatever_the_server_answers_there_is_a_diagnosis(
         assert name in scene.printed, "what is left is named"
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=300) | st.binary(max_size=200) | st.lists(st.builds(
-    "{}{}{}".format, st.sampled_from([*GOOD, "B2_KEY", "", "export B2_ENDPOINT"]),
-    st.sampled_from(["=", ": ", " = ", ""]), st.sampled_from([*GOOD.values(), "", "{0}", "'", "x"])
-)).map("\n".join))
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.text(max_size=300)
+    | st.binary(max_size=200)
+    | st.lists(
+        st.builds(
+            "{}{}{}".format,
+            st.sampled_from([*GOOD, "B2_KEY", "", "export B2_ENDPOINT"]),
+            st.sampled_from(["=", ": ", " = ", ""]),
+            st.sampled_from([*GOOD.values(), "", "{0}", "'", "x"]),
+        )
+    ).map("\n".join)
+)
 def test_whatever_stands_in_env_there_is_a_diagnosis(scene: Scene, content: str | bytes):
     scene.file(".env", content.encode(errors="replace") if isinstance(content, str) else content)
 

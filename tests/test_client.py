@@ -56,8 +56,10 @@ def use_everything(client: Any) -> list[tuple[str, str, dict[str, str]]]:
     client.delete_object(Bucket="my-bucket", Key="a b.txt")
     seen = []
     for request in sent:
-        headers = {name.lower(): value.decode() if isinstance(value, bytes) else str(value)
-                   for name, value in request.headers.items()}
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in request.headers.items()
+        }
         for varying in ("amz-sdk-invocation-id", "x-amz-date", "user-agent"):
             headers.pop(varying, None)
         headers["authorization"] = headers["authorization"].split("Signature=")[0]
@@ -69,8 +71,13 @@ def test_requests_carry_nothing_that_b2_refuses_or_does_not_need():
     for method, url, headers in use_everything(b2_client.get_client()):
         assert url.startswith("https://s3.us-east-005.backblazeb2.com/my-bucket"), method
         assert "/us-east-005/s3/aws4_request" in headers["authorization"]
-        assert not [name for name in headers if re.search(
-            "checksum|trailer|acl|tagging|sdk-checksum|if-none-match|security-token", name)]
+        assert not [
+            name
+            for name in headers
+            if re.search(
+                "checksum|trailer|acl|tagging|sdk-checksum|if-none-match|security-token", name
+            )
+        ]
 
 
 def test_bucket_and_client_are_boto3s_own():
@@ -84,7 +91,8 @@ def test_bucket_and_client_are_boto3s_own():
 
 def test_links_are_signed_with_v4_for_the_region():
     link = b2_client.get_client().generate_presigned_url(
-        "get_object", Params={"Bucket": "my-bucket", "Key": "ä b.txt"}, ExpiresIn=60)
+        "get_object", Params={"Bucket": "my-bucket", "Key": "ä b.txt"}, ExpiresIn=60
+    )
     signed = parse_qs(urlsplit(link).query)
 
     assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
@@ -96,8 +104,11 @@ def test_links_are_signed_with_v4_for_the_region():
 def amazon_variables() -> list[str]:
     """Return every AWS_… variable that the installed botocore knows by name."""
     folder = Path(botocore.__file__).parent
-    found = {name for file in folder.glob("*.py")
-             for name in re.findall(r"""['"](AWS_[A-Z0-9_]+)['"]""", file.read_text("utf-8"))}
+    found = {
+        name
+        for file in folder.glob("*.py")
+        for name in re.findall(r"""['"](AWS_[A-Z0-9_]+)['"]""", file.read_text("utf-8"))
+    }
     assert len(found) > 40
     return sorted(found - {"AWS_CA_BUNDLE"})
 
@@ -113,8 +124,11 @@ def test_no_setting_of_amazons_tools_changes_a_request(
     assert use_everything(b2_client.get_client()) == plain
 
     (tmp_path / ".aws").mkdir()
-    for broken in ("[[[", "[default]\ns3 =\n  use_accelerate_endpoint = true\nregion = x\n"
-                   "endpoint_url = https://example.com\nca_bundle = /nowhere\n"):
+    for broken in (
+        "[[[",
+        "[default]\ns3 =\n  use_accelerate_endpoint = true\nregion = x\n"
+        "endpoint_url = https://example.com\nca_bundle = /nowhere\n",
+    ):
         (tmp_path / ".aws" / "config").write_text(broken, encoding="utf-8")
         (tmp_path / ".aws" / "credentials").write_text(broken, encoding="utf-8")
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -179,7 +193,9 @@ def test_a_proxy_of_a_school_is_used(monkeypatch: pytest.MonkeyPatch, socket_ena
 
 
 def test_importing_uses_no_network_and_reads_no_file(project: Project):
-    done = project.python("-c", """
+    done = project.python(
+        "-c",
+        """
 import sys
 events = []
 sys.addaudithook(lambda event, args: events.append((event, args)))
@@ -188,7 +204,8 @@ assert not [e for e in events if e[0].startswith("socket.connect")], events
 opened = [str(a[0]) for e, a in events if e == "open"]
 assert not [name for name in opened if name.endswith((".env", "env.txt", "credentials"))], opened
 assert "moto" not in sys.modules
-""")
+""",
+    )
 
     assert done.code == 0, done.err
 

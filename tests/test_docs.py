@@ -8,8 +8,9 @@ import b2_rules
 import pytest
 from conftest import ROOT, STARTER, tracked_files
 
-PAGES = [name for name in tracked_files()
-         if name.endswith(".md") and not name.startswith(STARTER.name)]
+PAGES = [
+    name for name in tracked_files() if name.endswith(".md") and not name.startswith(STARTER.name)
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

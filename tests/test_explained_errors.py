@@ -42,8 +42,13 @@ class Desk:
     endpoint: str
 
     def run(self, program: str, **settings: str) -> Run:
-        values = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-                  "B2_BUCKET_NAME": BUCKET, "B2_ENDPOINT": self.endpoint, **settings}
+        values = {
+            "B2_APPLICATION_KEY_ID": KEY_ID,
+            "B2_APPLICATION_KEY": APPLICATION_KEY,
+            "B2_BUCKET_NAME": BUCKET,
+            "B2_ENDPOINT": self.endpoint,
+            **settings,
+        }
         text = "".join(f"{name}={value}\n" for name, value in values.items())
         self.project.write(".env", text)
         self.project.write("main.py", program)
@@ -110,17 +115,20 @@ def test_the_starter_explains_a_wrong_key(desk: Desk):
     assert "In your program" not in done.err, "the mistake is in .env"
 
 
-@pytest.mark.parametrize(("line", "problem"), [
-    ("bucket.Object('b.txt').get()", "no-such-object"),
-    ("bucket.download_file('b.txt', 'b.txt')", "no-such-object"),
-    ("bucket.Object('b.txt').load()", "no-such-object"),
-    ("bucket.put_object(Key='b', Body=b'', ACL='public-read')", "not-on-b2"),
-    ("bucket.put_object(Key='b', Body=b'', IfNoneMatch='*')", "not-on-b2"),
-    ("bucket.put_object(Key='tab\\t', Body=b'')", "object-name-impossible"),
-    ("bucket.put_object(key='b', Body=b'')", "call-misspelt"),
-    ("__import__('boto3').client('s3', region_name='x').list_buckets()", "no-keys-given"),
-    ("bucket.meta.client.list_objects_v2(Bucket='other')", "other-bucket-not-found"),
-])
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("bucket.Object('b.txt').get()", "no-such-object"),
+        ("bucket.download_file('b.txt', 'b.txt')", "no-such-object"),
+        ("bucket.Object('b.txt').load()", "no-such-object"),
+        ("bucket.put_object(Key='b', Body=b'', ACL='public-read')", "not-on-b2"),
+        ("bucket.put_object(Key='b', Body=b'', IfNoneMatch='*')", "not-on-b2"),
+        ("bucket.put_object(Key='tab\\t', Body=b'')", "object-name-impossible"),
+        ("bucket.put_object(key='b', Body=b'')", "call-misspelt"),
+        ("__import__('boto3').client('s3', region_name='x').list_buckets()", "no-keys-given"),
+        ("bucket.meta.client.list_objects_v2(Bucket='other')", "other-bucket-not-found"),
+    ],
+)
 def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     done = desk.run(USES_BUCKET.format(line=line))
 
@@ -129,12 +137,15 @@ def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("line", "advice"), [
-    ("bucket.put_object(key='b', Body=b'')", "Did you mean Key?"),
-    ("bucket.put_object('b', b'')", "Write a name before each value: Key=..., Body=..."),
-    ("bucket.put_object(Key='b', Body=['b'])", "Body may not be a list; it takes: bytes,"),
-    ("bucket.put_object(Key='b', Body=5)", "Body may not be an int; it takes: bytes,"),
-])
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("bucket.put_object(key='b', Body=b'')", "Did you mean Key?"),
+        ("bucket.put_object('b', b'')", "Write a name before each value: Key=..., Body=..."),
+        ("bucket.put_object(Key='b', Body=['b'])", "Body may not be a list; it takes: bytes,"),
+        ("bucket.put_object(Key='b', Body=5)", "Body may not be an int; it takes: bytes,"),
+    ],
+)
 def test_a_call_that_boto3_refuses(desk: Desk, line: str, advice: str):
     done = desk.run(USES_BUCKET.format(line=line))
 
@@ -142,23 +153,32 @@ def test_a_call_that_boto3_refuses(desk: Desk, line: str, advice: str):
     assert advice in " ".join(done.err.split())
 
 
-@pytest.mark.parametrize("line", [
-    "bucket.Object('a.txt').get()", "bucket.Object('a.txt').load()",
-    "bucket.download_file('a.txt', 'a.txt')",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bucket.Object('a.txt').get()",
+        "bucket.Object('a.txt').load()",
+        "bucket.download_file('a.txt', 'a.txt')",
+    ],
+)
 def test_a_cap_is_named_also_where_b2_gives_no_reason(desk: Desk, line: str):
     desk.double.fault = b2_answers.download_cap()
 
     assert problems(desk.run(USES_BUCKET.format(line=line))) == ["daily-cap"]
 
 
-@pytest.mark.parametrize("line", [
-    "bucket.put_object(Key='a', Body=b'')", "bucket.upload_file('main.py', 'main.py')",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bucket.put_object(Key='a', Body=b'')",
+        "bucket.upload_file('main.py', 'main.py')",
+    ],
+)
 def test_a_read_only_key(desk: Desk, line: str):
     desk.double.keys = {KEY_ID: Key(KEY_ID, APPLICATION_KEY, capabilities=READ_ONLY)}
-    done = desk.run(USES_BUCKET.replace("bucket.put_object(Key='a.txt', Body=b'a')\n", "")
-                    .format(line=line))
+    done = desk.run(
+        USES_BUCKET.replace("bucket.put_object(Key='a.txt', Body=b'a')\n", "").format(line=line)
+    )
 
     assert problems(done) == ["key-lacks-permission"]
     assert "The key may not write there." in done.err
@@ -171,22 +191,27 @@ def test_a_key_for_another_bucket(desk: Desk):
 
 
 def test_an_upload_tells_its_cause(desk: Desk):
-    done = desk.run(USES_BUCKET.format(line="bucket.upload_file('main.py', 'main.py')"),
-                    B2_BUCKET_NAME="ada-fotos")
+    done = desk.run(
+        USES_BUCKET.format(line="bucket.upload_file('main.py', 'main.py')"),
+        B2_BUCKET_NAME="ada-fotos",
+    )
 
     assert problems(done) == ["bucket-not-found"]
     assert "In your program" not in done.err, "the mistake is in .env"
 
 
-@pytest.mark.parametrize(("changes", "problem"), [
-    ({}, None), ({"key": OTHER_SECRET}, "application-key-wrong"),
-    ({"key_id": "my-key"}, "key-unknown"), ({"key_id": "005" + "f" * 22}, "key-unknown"),
-    ({"endpoint": "s3.us-east-005.backblazeb2.com"}, "no-keys-given"),
-    ({"endpoint": "http://127.0.0.1:9"}, "connection-refused"),
-])
-def test_a_program_rewritten_from_scratch(
-    desk: Desk, changes: dict[str, str], problem: str | None
-):
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"key": OTHER_SECRET}, "application-key-wrong"),
+        ({"key_id": "my-key"}, "key-unknown"),
+        ({"key_id": "005" + "f" * 22}, "key-unknown"),
+        ({"endpoint": "s3.us-east-005.backblazeb2.com"}, "no-keys-given"),
+        ({"endpoint": "http://127.0.0.1:9"}, "connection-refused"),
+    ],
+)
+def test_a_program_rewritten_from_scratch(desk: Desk, changes: dict[str, str], problem: str | None):
     values = {"endpoint": desk.endpoint, "key_id": KEY_ID, "key": APPLICATION_KEY, **changes}
 
     done = desk.run(REWRITTEN.format(**values))
@@ -195,12 +220,16 @@ def test_a_program_rewritten_from_scratch(
     assert ("Traceback" in done.err) is False
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("1 / 0", "ZeroDivisionError"), ("open('missing.txt')", "FileNotFoundError"),
-    ("bucket.upload_file('missing.txt', 'a')", "FileNotFoundError"),
-    ("try:\n    bucket.Object('b').get()\nexcept Exception:\n    nmae", "NameError"),
-    ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "URLError"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("open('missing.txt')", "FileNotFoundError"),
+        ("bucket.upload_file('missing.txt', 'a')", "FileNotFoundError"),
+        ("try:\n    bucket.Object('b').get()\nexcept Exception:\n    nmae", "NameError"),
+        ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "URLError"),
+    ],
+)
 def test_a_mistake_that_has_nothing_to_do_with_b2_stays_pythons(desk: Desk, line: str, said: str):
     done = desk.run(USES_BUCKET.format(line=line))
 
@@ -229,9 +258,22 @@ def test_a_given_file_that_is_gone(desk: Desk, name: str):
     assert f"The project's own {name[:-3]} is missing." in done.err
 
 
-@pytest.mark.parametrize("name", [
-    "random", "string", "datetime", "email", "socket", "json", "uuid", "calendar", "types", "math",
-    "textwrap"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "random",
+        "string",
+        "datetime",
+        "email",
+        "socket",
+        "json",
+        "uuid",
+        "calendar",
+        "types",
+        "math",
+        "textwrap",
+    ],
+)
 @pytest.mark.parametrize("practice", [False, True])
 def test_a_students_file_with_the_name_of_a_module(desk: Desk, name: str, practice: bool):
     desk.project.write(f"{name}.py", "print('hello')\n")
@@ -246,15 +288,19 @@ def test_a_students_file_with_the_name_of_a_module(desk: Desk, name: str, practi
 
 
 def test_a_failure_in_a_thread(desk: Desk):
-    done = desk.run(USES_BUCKET.format(
-        line="import threading\nthreading.Thread(target=bucket.Object('b').load).start()"))
+    done = desk.run(
+        USES_BUCKET.format(
+            line="import threading\nthreading.Thread(target=bucket.Object('b').load).start()"
+        )
+    )
 
     assert problems(done) == ["no-such-object"]
 
 
 def test_a_thread_that_ends_itself_says_nothing(desk: Desk):
-    done = desk.run("import sys, threading\nimport check_setup\n"
-                    "threading.Thread(target=sys.exit).start()\n")
+    done = desk.run(
+        "import sys, threading\nimport check_setup\nthreading.Thread(target=sys.exit).start()\n"
+    )
 
     assert (done.code, done.err) == (0, "")
 
@@ -273,15 +319,23 @@ def test_another_key_in_the_program_is_not_taken_for_that_of_env(desk: Desk):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end differently on Windows")
-@pytest.mark.parametrize("lines", [
-    pytest.param(lines, marks=[] if lines in (0, 4) else [pytest.mark.thorough])
-    for lines in range(9)])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(lines, marks=[] if lines in (0, 4) else [pytest.mark.thorough])
+        for lines in range(9)
+    ],
+)
 def test_check_setup_goes_on_in_silence_when_nobody_reads(desk: Desk, lines: int):
     desk.run("")
     for unbuffered in ("", "1"):
         running = subprocess.Popen(
-            [sys.executable, "check_setup.py"], cwd=desk.project.path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**clean_environment(), "PYTHONUNBUFFERED": unbuffered})
+            [sys.executable, "check_setup.py"],
+            cwd=desk.project.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**clean_environment(), "PYTHONUNBUFFERED": unbuffered},
+        )
         assert running.stdout
         assert running.stderr
         for _ in range(lines):
@@ -299,8 +353,13 @@ def test_check_setup_on_a_full_disk_and_an_old_console(desk: Desk):
     desk.run("")
     if Path("/dev/full").exists():
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([sys.executable, "check_setup.py"], cwd=desk.project.path,
-                                  stdout=full, env=clean_environment(), check=False)
+            done = subprocess.run(
+                [sys.executable, "check_setup.py"],
+                cwd=desk.project.path,
+                stdout=full,
+                env=clean_environment(),
+                check=False,
+            )
         assert done.returncode == 0
     for encoding in ("ascii", "cp437"):
         assert desk.project.python("check_setup.py", env={"PYTHONIOENCODING": encoding}).code == 0
@@ -324,8 +383,11 @@ check_setup._try_changes(client, "ada-photos", [])
 
 def test_python_too_old(desk: Desk):
     """There is no such Python here, so this one says that it is one."""
-    done = desk.project.python("-c", "import sys\nsys.version_info = (3, 9, 1)\n"
-                                     "sys.version = '3.9.1 (default)'\nimport check_setup")
+    done = desk.project.python(
+        "-c",
+        "import sys\nsys.version_info = (3, 9, 1)\n"
+        "sys.version = '3.9.1 (default)'\nimport check_setup",
+    )
 
     assert (done.code, done.err) == (1, "")
     assert "PROBLEM [python-too-old]\nThis is Python 3.9.1.\n" in done.out
@@ -333,8 +395,12 @@ def test_python_too_old(desk: Desk):
 
 def test_the_program_asks_b2_nothing_that_b2_refuses(desk: Desk):
     desk.run(STARTED)
-    desk.run("import check_setup\ncheck_setup.main()\n" + USES_BUCKET.format(
-        line="bucket.upload_file('main.py', 'm.py')\nbucket.download_file('m.py', 'n.py')"))
+    desk.run(
+        "import check_setup\ncheck_setup.main()\n"
+        + USES_BUCKET.format(
+            line="bucket.upload_file('main.py', 'm.py')\nbucket.download_file('m.py', 'n.py')"
+        )
+    )
 
     assert len(desk.double.seen) > 8
     for seen in desk.double.seen:

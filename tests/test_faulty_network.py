@@ -94,10 +94,17 @@ def test_a_download_that_is_killed_leaves_no_half_of_a_file(tmp_path: Path, earl
     with network() as (way, endpoint):
         bucket_at(endpoint).put_object(Key="film", Body=bytes(2_000_000))
         way.faults = lambda request: "slow" if request.method == "GET" else None
-        env = {"B2_APPLICATION_KEY_ID": KEY_ID, "B2_APPLICATION_KEY": APPLICATION_KEY,
-               "B2_BUCKET_NAME": BUCKET, "B2_ENDPOINT": endpoint}
-        running = subprocess.Popen([sys.executable, "main.py"], cwd=tmp_path / "project",
-                                   env={**clean_environment(), **env})
+        env = {
+            "B2_APPLICATION_KEY_ID": KEY_ID,
+            "B2_APPLICATION_KEY": APPLICATION_KEY,
+            "B2_BUCKET_NAME": BUCKET,
+            "B2_ENDPOINT": endpoint,
+        }
+        running = subprocess.Popen(
+            [sys.executable, "main.py"],
+            cwd=tmp_path / "project",
+            env={**clean_environment(), **env},
+        )
         while not list((tmp_path / "project").glob("film.bin.*")):  # boto3's own half of a file
             time.sleep(0.01)
             assert running.poll() is None, "it was too fast to be killed"

@@ -62,25 +62,45 @@ for attempt in (lambda: urllib.request.urlopen('http://127.0.0.1:PORT'),
         print('refused', error)
 """
 ENV = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
-SHOWS_KEYS = (f"key = '{APPLICATION_KEY}'\nprint(key, '{KEY_ID}')\n"
-              "print(__import__('os').listdir('.'))")
+SHOWS_KEYS = (
+    f"key = '{APPLICATION_KEY}'\nprint(key, '{KEY_ID}')\nprint(__import__('os').listdir('.'))"
+)
 
 
 def own_settings(outside: Path) -> dict[str, str]:
     """Return files that would change what Python and pytest do, if they were taken along."""
     evil = f"open({str(outside / 'evil.txt')!r}, 'w')\n"
-    all_pass = evil + ("import pytest\n@pytest.hookimpl(hookwrapper=True)\n"
-                       "def pytest_runtest_makereport(item, call):\n"
-                       "    outcome = yield\n    outcome.get_result().outcome = 'passed'\n")
-    kept = json.dumps({"cookiecutter": {"project_slug": "x", "assignment": ASSIGNMENT},
-                       "b2-starter": {"version": VERSION}}, indent=2)
+    all_pass = evil + (
+        "import pytest\n@pytest.hookimpl(hookwrapper=True)\n"
+        "def pytest_runtest_makereport(item, call):\n"
+        "    outcome = yield\n    outcome.get_result().outcome = 'passed'\n"
+    )
+    kept = json.dumps(
+        {
+            "cookiecutter": {"project_slug": "x", "assignment": ASSIGNMENT},
+            "b2-starter": {"version": VERSION},
+        },
+        indent=2,
+    )
     return {
-        "conftest.py": all_pass, "tests/conftest.py": all_pass, "tests/__init__.py": evil,
-        "sitecustomize.py": evil, "usercustomize.py": evil, "pytest.py": evil,
-        "pytest.ini": "[pytest]\naddopts = --co", "pyproject.toml": "[tool.pytest", "x.pth": evil,
-        "setup.cfg": "[tool:pytest]\naddopts = --co", "b2_client.py": evil, "json.py": evil,
-        "tests/test_main.py": "def test_1_a(): pass\n", "tests/grading.py": evil,
-        "__init__.py": evil, "grading.py": evil, "b2_rules.py": evil, "b2-starter.json": kept,
+        "conftest.py": all_pass,
+        "tests/conftest.py": all_pass,
+        "tests/__init__.py": evil,
+        "sitecustomize.py": evil,
+        "usercustomize.py": evil,
+        "pytest.py": evil,
+        "pytest.ini": "[pytest]\naddopts = --co",
+        "pyproject.toml": "[tool.pytest",
+        "x.pth": evil,
+        "setup.cfg": "[tool:pytest]\naddopts = --co",
+        "b2_client.py": evil,
+        "json.py": evil,
+        "tests/test_main.py": "def test_1_a(): pass\n",
+        "tests/grading.py": evil,
+        "__init__.py": evil,
+        "grading.py": evil,
+        "b2_rules.py": evil,
+        "b2-starter.json": kept,
     }
 
 
@@ -110,8 +130,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
 
     school.hand_in("starts others", at_the_top(STARTS_OTHERS))
     school.hand_in("writes", at_the_top(WRITES.replace("OUTSIDE", repr(str(outside)))))
-    school.hand_in("own settings", UNTOUCHED.replace("'book.txt'", "'guestbook.json'"),
-                   **own_settings(outside))
+    school.hand_in(
+        "own settings", UNTOUCHED.replace("'book.txt'", "'guestbook.json'"), **own_settings(outside)
+    )
     school.hand_in("has a helper", uses_it, **{"tools/sorting.py": sorting})
     school.hand_in("keys in env", REFERENCE, **{".env": ENV})
     school.hand_in("keys in main", at_the_top(SHOWS_KEYS), **{".env": ENV})
@@ -128,14 +149,20 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     school.hand_in("Max Mut", UNTOUCHED)
     for name in ("Pia Paul", "Tom Klein", "Ida Ilk"):
         school.add(name)
-    for number, (name, content) in enumerate({
-        "Pia Paul/Guestbook/Version 10/main.py": REFERENCE,
-        "Pia Paul/Guestbook/Version 2/main.py": wrong,
-        "kleintom_1_2_main.py": wrong, "kleintom_1_2_main-1.py": REFERENCE,
-        "Ida Ilk/mine.py": REFERENCE, "Ida Ilk/helpers.py": "def helps():\n    return 1\n",
-        "Max_Mut_main.py": REFERENCE, "Untouched_Li_project.rar": "Rar!", "Ben_Day_old.rar": "Rar!",
-        "zed.py": f"key = '{APPLICATION_KEY}'",
-    }.items()):
+    for number, (name, content) in enumerate(
+        {
+            "Pia Paul/Guestbook/Version 10/main.py": REFERENCE,
+            "Pia Paul/Guestbook/Version 2/main.py": wrong,
+            "kleintom_1_2_main.py": wrong,
+            "kleintom_1_2_main-1.py": REFERENCE,
+            "Ida Ilk/mine.py": REFERENCE,
+            "Ida Ilk/helpers.py": "def helps():\n    return 1\n",
+            "Max_Mut_main.py": REFERENCE,
+            "Untouched_Li_project.rar": "Rar!",
+            "Ben_Day_old.rar": "Rar!",
+            "zed.py": f"key = '{APPLICATION_KEY}'",
+        }.items()
+    ):
         path = school.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -155,8 +182,11 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
 
 def test_a_process_that_was_started_is_ended(cases: Graded):
     assert cases.found["starts others"]["points"] == ALL
-    assert not [process for process in psutil.process_iter(["cmdline"])
-                if LEFT in (process.info["cmdline"] or [])]
+    assert not [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if LEFT in (process.info["cmdline"] or [])
+    ]
 
 
 def test_a_program_cannot_write_beside_its_folder(cases: Graded):
@@ -178,7 +208,8 @@ def test_a_hand_in_brings_no_tests_and_no_settings_of_its_own(cases: Graded):
     assert (one["state"], one["points"]) == ("tests edited", 1)
     assert "changed: tests/conftest.py, tests/grading.py, tests/test_main.py" in one["notes"][0]
     assert one["notes"][1] == (
-        "left out: __init__.py, b2_rules.py, conftest.py, grading.py, pyproject.toml")
+        "left out: __init__.py, b2_rules.py, conftest.py, grading.py, pyproject.toml"
+    )
     assert not (cases.outside / "evil.txt").exists()
 
 
@@ -192,12 +223,18 @@ def test_keys_are_named_and_never_copied_or_shown(cases: Graded):
     assert found["keys in env"]["notes"] == ["KEYS in .env: delete them in the console"]
     assert found["keys in main"]["notes"] == ["KEYS in .env, main.py: delete them in the console"]
     assert found["keys in UTF-16"]["notes"][:2] == [
-        "KEYS in notes.txt: delete them in the console", "left out: notes.txt"]
+        "KEYS in notes.txt: delete them in the console",
+        "left out: notes.txt",
+    ]
     assert found["blank keys"]["notes"] == []
     assert ".env'" not in found["keys in main"]["output"]
     assert "K000" in found["keys in main"]["output"]
-    made = [path for path in cases.folder.rglob("*") if (path.is_file()
-            and path.name.startswith("grades")) or path.parent.name == "grades-feedback"]
+    made = [
+        path
+        for path in cases.folder.rglob("*")
+        if (path.is_file() and path.name.startswith("grades"))
+        or path.parent.name == "grades-feedback"
+    ]
     assert len(made) == 3 + len(found)
     for text in (cases.done.printed, *(path.read_text(encoding="utf-8") for path in made)):
         assert APPLICATION_KEY not in text
@@ -208,9 +245,14 @@ def test_of_several_hand_ins_the_last_one_counts(cases: Graded):
     found = cases.found
 
     assert [found[name]["points"] for name in ("Pia Paul", "Tom Klein", "Ida Ilk", "Max Mut")] == [
-        ALL, ALL, ALL, ALL]
+        ALL,
+        ALL,
+        ALL,
+        ALL,
+    ]
     assert found["Pia Paul"]["notes"] == [
-        "2 hand-ins; this one counts: Pia Paul/Guestbook/Version 10"]
+        "2 hand-ins; this one counts: Pia Paul/Guestbook/Version 10"
+    ]
     assert found["Max Mut"]["notes"] == []
 
 
@@ -238,10 +280,15 @@ def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
 
 
 def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class):
-    kept = {"cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
-            "b2-starter": {"version": VERSION}}
-    school.hand_in("Li", REFERENCE, **{"tests/grading.py": "# of last week",
-                                       "b2-starter.json": json.dumps(kept, indent=2)})
+    kept = {
+        "cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
+        "b2-starter": {"version": VERSION},
+    }
+    school.hand_in(
+        "Li",
+        REFERENCE,
+        **{"tests/grading.py": "# of last week", "b2-starter.json": json.dumps(kept, indent=2)},
+    )
     path = school.folder / "class.csv"
     text = path.read_text(encoding="utf-8-sig").replace("group", "group,tests")
     path.write_text(text.replace(",7b", ",7b,0123456789ab"), encoding="utf-8")
@@ -251,10 +298,16 @@ def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class)
     assert (found["Li"]["state"], found["Li"]["notes"]) == ("ok", [])
 
 
-@pytest.mark.parametrize(("words", "reason"), [
-    (["--assignment", "cloud-notes"], "class.csv says guestbook, and --assignment cloud-notes."),
-    (["--out", "grades.txt"], "--out names a table: grades.txt has to end in .csv."),
-])
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            ["--assignment", "cloud-notes"],
+            "class.csv says guestbook, and --assignment cloud-notes.",
+        ),
+        (["--out", "grades.txt"], "--out names a table: grades.txt has to end in .csv."),
+    ],
+)
 def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], reason: str):
     school.hand_in("Li", REFERENCE)
 

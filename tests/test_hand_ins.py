@@ -18,14 +18,22 @@ from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member, match
 
 CLASS = [
-    Member("Anna Müller", "s01", "guestbook-s01"), Member("Ben O'Neil", "s02", "guestbook-s02"),
-    Member("Émile de la Cruz", "s03", "guestbook-s03"), Member("Li", "s04", "guestbook-s04"),
-    Member("Anna Müller-Graf", "s05", "guestbook-s05"), Member("Sam Lee", "s06", "guestbook-s06"),
-    Member("Sam Lee", "s07", "guestbook-s07"), Member("Мария Иванова", "s08", "guestbook-s08"),
-    Member("=1+1", "s09", "guestbook-s09"), Member("Kim Kay", "s10", "guestbook-s10"),
-    Member("Marie-Claire von der Heide", "s11"), Member("Søren Ødegård", "s12"),
-    Member("Sam Lee 2", "s13"), Member("Lena May", "s14"),
-    Member("Eva Maria Schmidt", "s15"), Member("Eva Jones", "eva"),
+    Member("Anna Müller", "s01", "guestbook-s01"),
+    Member("Ben O'Neil", "s02", "guestbook-s02"),
+    Member("Émile de la Cruz", "s03", "guestbook-s03"),
+    Member("Li", "s04", "guestbook-s04"),
+    Member("Anna Müller-Graf", "s05", "guestbook-s05"),
+    Member("Sam Lee", "s06", "guestbook-s06"),
+    Member("Sam Lee", "s07", "guestbook-s07"),
+    Member("Мария Иванова", "s08", "guestbook-s08"),
+    Member("=1+1", "s09", "guestbook-s09"),
+    Member("Kim Kay", "s10", "guestbook-s10"),
+    Member("Marie-Claire von der Heide", "s11"),
+    Member("Søren Ødegård", "s12"),
+    Member("Sam Lee 2", "s13"),
+    Member("Lena May", "s14"),
+    Member("Eva Maria Schmidt", "s15"),
+    Member("Eva Jones", "eva"),
 ]
 
 
@@ -40,50 +48,65 @@ def owners(folder: Path) -> dict[str, list[str]]:
     """Return {alias: where the hand-ins lie} of what is in the folder; "" for what is nobody's."""
     found, unused = hand_ins.find(folder)
     matched, nobodys = match(found, CLASS, folder)
-    result = {CLASS[number].alias: [one.where(folder) for one in those]
-              for number, those in matched.items()}
+    result = {
+        CLASS[number].alias: [one.where(folder) for one in those]
+        for number, those in matched.items()
+    }
     nobody = [str(one) for one in unused if one.broken]
     nobody += [f"{one.where(folder)}: {reason}" for one, reason in nobodys]
     return {**result, **({"": nobody} if nobody else {})}
 
 
-@pytest.mark.parametrize(("name", "alias"), [
-    ("Mueller_Anna_12345_main.py", "s01"),
-    ("MÜLLER Anna - main.py", "s01"),
-    ("muelleranna_LATE_4711_9902_main-2.py", "s01"),
-    ("Muller, Anna/main.py", "s01"),
-    ("Anna Müller_338_assignsubmission_file_/main.py", "s01"),
-    ("Müller-Graf_Anna_main.py", "s05"),
-    ("ONeil_Ben_12345_main.py", "s02"),
-    ("Ben O'Neil/Guestbook/Version 1/main (1).py", "s02"),
-    ("O_Neil_Ben_9_main.py", "s02"),
-    ("emile_de_la_cruz_main.py", "s03"),
-    ("Cruz_Emile_77_main.py", "s03"),
-    ("Li_main.py", "s04"),
-    ("s04.py", "s04"),
-    ("Kay_Kim_1_main-1.py", "s10"),
-    ("Kim Kay.py", "s10"), ("kim_kay_guestbook.py", "s10"), ("main_kim_kay.py", "s10"),
-    ("Kim Kay - main - Kopie.py", "s10"), ("Kim Kay - main.py.txt", "s10"),
-    ("Kim Kay/main.txt", "s10"), ("main s10.py", "s10"), ("kaykim_1_3_guestbook.py", "s10"),
-    ("vonderheidemarieclaire_1_main.py", "s11"), ("soren odegard main.py", "s12"),
-    ("Sam Lee 2_57_file_/main.py", "s13"), ("Schmidt_Eva_12_main.py", "s15"),
-    ("guestbook-s09.zip/main.py", "s09"),
-    ("guestbook-s02/main.py", "s02"),
-    ("Sam Lee (s07)/main.py", "s07"),
-    ("Иванова_Мария_main.py", "s08"),
-])
+@pytest.mark.parametrize(
+    ("name", "alias"),
+    [
+        ("Mueller_Anna_12345_main.py", "s01"),
+        ("MÜLLER Anna - main.py", "s01"),
+        ("muelleranna_LATE_4711_9902_main-2.py", "s01"),
+        ("Muller, Anna/main.py", "s01"),
+        ("Anna Müller_338_assignsubmission_file_/main.py", "s01"),
+        ("Müller-Graf_Anna_main.py", "s05"),
+        ("ONeil_Ben_12345_main.py", "s02"),
+        ("Ben O'Neil/Guestbook/Version 1/main (1).py", "s02"),
+        ("O_Neil_Ben_9_main.py", "s02"),
+        ("emile_de_la_cruz_main.py", "s03"),
+        ("Cruz_Emile_77_main.py", "s03"),
+        ("Li_main.py", "s04"),
+        ("s04.py", "s04"),
+        ("Kay_Kim_1_main-1.py", "s10"),
+        ("Kim Kay.py", "s10"),
+        ("kim_kay_guestbook.py", "s10"),
+        ("main_kim_kay.py", "s10"),
+        ("Kim Kay - main - Kopie.py", "s10"),
+        ("Kim Kay - main.py.txt", "s10"),
+        ("Kim Kay/main.txt", "s10"),
+        ("main s10.py", "s10"),
+        ("kaykim_1_3_guestbook.py", "s10"),
+        ("vonderheidemarieclaire_1_main.py", "s11"),
+        ("soren odegard main.py", "s12"),
+        ("Sam Lee 2_57_file_/main.py", "s13"),
+        ("Schmidt_Eva_12_main.py", "s15"),
+        ("guestbook-s09.zip/main.py", "s09"),
+        ("guestbook-s02/main.py", "s02"),
+        ("Sam Lee (s07)/main.py", "s07"),
+        ("Иванова_Мария_main.py", "s08"),
+    ],
+)
 def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, alias: str):
     put(tmp_path, name)
 
     assert owners(tmp_path) == {alias: [name.removesuffix("/main.py")]}
 
 
-@pytest.mark.parametrize(("name", "reason"), [
-    ("Sam_Lee_main.py", "could be of Sam Lee or Sam Lee"),
-    ("Zed_main.py", "no student of the class has this name"),
-    ("helenamayer_1_2_main.py", "no student of the class has this name"),
-    ("main.py", ""),
-])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Sam_Lee_main.py", "could be of Sam Lee or Sam Lee"),
+        ("Zed_main.py", "no student of the class has this name"),
+        ("helenamayer_1_2_main.py", "no student of the class has this name"),
+        ("main.py", ""),
+    ],
+)
 def test_what_is_nobodys_is_said(tmp_path: Path, name: str, reason: str):
     put(tmp_path / "in", name)
 
@@ -94,24 +117,38 @@ def test_what_is_nobodys_is_said(tmp_path: Path, name: str, reason: str):
 
 
 def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):
-    for name in ("Li_main.py", "__MACOSX/._Li_main.py", ".DS_Store", "Thumbs.db", "class.csv",
-                 "~$Li_main.py", "desktop.ini", "grades.csv", "grades-feedback/s01.txt",
-                 ".git/main.py", "Ben/.venv/lib/main.py", "Ben/backups/x/main.py"):
+    for name in (
+        "Li_main.py",
+        "__MACOSX/._Li_main.py",
+        ".DS_Store",
+        "Thumbs.db",
+        "class.csv",
+        "~$Li_main.py",
+        "desktop.ini",
+        "grades.csv",
+        "grades-feedback/s01.txt",
+        ".git/main.py",
+        "Ben/.venv/lib/main.py",
+        "Ben/backups/x/main.py",
+    ):
         put(tmp_path, name)
 
     assert owners(tmp_path) == {"s04": ["Li_main.py"]}
 
 
-@pytest.mark.parametrize(("files", "where"), [
-    ({"main.py": ""}, ""),
-    ({"guestbook-s02/main.py": "", "guestbook-s02/tests/test_main.py": ""}, ": guestbook-s02"),
-    ({"a/b/main.py": "", "__MACOSX/a/b/._main.py": "", "a/.DS_Store": ""}, ": a/b"),
-    ({"project.zip": zipped({"p/main.py": "x"})}, ": project.zip/p"),
-    ({"x\\main.py": ""}, ": x"),
-    ({"ben_main.py": ""}, ": ben_main.py"),
-    ({"p/main.py": "", "p/old/main.py": "", "p/main-1.py": ""}, ": p"),
-    ({"guestbook.py": ""}, ": guestbook.py"),
-])
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"main.py": ""}, ""),
+        ({"guestbook-s02/main.py": "", "guestbook-s02/tests/test_main.py": ""}, ": guestbook-s02"),
+        ({"a/b/main.py": "", "__MACOSX/a/b/._main.py": "", "a/.DS_Store": ""}, ": a/b"),
+        ({"project.zip": zipped({"p/main.py": "x"})}, ": project.zip/p"),
+        ({"x\\main.py": ""}, ": x"),
+        ({"ben_main.py": ""}, ": ben_main.py"),
+        ({"p/main.py": "", "p/old/main.py": "", "p/main-1.py": ""}, ": p"),
+        ({"guestbook.py": ""}, ": guestbook.py"),
+    ],
+)
 def test_a_zip_of_a_platform_is_opened(tmp_path: Path, files: dict, where: str):
     put(tmp_path, "ONeil_Ben_12345_project.zip", zipped(files))
 
@@ -119,21 +156,41 @@ def test_a_zip_of_a_platform_is_opened(tmp_path: Path, files: dict, where: str):
 
 
 def test_a_zip_of_the_whole_class_is_opened(tmp_path: Path):
-    put(tmp_path, "all.zip", zipped({
-        "Anna Müller_1_file/main.py": "a", "Ben O'Neil_2_file/guestbook/main.py": "b",
-        "Li_3_file/main.py": "c"}))
+    put(
+        tmp_path,
+        "all.zip",
+        zipped(
+            {
+                "Anna Müller_1_file/main.py": "a",
+                "Ben O'Neil_2_file/guestbook/main.py": "b",
+                "Li_3_file/main.py": "c",
+            }
+        ),
+    )
 
     assert sorted(owners(tmp_path)) == ["s01", "s02", "s04"]
 
 
 def test_one_broken_zip_in_a_zip_of_the_class_is_said(tmp_path: Path):
-    put(tmp_path, "all.zip", zipped({
-        "Anna Müller_1/x.zip": b"broken", "Li_2/x.zip": zipped({"p/main.py": "x"}),
-        "Kim Kay_3/x.rar": "Rar!"}))
+    put(
+        tmp_path,
+        "all.zip",
+        zipped(
+            {
+                "Anna Müller_1/x.zip": b"broken",
+                "Li_2/x.zip": zipped({"p/main.py": "x"}),
+                "Kim Kay_3/x.rar": "Rar!",
+            }
+        ),
+    )
 
-    assert owners(tmp_path) == {"s04": ["all.zip: Li_2/x.zip/p"], "": [
-        "all.zip: Anna Müller_1/x.zip: this is no zip that can be read (File is not a zip file).",
-        "all.zip: Kim Kay_3/x.rar: this kind of archive cannot be read; a zip can."]}
+    assert owners(tmp_path) == {
+        "s04": ["all.zip: Li_2/x.zip/p"],
+        "": [
+            "all.zip: Anna Müller_1/x.zip: this is no zip that can be read (File is not a zip file).",  # noqa: E501
+            "all.zip: Kim Kay_3/x.rar: this kind of archive cannot be read; a zip can.",
+        ],
+    }
 
 
 def test_a_main_above_the_others_does_not_swallow_them(tmp_path: Path):
@@ -176,14 +233,19 @@ BAD_ZIPS = {
     "not one": (b"Rar!\x1a\x07", "this is no zip that can be read"),
     "empty": (zipped({}), "there is no main.py in it"),
     "without main.py": (zipped({"readme.txt": "x"}), "there is no main.py in it"),
-    "paths that lead out": (zipped({"../main.py": "x", "/main.py": "x", "C:\\main.py": "x",
-                                      "a/../../main.py": "x"}), "there is no main.py in it"),
-    "paths that lead out on Windows": (zipped({".. /main.py": "x", "a/... /main.py": "x"}),
-                                       "there is no main.py in it"),
+    "paths that lead out": (
+        zipped({"../main.py": "x", "/main.py": "x", "C:\\main.py": "x", "a/../../main.py": "x"}),
+        "there is no main.py in it",
+    ),
+    "paths that lead out on Windows": (
+        zipped({".. /main.py": "x", "a/... /main.py": "x"}),
+        "there is no main.py in it",
+    ),
     "a link": (symlink_in_zip(), "there is no main.py in it"),
     "a zip in a zip in a zip": (
         zipped({"a.zip": zipped({"b.zip": zipped({"main.py": "x"})})}),
-        "there is no main.py in it"),
+        "there is no main.py in it",
+    ),
 }
 
 
@@ -205,10 +267,13 @@ def only(folder: Path) -> HandIn:
     return found[0]
 
 
-@pytest.mark.parametrize(("files", "reason"), [
-    ({"zeros.bin": b"\0" * 60_000_000}, "holds more than 2000 files or 50,000,000 bytes"),
-    ({f"{number}.txt": b"x" for number in range(2_100)}, "holds more than 2000 files"),
-])
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"zeros.bin": b"\0" * 60_000_000}, "holds more than 2000 files or 50,000,000 bytes"),
+        ({f"{number}.txt": b"x" for number in range(2_100)}, "holds more than 2000 files"),
+    ],
+)
 def test_a_bomb_is_refused(tmp_path: Path, files: dict[str, bytes], reason: str):
     put(tmp_path, "Li.zip", zipped({**files, "main.py": b"x"}))
 
@@ -270,17 +335,24 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path):
     assert list(hand_ins.files(only(tmp_path / "in"))) == [PurePosixPath("main.py")]
 
 
-@pytest.mark.parametrize(("name", "content", "named"), [
-    (".env", f"B2_APPLICATION_KEY={APPLICATION_KEY}", True),
-    (".env", "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\nB2_BUCKET_NAME=x", False),
-    ("env.txt", 'B2_APPLICATION_KEY = "some other key"', True),
-    (".env.txt", b"\xff\xfe" + f"B2_APPLICATION_KEY={APPLICATION_KEY}".encode("utf-16-le"), True),
-    ("dotenv", "B2_APPLICATION_KEY=mine", True),
-    ("env.env", "B2_APPLICATION_KEY=mine", True),
-    ("notes.txt", f"my key is {APPLICATION_KEY}.", True),
-    ("notes.txt", "B2_APPLICATION_KEY=mine", False),
-    ("photo.png", b"\x89PNG" + b"K005" * 20, False),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "named"),
+    [
+        (".env", f"B2_APPLICATION_KEY={APPLICATION_KEY}", True),
+        (".env", "B2_APPLICATION_KEY_ID=\nB2_APPLICATION_KEY=\nB2_BUCKET_NAME=x", False),
+        ("env.txt", 'B2_APPLICATION_KEY = "some other key"', True),
+        (
+            ".env.txt",
+            b"\xff\xfe" + f"B2_APPLICATION_KEY={APPLICATION_KEY}".encode("utf-16-le"),
+            True,
+        ),
+        ("dotenv", "B2_APPLICATION_KEY=mine", True),
+        ("env.env", "B2_APPLICATION_KEY=mine", True),
+        ("notes.txt", f"my key is {APPLICATION_KEY}.", True),
+        ("notes.txt", "B2_APPLICATION_KEY=mine", False),
+        ("photo.png", b"\x89PNG" + b"K005" * 20, False),
+    ],
+)
 def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, named: bool):
     put(tmp_path, "Li/main.py")
     put(tmp_path, f"Li/{name}", content)
@@ -295,18 +367,25 @@ def test_a_program_is_never_taken_for_a_file_of_keys(tmp_path: Path):
         put(tmp_path, f"Li/{name}")
 
     assert sorted(map(str, hand_ins.files(only(tmp_path)))) == [
-        "_env.py", "dotenv_tools.py", "main.py"]
+        "_env.py",
+        "dotenv_tools.py",
+        "main.py",
+    ]
 
 
 ANSWERS = '"cookiecutter":{"project_slug":"x","assignment":"guestbook"}'
 
 
-@pytest.mark.parametrize(("kept", "edited"), [
-    (f'{{{ANSWERS},"b2-starter":{{"version":"{VERSION}"}}}}', ["tests/test_main.py"]),
-    (f'{{"b2-starter": {{"version": "0"}}, "version": "{VERSION}", {ANSWERS}}}', []),
-    (f"{{{ANSWERS}}}", []),
-    ("{", []),
-], ids=["without spaces", "another version", "no version", "cut"])
+@pytest.mark.parametrize(
+    ("kept", "edited"),
+    [
+        (f'{{{ANSWERS},"b2-starter":{{"version":"{VERSION}"}}}}', ["tests/test_main.py"]),
+        (f'{{"b2-starter": {{"version": "0"}}, "version": "{VERSION}", {ANSWERS}}}', []),
+        (f"{{{ANSWERS}}}", []),
+        ("{", []),
+    ],
+    ids=["without spaces", "another version", "no version", "cut"],
+)
 def test_edited_tests_are_told_where_the_project_has_this_version(
     tmp_path: Path, kept: str, edited: list[str]
 ):

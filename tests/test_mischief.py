@@ -35,37 +35,66 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     "prints without end": (inside_best("while True:\n    print('x' * 1000)"), "timed out", BEST),
     "eats all memory": (inside_best("x = [b'x' * 10**7 for n in range(10**6)]"), "ok", BEST),
     "changes what pytest does": (
-        at_the_top("import pytest\npytest.fail = lambda *a, **k: None\n"
-                   "def best(*a): return None\n"), "tests edited", EVERY),
+        at_the_top(
+            "import pytest\npytest.fail = lambda *a, **k: None\ndef best(*a): return None\n"
+        ),
+        "tests edited",
+        EVERY,
+    ),
     "changes the checks": (
         at_the_top("import grading\ngrading.Program.check = lambda *a: None"),
-        "tests edited", EVERY),
-    "removes the tests": (
-        at_the_top("import shutil\nshutil.rmtree('tests')"), "ok", []),
+        "tests edited",
+        EVERY,
+    ),
+    "removes the tests": (at_the_top("import shutil\nshutil.rmtree('tests')"), "ok", []),
     "goes elsewhere": (at_the_top("import os\nos.chdir('/')"), "ok", []),
     "closes its output": (at_the_top("import sys\nsys.stdout.close()"), "ok", []),
     "shows what it knows": (at_the_top("import os\nprint(dict(os.environ))"), "ok", []),
     "leaves a thread": (
-        at_the_top("import threading, time\n"
-                   "threading.Thread(target=time.sleep, args=(600,)).start()"), "ok", []),
+        at_the_top(
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()"
+        ),
+        "ok",
+        [],
+    ),
     "goes too deep": (inside_best("return best(entries, number)"), "ok", BEST),
     "leaves a process far away": (
-        at_the_top("import os\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n"
-                   "    import time\n    time.sleep(600)"), "cannot run", EVERY),
+        at_the_top(
+            "import os\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n"
+            "    import time\n    time.sleep(600)"
+        ),
+        "cannot run",
+        EVERY,
+    ),
     "prints what is no character": (at_the_top("print('\\ud83d')"), "ok", []),
     "says what is no character": (inside_best("raise ValueError('\\udcff')"), "ok", BEST),
     "returns what cannot be shown": (
         inside_best("class Odd:\n    def __repr__(self):\n        return 1 / 0\nreturn Odd()"),
-        "ok", BEST),
-    "changes its output": (at_the_top("import sys\nsys.stdout.reconfigure(encoding='utf-8')"),
-                           "ok", []),
+        "ok",
+        BEST,
+    ),
+    "changes its output": (
+        at_the_top("import sys\nsys.stdout.reconfigure(encoding='utf-8')"),
+        "ok",
+        [],
+    ),
     "sends noise": (
-        at_the_top("import os\nfor number in range(3, 40):\n    try:\n"
-                   "        os.write(number, b'\\0\\0\\x0f\\0')\n    except OSError:\n"
-                   "        pass\nwhile True:\n    pass"), "cannot run", EVERY),
+        at_the_top(
+            "import os\nfor number in range(3, 40):\n    try:\n"
+            "        os.write(number, b'\\0\\0\\x0f\\0')\n    except OSError:\n"
+            "        pass\nwhile True:\n    pass"
+        ),
+        "cannot run",
+        EVERY,
+    ),
     "puts its own pytest in the way": (
-        at_the_top("import grading\nclass Nothing:\n    def fail(*a, **k): pass\n"
-                   "grading.pytest = Nothing()"), "tests edited", EVERY),
+        at_the_top(
+            "import grading\nclass Nothing:\n    def fail(*a, **k): pass\n"
+            "grading.pytest = Nothing()"
+        ),
+        "tests edited",
+        EVERY,
+    ),
     "ends its parent": (at_the_top("import os\nos.kill(os.getppid(), 9)"), "cannot run", EVERY),
 }
 
@@ -74,8 +103,13 @@ TERMINAL = f"of-the-mischief-{os.getpid()}"  # a variable that all of its proces
 
 
 # Those that take until they are ended.
-ENDLESS = ["never ends while it is read", "cannot be stopped in best", "prints without end",
-           "eats all memory", "sends noise"]
+ENDLESS = [
+    "never ends while it is read",
+    "cannot be stopped in best",
+    "prints without end",
+    "eats all memory",
+    "sends noise",
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +118,10 @@ def mischief(
 ) -> Iterator[tuple[Class, Run, dict]]:
     """All of them that are asked for in one class, graded once."""
     school = Class(tmp_path_factory.mktemp("mischief"))
-    endless = any(item.get_closest_marker("thorough") and "own_grade" in item.name
-                  for item in request.session.items)
+    endless = any(
+        item.get_closest_marker("thorough") and "own_grade" in item.name
+        for item in request.session.items
+    )
     for what, (main, _, _) in MISCHIEF.items():
         if endless or what not in ENDLESS:
             school.hand_in(what, main)
@@ -94,9 +130,13 @@ def mischief(
     yield school, done, found
 
 
-@pytest.mark.parametrize("what", [
-    pytest.param(what, marks=[pytest.mark.thorough] if what in ENDLESS else []) for what in MISCHIEF
-])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(what, marks=[pytest.mark.thorough] if what in ENDLESS else [])
+        for what in MISCHIEF
+    ],
+)
 def test_each_hand_in_gets_its_own_grade(mischief: tuple[Class, Run, dict], what: str):
     _, done, found = mischief
     assert done.code == 0, done.printed
@@ -126,16 +166,21 @@ def test_nothing_of_the_teacher_is_seen_by_a_hand_in(mischief: Any):
     school, _, found = mischief
 
     assert "PATH" in found["shows what it knows"]["output"]
-    written = "".join(path.read_text(encoding="utf-8", errors="replace")
-                      for path in school.folder.rglob("*") if path.is_file())
+    written = "".join(
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in school.folder.rglob("*")
+        if path.is_file()
+    )
     assert "of-the-teacher" not in written
     assert APPLICATION_KEY not in written
 
 
 def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
     school, _, found = mischief
-    texts = {path.stem: path.read_text(encoding="utf-8")
-             for path in (school.folder / "grades-feedback").glob("*.txt")}
+    texts = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in (school.folder / "grades-feedback").glob("*.txt")
+    }
 
     assert len(texts) == len(found)
     of = {name: texts[one["alias"]] for name, one in found.items()}
@@ -145,16 +190,21 @@ def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
     assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
     assert "came back: nothing: it did not end within 3 seconds (line" in stuck
     assert "came back: nothing: it ended the whole program" in of["ends Python in best"]
-    assert ("The tests were changed, in the hand-in or by main.py.\n\n"
-            "main.py changes grading.Program.check") in of["changes the checks"]
+    assert (
+        "The tests were changed, in the hand-in or by main.py.\n\n"
+        "main.py changes grading.Program.check"
+    ) in of["changes the checks"]
     assert "it used too much memory" in of.get("eats all memory", "it used too much memory")
     for text in texts.values():
         assert not re.search("Traceback|fixture|mock|assert", text), text
 
 
 def test_nothing_is_left_running_or_lying_about(mischief: Any):
-    left = [process for process in psutil.process_iter(["environ"])
-            if (process.info["environ"] or {}).get("TERM") == TERMINAL]
+    left = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get("TERM") == TERMINAL
+    ]
 
     assert left == []
     assert not list(Path(os.environ["TMPDIR"]).glob("b2-grading-*"))
@@ -171,8 +221,9 @@ def test_without_forking_the_grades_are_the_same_and_the_earlier_ones_are_kept(s
     done, spawned = school.grade("--no-fork")
 
     for what, one in forked.items():
-        assert (one["state"], one["points"]) == (
-            spawned[what]["state"], spawned[what]["points"]), what
+        assert (one["state"], one["points"]) == (spawned[what]["state"], spawned[what]["points"]), (
+            what
+        )
         assert one["state"] == MISCHIEF[what][1]
     assert "The earlier grades are in grades-earlier" in done.out
     kept = list((school.folder / "grades-earlier").rglob("grades.csv"))

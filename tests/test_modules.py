@@ -66,8 +66,13 @@ changed = [event for event, args in events
 assert changed == [], changed
 assert "boto3" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True,
-                          check=False, env=clean_environment())
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env=clean_environment(),
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -85,15 +90,22 @@ def test_a_module_of_b2_inside_holds_nothing_but_definitions(name: str):
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-c", f"import sys\nsys.path[:0] = [{str(STARTER)!r}]\n{program}"]
-    return subprocess.run(words, capture_output=True, encoding="utf-8", check=False,
-                          env=clean_environment())
+    return subprocess.run(
+        words, capture_output=True, encoding="utf-8", check=False, env=clean_environment()
+    )
 
 
-@pytest.mark.parametrize("imports", [
-    "import check_setup", "import b2_client", "import check_setup, b2_client",
-    "import b2_client, check_setup", "import b2_client; b2_client.b2_causes.install()",
-    "import check_setup; check_setup.b2_causes.install(check_setup.explain)",
-])
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import check_setup",
+        "import b2_client",
+        "import check_setup, b2_client",
+        "import b2_client, check_setup",
+        "import b2_client; b2_client.b2_causes.install()",
+        "import check_setup; check_setup.b2_causes.install(check_setup.explain)",
+    ],
+)
 def test_however_often_the_hook_is_installed_advice_and_traceback_come_once(imports: str):
     advice = run(f"{imports}\nfrom b2_problems import SetupError\nraise SetupError('no-network')")
     python = run(f"{imports}\n1 / 0")
@@ -104,18 +116,22 @@ def test_however_often_the_hook_is_installed_advice_and_traceback_come_once(impo
     assert python.stderr.count("Traceback") == python.stderr.count("ZeroDivisionError") == 1
 
 
-@pytest.mark.parametrize("imports", [
-    "import check_setup, b2_client", "import b2_client, check_setup"])
+@pytest.mark.parametrize(
+    "imports", ["import check_setup, b2_client", "import b2_client, check_setup"]
+)
 def test_the_explanations_of_check_setup_count_in_whichever_order(imports: str):
-    done = run(f"{imports}\nfrom botocore.exceptions import NoCredentialsError\n"
-               "raise NoCredentialsError()")
+    done = run(
+        f"{imports}\nfrom botocore.exceptions import NoCredentialsError\nraise NoCredentialsError()"
+    )
 
     assert "PROBLEM [no-keys-given]" in done.stderr
 
 
 def test_b2_client_alone_explains_the_set_up_and_leaves_the_rest_to_python():
-    done = run("import b2_client\nfrom botocore.exceptions import NoCredentialsError\n"
-               "raise NoCredentialsError()")
+    done = run(
+        "import b2_client\nfrom botocore.exceptions import NoCredentialsError\n"
+        "raise NoCredentialsError()"
+    )
 
     assert "PROBLEM" not in done.stderr
     assert "NoCredentialsError" in done.stderr

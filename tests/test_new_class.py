@@ -30,8 +30,17 @@ def new_class(tmp_path: Path) -> NewClass:
 
     def make(lines: str, *words: str) -> Run:
         (tmp_path / "roster.csv").write_text(lines, encoding="utf-8")
-        command = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv",
-                   "--out", "class", "--source", "gh:school/b2-starter", *words]
+        command = [
+            sys.executable,
+            str(ROOT / "classroom"),
+            "new_class",
+            "roster.csv",
+            "--out",
+            "class",
+            "--source",
+            "gh:school/b2-starter",
+            *words,
+        ]
         return run(command, tmp_path, {**clean_environment(), "HOME": str(home)})
 
     return make
@@ -45,8 +54,10 @@ def class_rows(tmp_path: Path) -> list[dict[str, str]]:
 def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     new_class: NewClass, tmp_path: Path, bake: Bake
 ):
-    lines = ("student;bucket_name;endpoint;group\nZoë O'Neil;zoes-files;s3.eu-central-003.backblaze"
-             "b2.com;7b\n\nBen Li;;;7a\nben li;;;7a\nDan;b2-dan;;7a\n")
+    lines = (
+        "student;bucket_name;endpoint;group\nZoë O'Neil;zoes-files;s3.eu-central-003.backblaze"
+        "b2.com;7b\n\nBen Li;;;7a\nben li;;;7a\nDan;b2-dan;;7a\n"
+    )
 
     done = new_class(lines, "--assignment", "cloud-notes", "--zip")
 
@@ -61,9 +72,13 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     ]
     project = Project(tmp_path / "class" / "cloud-notes-s01")
     assert project.answers() == {
-        "project_name": "cloud-notes s01", "project_slug": "cloud-notes-s01",
-        "bucket_name": "zoes-files", "endpoint": "https://s3.eu-central-003.backblazeb2.com",
-        "assignment": "cloud-notes", "_class_source": "gh:school/b2-starter"}
+        "project_name": "cloud-notes s01",
+        "project_slug": "cloud-notes-s01",
+        "bucket_name": "zoes-files",
+        "endpoint": "https://s3.eu-central-003.backblazeb2.com",
+        "assignment": "cloud-notes",
+        "_class_source": "gh:school/b2-starter",
+    }
     readme = project.read("README.md")
     reset = "cookiecutter gh:school/b2-starter --replay-file cloud-notes-s01/b2-starter.json -f"
     assert reset in readme
@@ -74,8 +89,13 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
         assert "cloud-notes-s02/main.py" in archive.namelist()
         assert "cloud-notes-s02/.env" in archive.namelist()
     left = {path.name for path in (tmp_path / "class").iterdir()}
-    assert left == {"class.csv", "cloud-notes-s01", "cloud-notes-s01.zip", "cloud-notes-s02",
-                    "cloud-notes-s02.zip"}
+    assert left == {
+        "class.csv",
+        "cloud-notes-s01",
+        "cloud-notes-s01.zip",
+        "cloud-notes-s02",
+        "cloud-notes-s02.zip",
+    }
 
 
 def test_a_reset_keeps_the_source_of_the_class(new_class: NewClass, tmp_path: Path, bake: Bake):
@@ -104,7 +124,11 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     after = contents_of(folder)
     assert {name: after[name] for name in before} == before
     assert [(row["student"], row["alias"]) for row in class_rows(tmp_path)] == [
-        ("New", "s04"), ("Cara", "s03"), ("Anna", "s01"), ("Ben", "s02")]
+        ("New", "s04"),
+        ("Cara", "s03"),
+        ("Anna", "s01"),
+        ("Ben", "s02"),
+    ]
     assert (folder / "hello-bucket-s02" / "main.py").is_file()
 
 
@@ -114,7 +138,9 @@ def test_who_has_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_pat
     new_class("student,group\nBen,2\n")
 
     assert {row["student"]: row["state"] for row in class_rows(tmp_path)} == {
-        "Ben": "made", "Anna": "made"}
+        "Ben": "made",
+        "Anna": "made",
+    }
 
 
 def test_what_a_teacher_wrote_into_the_class_file_stays(new_class: NewClass, tmp_path: Path):
@@ -170,7 +196,9 @@ def test_the_class_file_of_one_assignment_is_the_roster_of_the_next(
 
     rows = class_rows(tmp_path)
     assert [(row["student"], row["alias"], row["folder"]) for row in rows] == [
-        ("Anna", "blue", "guestbook-blue"), ("Ben", "s01", "guestbook-s01")]
+        ("Anna", "blue", "guestbook-blue"),
+        ("Ben", "s01", "guestbook-s01"),
+    ]
 
 
 def test_an_unknown_assignment_is_refused_with_the_list(new_class: NewClass):
@@ -209,8 +237,9 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     env = {**clean_environment(), "TERM": str(tmp_path)}  # a variable that its processes have
     # A job in the background of a shell is deaf for Ctrl-C, and so would be what it starts.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(words, cwd=tmp_path, env=env,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     signal.signal(signal.SIGINT, before)
     until = time.monotonic() + 30
     while not list(folder.glob("hello-bucket-s*")) and time.monotonic() < until:
@@ -221,8 +250,11 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     made = list(folder.glob("hello-bucket-s*"))
     assert 0 < len(made) < 24
     until = time.monotonic() + 10
-    while left := [one for one in psutil.process_iter(["environ"])
-                   if (one.info["environ"] or {}).get("TERM") == str(tmp_path)]:
+    while left := [
+        one
+        for one in psutil.process_iter(["environ"])
+        if (one.info["environ"] or {}).get("TERM") == str(tmp_path)
+    ]:
         assert time.monotonic() < until, left
         time.sleep(0.1)
     made = list(folder.glob("hello-bucket-s*"))
@@ -240,23 +272,28 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no nohup on Windows")
 def test_what_nohup_has_started_goes_on_when_the_terminal_is_closed():
-    program = ("import os, signal\nfrom classroom.processes import end_as_by_ctrl_c\n"
-               "end_as_by_ctrl_c()\nos.kill(os.getpid(), signal.SIGHUP)\nprint('goes on')\n")
+    program = (
+        "import os, signal\nfrom classroom.processes import end_as_by_ctrl_c\n"
+        "end_as_by_ctrl_c()\nos.kill(os.getpid(), signal.SIGHUP)\nprint('goes on')\n"
+    )
 
     done = run(["nohup", sys.executable, "-c", program], ROOT, clean_environment())
 
     assert done.out == "goes on\n", done.err
 
 
-@pytest.mark.parametrize(("source", "line"), [
-    ("https://github.com/school/b2-starter.git", "https://github.com/school/b2-starter.git"),
-    ("https://me:ghp_token@github.com/school/b2.git", "https://github.com/school/b2.git"),
-    ("git@github.com:school/b2.git", "https://github.com/school/b2.git"),
-    ("ssh://git@example.org/school/b2.git", "https://example.org/school/b2.git"),
-    ("ssh://git@example.org:2222/school/b2.git", "https://example.org/school/b2.git"),
-    ("https://me:p@ss@example.org/school/b2.git", "https://example.org/school/b2.git"),
-    ("/srv/our templates/b2", "'/srv/our templates/b2'"),
-    ("gh:school/b2", "gh:school/b2"),
-])
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("https://github.com/school/b2-starter.git", "https://github.com/school/b2-starter.git"),
+        ("https://me:ghp_token@github.com/school/b2.git", "https://github.com/school/b2.git"),
+        ("git@github.com:school/b2.git", "https://github.com/school/b2.git"),
+        ("ssh://git@example.org/school/b2.git", "https://example.org/school/b2.git"),
+        ("ssh://git@example.org:2222/school/b2.git", "https://example.org/school/b2.git"),
+        ("https://me:p@ss@example.org/school/b2.git", "https://example.org/school/b2.git"),
+        ("/srv/our templates/b2", "'/srv/our templates/b2'"),
+        ("gh:school/b2", "gh:school/b2"),
+    ],
+)
 def test_the_reset_lines_name_a_source_that_students_can_use(source: str, line: str):
     assert source_line(source) == line

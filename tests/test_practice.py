@@ -35,8 +35,11 @@ def test_each_kind_of_change_is_in_the_folder(home: Path):
     bucket.put_object(Key="bulk/2", Body=b"2")
     bucket.delete_objects(Delete={"Objects": [{"Key": "bulk/1"}, {"Key": "bulk/2"}]})
 
-    expected = {"put.txt": b"put", "copy.txt": b"put",
-                "deep/er/upload.bin": (home / "local.bin").read_bytes()}
+    expected = {
+        "put.txt": b"put",
+        "copy.txt": b"put",
+        "deep/er/upload.bin": (home / "local.bin").read_bytes(),
+    }
     assert files(home) == expected
     assert not (home / "practice-bucket" / "bulk").exists()
     assert stored(next_run()) == expected
@@ -55,8 +58,12 @@ def test_a_multipart_upload_is_in_the_folder_when_it_is_complete(home: Path):
 
 def test_type_and_metadata_are_there_at_the_next_run(home: Path):
     b2_client.get_bucket().put_object(
-        Key="data", Body=b"{}", ContentType="application/json", CacheControl="no-cache",
-        Metadata={"student": "Ada"})
+        Key="data",
+        Body=b"{}",
+        ContentType="application/json",
+        CacheControl="no-cache",
+        Metadata={"student": "Ada"},
+    )
 
     again = next_run().Object("data").get()
 
@@ -102,7 +109,8 @@ def test_what_b2_refuses_is_refused(
 
 def test_what_b2_takes_is_taken():
     b2_client.get_bucket().put_object(
-        Key="a", Body=b"", ACL="private", StorageClass="STANDARD", ServerSideEncryption="AES256")
+        Key="a", Body=b"", ACL="private", StorageClass="STANDARD", ServerSideEncryption="AES256"
+    )
 
 
 def test_a_thousand_names_may_be_deleted_at_once(home: Path):
@@ -173,7 +181,8 @@ def test_one_line_says_so_at_every_start(capsys: pytest.CaptureFixture[str]):
     b2_client.get_client()
 
     assert capsys.readouterr().out == (
-        "Practice: no keys in .env yet, so files go to the folder practice-bucket.\n")
+        "Practice: no keys in .env yet, so files go to the folder practice-bucket.\n"
+    )
 
 
 def test_an_upload_that_does_not_exist():
@@ -182,8 +191,9 @@ def test_an_upload_that_does_not_exist():
     with pytest.raises(ClientError, match="NoSuchUpload"):
         client.upload_part(**wrong, PartNumber=1, Body=b"x")
     with pytest.raises(ClientError, match="NoSuchUpload"):
-        client.complete_multipart_upload(**wrong, MultipartUpload={
-            "Parts": [{"PartNumber": 1, "ETag": "x"}]})
+        client.complete_multipart_upload(
+            **wrong, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": "x"}]}
+        )
 
 
 def test_a_mock_aws_in_the_middle_of_an_upload_does_no_harm(home: Path):
@@ -228,8 +238,9 @@ def test_bodies_do_not_stay_in_memory(project: Project):
 
 def test_two_first_calls_at_once_join_one_bucket():
     buckets: list[Any] = []
-    threads = [threading.Thread(target=lambda: buckets.append(b2_client.get_bucket()))
-               for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: buckets.append(b2_client.get_bucket())) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -66,11 +66,55 @@ def test_a_note_that_cannot_be_read_loses_no_file(home: Path):
 
 
 ODD_KEYS = [
-    "a", "a/b", "a/b/c", "A", "a.txt", "A.txt", "photos/", "photos/cat.png", "/lead", "a//b", "..",
-    "../evil.txt", "x/../../evil.txt", ".", "./x", "CON", "con.txt", "aux/x", "NUL.tar.gz", "COM1",
-    "trail.", "trail ", "a b", "é", "e\u0301", "😀/😀.png", "a+b", "a%20b", "100%", "a:b", "a\\b",
-    'q"q', "a*b?", "<x>", "pipe|", "C:\\x", "C:/x", ".notes/x.json", ".notes", ".DS_Store", "#1",
-    "x" * 1000, "y" * 300 + "/" + "z" * 300, "ü" * 500, "~x", "$HOME", "a&b=c", "?versions", "%2F",
+    "a",
+    "a/b",
+    "a/b/c",
+    "A",
+    "a.txt",
+    "A.txt",
+    "photos/",
+    "photos/cat.png",
+    "/lead",
+    "a//b",
+    "..",
+    "../evil.txt",
+    "x/../../evil.txt",
+    ".",
+    "./x",
+    "CON",
+    "con.txt",
+    "aux/x",
+    "NUL.tar.gz",
+    "COM1",
+    "trail.",
+    "trail ",
+    "a b",
+    "é",
+    "e\u0301",
+    "😀/😀.png",
+    "a+b",
+    "a%20b",
+    "100%",
+    "a:b",
+    "a\\b",
+    'q"q',
+    "a*b?",
+    "<x>",
+    "pipe|",
+    "C:\\x",
+    "C:/x",
+    ".notes/x.json",
+    ".notes",
+    ".DS_Store",
+    "#1",
+    "x" * 1000,
+    "y" * 300 + "/" + "z" * 300,
+    "ü" * 500,
+    "~x",
+    "$HOME",
+    "a&b=c",
+    "?versions",
+    "%2F",
 ]
 
 
@@ -102,14 +146,25 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
     assert files(home) == {}
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(
-    st.lists(st.sampled_from(["a", "A", "b.txt", "..", ".", "", "con", "é", " ", "x" * 130]),
-             min_size=1, max_size=4).map("/".join).filter(bool),
-    st.binary(max_size=5), max_size=8))
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.dictionaries(
+        st.lists(
+            st.sampled_from(["a", "A", "b.txt", "..", ".", "", "con", "é", " ", "x" * 130]),
+            min_size=1,
+            max_size=4,
+        )
+        .map("/".join)
+        .filter(bool),
+        st.binary(max_size=5),
+        max_size=8,
+    )
+)
 def test_any_names_come_back_at_the_next_run(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
     objects: dict[str, bytes],
 ):
     home = tmp_path_factory.mktemp("any")
@@ -148,12 +203,20 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_a_kill_straight_after_a_call_loses_nothing(project: Project):
-    done = subprocess.run([sys.executable, "-c", KILLED], cwd=project.path, check=False,
-                          env=clean_environment(), capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        cwd=project.path,
+        check=False,
+        env=clean_environment(),
+        capture_output=True,
+    )
     assert done.returncode == -9
 
-    shown = project.python("-c", "import b2_client\nfor o in b2_client.get_bucket().objects.all():"
-                                 " print(o.key, o.size, o.Object().metadata)")
+    shown = project.python(
+        "-c",
+        "import b2_client\nfor o in b2_client.get_bucket().objects.all():"
+        " print(o.key, o.size, o.Object().metadata)",
+    )
 
     expected = {f"{n}.txt {n} {{'n': '{n}'}}" for n in range(50) if n not in (1, 2)}
     assert set(shown.out.splitlines()[1:]) == expected | {"1.txt 5 {}"}
@@ -172,9 +235,13 @@ for number in itertools.count(1):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_a_kill_in_the_middle_of_a_call_leaves_the_last_object_whole(project: Project):
     for wanted in (3, 17, 40):
-        running = subprocess.Popen([sys.executable, "-c", ENDLESS], cwd=project.path,
-                                   env=clean_environment(), stdout=subprocess.PIPE,
-                                   encoding="utf-8")
+        running = subprocess.Popen(
+            [sys.executable, "-c", ENDLESS],
+            cwd=project.path,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
         assert running.stdout
         last = 0
         for line in running.stdout:
@@ -202,9 +269,11 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_half(
 
     monkeypatch.setattr(practice_folder.shutil, "copyfileobj", full)
     (home / "local.bin").write_bytes(os.urandom(9_000_000))
-    for change in (lambda: bucket.put_object(Key="new.txt", Body=b"new"),
-                   lambda: bucket.put_object(Key="old.txt", Body=b"new"),
-                   lambda: bucket.upload_file(str(home / "local.bin"), "large.bin")):
+    for change in (
+        lambda: bucket.put_object(Key="new.txt", Body=b"new"),
+        lambda: bucket.put_object(Key="old.txt", Body=b"new"),
+        lambda: bucket.upload_file(str(home / "local.bin"), "large.bin"),
+    ):
         with pytest.raises(SetupError, match=r"^The disk is full, so nothing was stored"):
             change()
     monkeypatch.setattr(practice_folder.shutil, "copyfileobj", real_copy)
@@ -215,23 +284,32 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_half(
     assert stored(next_run()) == {"old.txt": b"old", "new.txt": b"new"}
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0,
-                    reason="mounting a small disk needs Linux and root")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists() or os.geteuid() != 0,
+    reason="mounting a small disk needs Linux and root",
+)
 def test_a_really_full_disk(project: Project):
     folder = project.path / "practice-bucket"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)],
-                             check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)],
+        check=False,
+        capture_output=True,
+    )
     if mounted.returncode != 0:
         pytest.skip("this system does not let us mount a small disk")
     try:
-        done = project.python("-c", "import b2_client\nbucket = b2_client.get_bucket()\n"
-                              "bucket.put_object(Key='a', Body=b'small')\n"
-                              "bucket.put_object(Key='b', Body=b'x' * 200000)")
+        done = project.python(
+            "-c",
+            "import b2_client\nbucket = b2_client.get_bucket()\n"
+            "bucket.put_object(Key='a', Body=b'small')\n"
+            "bucket.put_object(Key='b', Body=b'x' * 200000)",
+        )
         assert done.code == 1
         assert done.err.splitlines()[1:] == [
             "PROBLEM [practice-folder]",
-            "The disk is full, so nothing was stored. Delete something, then run it again."]
+            "The disk is full, so nothing was stored. Delete something, then run it again.",
+        ]
         assert (folder / "a").read_bytes() == b"small"
         assert not (folder / "b").exists()
     finally:
@@ -355,12 +433,18 @@ def test_file_names_that_b2_cannot_have_are_left_out(
     assert len(list(folder.iterdir())) == 2 + (folder / ".notes").exists()
 
 
-@pytest.mark.parametrize("note", [
-    '{"key": "a", "file": "a", "metadata": [1], "etag": "x"}', '{"key": "a", "file": "a"}',
-    '{"key": "a\\ud800", "file": "a", "metadata": {}, "etag": "x"}', "[]", "7",
-    '{"key": "", "file": "a", "metadata": {}, "etag": "x"}',
-    '{"key": 7, "file": ["a"], "metadata": {"x": 1}, "etag": 7}',
-])
+@pytest.mark.parametrize(
+    "note",
+    [
+        '{"key": "a", "file": "a", "metadata": [1], "etag": "x"}',
+        '{"key": "a", "file": "a"}',
+        '{"key": "a\\ud800", "file": "a", "metadata": {}, "etag": "x"}',
+        "[]",
+        "7",
+        '{"key": "", "file": "a", "metadata": {}, "etag": "x"}',
+        '{"key": 7, "file": ["a"], "metadata": {"x": 1}, "etag": 7}',
+    ],
+)
 def test_a_damaged_note_never_stops_the_program(home: Path, note: str):
     b2_client.get_bucket().put_object(Key="a", Body=b"a")
     for file in (home / "practice-bucket" / ".notes").glob("*.json"):

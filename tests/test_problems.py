@@ -17,9 +17,16 @@ from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project
 from test_check_setup import SITUATIONS
 
 SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
-    "python-too-old", "file-hides-package", "given-file-missing", "key-lacks-permission",
-    "no-such-object", "other-bucket-not-found", "object-name-impossible", "not-on-b2",
-    "call-misspelt", "no-keys-given",
+    "python-too-old",
+    "file-hides-package",
+    "given-file-missing",
+    "key-lacks-permission",
+    "no-such-object",
+    "other-bucket-not-found",
+    "object-name-impossible",
+    "not-on-b2",
+    "call-misspelt",
+    "no-keys-given",
 }
 
 
@@ -36,8 +43,11 @@ def test_every_problem_that_the_code_names_is_in_the_table():
     for file in (*STARTER.glob("*.py"), *INSIDE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "SetupError":
-                named |= {found.value for found in ast.walk(node.args[0])
-                          if isinstance(found, ast.Constant) and isinstance(found.value, str)}
+                named |= {
+                    found.value
+                    for found in ast.walk(node.args[0])
+                    if isinstance(found, ast.Constant) and isinstance(found.value, str)
+                }
 
     assert named <= set(PROBLEMS)
 
@@ -58,8 +68,9 @@ def test_a_problem_is_told_in_short_plain_sentences(name: str):
 
 def test_the_page_of_problems_is_up_to_date():
     write = "import make_problems; print(make_problems.page(), end='')"
-    done = subprocess.run([sys.executable, "-c", write], cwd=ROOT / "docs", capture_output=True,
-                          check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", write], cwd=ROOT / "docs", capture_output=True, check=True
+    )
 
     page = (ROOT / "docs" / "PROBLEMS.md").read_text(encoding="utf-8")
     assert done.stdout.decode().splitlines() == page.splitlines(), "run: nox -s docs"
@@ -83,9 +94,13 @@ def test_a_block_shows_the_name_and_a_line_for_each_sentence():
     text = block(SetupError("env-file-missing", folder="/home/ada", do="Type:\n    copy it"))
 
     assert text.splitlines() == [
-        "", "PROBLEM [env-file-missing]", "There is no file .env in /home/ada.",
-        "The program looks there for your keys, your bucket and your endpoint.", "Type:",
-        "    copy it"]
+        "",
+        "PROBLEM [env-file-missing]",
+        "There is no file .env in /home/ada.",
+        "The program looks there for your keys, your bucket and your endpoint.",
+        "Type:",
+        "    copy it",
+    ]
 
 
 def test_braces_in_a_value_do_no_harm():
@@ -95,16 +110,23 @@ def test_braces_in_a_value_do_no_harm():
 def test_the_places_to_fill_in_have_names():
     for problem in PROBLEMS.values():
         for text in (problem.what, problem.why, problem.do):
-            assert all(name is None or name.isidentifier()
-                       for _, name, _, _ in string.Formatter().parse(text))
+            assert all(
+                name is None or name.isidentifier()
+                for _, name, _, _ in string.Formatter().parse(text)
+            )
 
 
 def test_old_pythons_can_read_what_tells_them_that_they_are_old():
-    for name in ("check_setup.py", "b2_inside/b2_problems.py", "b2_inside/b2_causes.py",
-                 "b2_inside/b2_rules.py"):
+    for name in (
+        "check_setup.py",
+        "b2_inside/b2_problems.py",
+        "b2_inside/b2_causes.py",
+        "b2_inside/b2_rules.py",
+    ):
         tree = ast.parse((STARTER / name).read_text(encoding="utf-8"), feature_version=(3, 7))
-        if any(isinstance(node, ast.ImportFrom) and node.module == "__future__"
-               for node in tree.body):  # then Python does not look at annotations
+        if any(
+            isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body
+        ):  # then Python does not look at annotations
             tree = WithoutAnnotations().visit(tree)
         text = ast.unparse(tree)
         assert not re.search(r"\b(dict|list|tuple|set)\[|\w \| None", text), name

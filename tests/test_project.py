@@ -32,12 +32,27 @@ from classroom.hand_ins import is_env
 
 OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
-    ".env", ".env.example", ".gitignore", ".pytest.ini", "README.md", "b2-starter.json",
-    "b2_client.py", "b2_inside/b2_practice/__init__.py", "b2_inside/b2_practice/bucket.py",
-    "b2_inside/b2_practice/folder.py", "b2_inside/b2_causes.py", "b2_inside/b2_problems.py",
-    "b2_inside/b2_rules.py", "b2_inside/b2_settings.py",
-    "check_setup.py", "main.py", "requirements.txt",
-    "tests/conftest.py", "tests/grading.py", "tests/test_main.py", "tests/test_no_keys.py",
+    ".env",
+    ".env.example",
+    ".gitignore",
+    ".pytest.ini",
+    "README.md",
+    "b2-starter.json",
+    "b2_client.py",
+    "b2_inside/b2_practice/__init__.py",
+    "b2_inside/b2_practice/bucket.py",
+    "b2_inside/b2_practice/folder.py",
+    "b2_inside/b2_causes.py",
+    "b2_inside/b2_problems.py",
+    "b2_inside/b2_rules.py",
+    "b2_inside/b2_settings.py",
+    "check_setup.py",
+    "main.py",
+    "requirements.txt",
+    "tests/conftest.py",
+    "tests/grading.py",
+    "tests/test_main.py",
+    "tests/test_no_keys.py",
 }
 
 
@@ -49,8 +64,12 @@ def test_the_project_holds_these_files_and_no_others(project: Project):
 def test_what_lies_about_in_the_template_folder_is_not_part_of_it(template: Path):
     """cookiecutter copies the folder, not what git tracks; a key must not lie there."""
     tracked = {name for name in tracked_files() if name.startswith(STARTER.name)}
-    listed = subprocess.run(["git", "status", "--porcelain", "--ignored", "-z", "--", STARTER.name],
-                            cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    listed = subprocess.run(
+        ["git", "status", "--porcelain", "--ignored", "-z", "--", STARTER.name],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
     ignored = [line[3:] for line in listed.split("\0") if line.startswith("!!")]
 
     assert [name for name in ignored if "__pycache__" not in name and "_cache" not in name] == []
@@ -112,9 +131,13 @@ def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
 
 def test_force_leaves_everything_alone_that_is_the_students(bake: Bake, project: Project):
     kept = {
-        ".env": f"B2_APPLICATION_KEY={APPLICATION_KEY}\n", "main.py": "print('mine')\n",
-        "practice-bucket/photo.txt": "a photo", "notes.txt": "mine", "data/list.csv": "1,2",
-        "tests/test_mine.py": "def test_mine(): pass\n", "env.txt": "",
+        ".env": f"B2_APPLICATION_KEY={APPLICATION_KEY}\n",
+        "main.py": "print('mine')\n",
+        "practice-bucket/photo.txt": "a photo",
+        "notes.txt": "mine",
+        "data/list.csv": "1,2",
+        "tests/test_mine.py": "def test_mine(): pass\n",
+        "env.txt": "",
     }
     for name, text in kept.items():
         (project.path / name).parent.mkdir(exist_ok=True)
@@ -241,8 +264,11 @@ def test_with_keys_in_env_the_tests_still_connect_to_nothing(
 
 
 def test_the_tests_stop_a_program_that_uses_the_network(project: Project):
-    project.write("tests/test_net.py", "import socket\n\n\ndef test_net(bucket):\n"
-                  "    socket.create_connection(('127.0.0.1', 9), timeout=1)\n")
+    project.write(
+        "tests/test_net.py",
+        "import socket\n\n\ndef test_net(bucket):\n"
+        "    socket.create_connection(('127.0.0.1', 9), timeout=1)\n",
+    )
 
     done = project.python("-m", "pytest", "-q", "tests/test_net.py", "-p", "no:cacheprovider")
 
@@ -272,19 +298,24 @@ def test_a_mistake_in_env_is_named_on_the_screen(project: Project):
     assert done.out == ""
     assert "Traceback" not in done.err
     assert done.err.splitlines()[1:3] == [
-        "PROBLEM [value-missing]", "B2_APPLICATION_KEY_ID is empty in .env."]
+        "PROBLEM [value-missing]",
+        "B2_APPLICATION_KEY_ID is empty in .env.",
+    ]
 
 
 def test_without_boto3_there_is_advice(project: Project):
-    done = project.python("-I", "-S", "-c",
-                          "import sys; sys.path.insert(0, '.'); import main")
+    done = project.python("-I", "-S", "-c", "import sys; sys.path.insert(0, '.'); import main")
 
     assert done.code == 1
     assert done.err.splitlines()[1:] == [
-        "PROBLEM [package-missing]", "boto3 is not installed for this Python.",
+        "PROBLEM [package-missing]",
+        "boto3 is not installed for this Python.",
         "The program needs the packages that requirements.txt lists.",
-        *done.err.splitlines()[4:-3], "    python3 -m venv .venv",
-        "    .venv/bin/python -m pip install -r requirements.txt", "    .venv/bin/python main.py"]
+        *done.err.splitlines()[4:-3],
+        "    python3 -m venv .venv",
+        "    .venv/bin/python -m pip install -r requirements.txt",
+        "    .venv/bin/python main.py",
+    ]
     assert str(project.path) in done.err
 
 
@@ -298,10 +329,13 @@ def test_the_advice_names_the_python_of_the_project(project: Project):
     assert done.err.strip().endswith(f"type:\n    {Path('.venv', *OWN_PYTHON)} main.py")
 
 
-@pytest.mark.parametrize("prepare", [
-    "import sys; sys.modules['moto'] = None",
-    "import moto.core.request; del moto.core.request.Request.raw_url",
-])
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        "import sys; sys.modules['moto'] = None",
+        "import moto.core.request; del moto.core.request.Request.raw_url",
+    ],
+)
 def test_a_missing_or_old_moto_is_named(project: Project, prepare: str):
     done = project.python("-c", f"{prepare}\nimport main; main.main()")
 

@@ -42,7 +42,7 @@ def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Proj
     assert {name: now[name] for name in mine} == mine
     assert backups(project) == {"b2_client.py": BROKEN.encode()}
     assert "Restored: b2_client.py, tests/conftest.py\n" in done.printed
-    kept, = (project.path / "backups").iterdir()
+    (kept,) = (project.path / "backups").iterdir()
     assert f"What was there before is in backups/{kept.name}: b2_client.py\n" in done.printed
     assert "Your files were not changed: .env, main.py\n" in done.printed
     assert "venv" not in done.printed
@@ -66,8 +66,15 @@ def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
     assert "not changed" not in done.printed
 
 
-@pytest.mark.parametrize("name", ["_starter/hello-bucket/main.py", "_starter/mine.txt",
-                                  "_starter/hello-bucket/tests/test_main.py", "tests/test_mine.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_starter/hello-bucket/main.py",
+        "_starter/mine.txt",
+        "_starter/hello-bucket/tests/test_main.py",
+        "tests/test_mine.py",
+    ],
+)
 def test_a_students_files_where_the_template_renders_for_a_moment(
     bake: Bake, project: Project, name: str
 ):
@@ -159,9 +166,14 @@ def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place
 
 
 UNREADABLE = [
-    "", "{", "[]", '{"cookiecutter": {}}', '{"cookiecutter": {"assignment": 7}, "b2-starter": []}',
+    "",
+    "{",
+    "[]",
+    '{"cookiecutter": {}}',
+    '{"cookiecutter": {"assignment": 7}, "b2-starter": []}',
     '{"cookiecutter": {"assignment": "hello-bucket"}, "b2-starter": {"given": [["x"]]}}',
-    '{"cookiecutter": {"assignment": "hello-bucket"}, "b2-starter": [7]}']
+    '{"cookiecutter": {"assignment": "hello-bucket"}, "b2-starter": [7]}',
+]
 
 
 def test_without_readable_answers_the_given_files_tell(cli: Callable[..., Run], tmp_path: Path):

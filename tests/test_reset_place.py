@@ -33,10 +33,19 @@ def type_what_is_advised(printed: str, folder: Path) -> None:
     """Type the lines of an advice into a shell, with this cookiecutter in place of any other."""
     lines = re.findall(r"^    (\S.*)$", printed, re.MULTILINE)
     python = shlex.quote(sys.executable)
-    script = "\n".join(line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
-                       if line.startswith("cookiecutter") else line for line in lines)
-    done = subprocess.run(["bash", "-ec", script], cwd=folder, capture_output=True, check=False,
-                          env={"HOME": str(folder), "PATH": "/usr/bin:/bin"})
+    script = "\n".join(
+        line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
+        if line.startswith("cookiecutter")
+        else line
+        for line in lines
+    )
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -46,12 +55,16 @@ def assert_repaired(project: Project) -> None:
     assert len(list(project.path.parent.rglob("check_setup.py"))) == 1, "a second project"
 
 
-@pytest.mark.parametrize(("start", "file"), [
-    ("proj", "b2-starter.json"),  # inside the project
-    ("proj/tests", "../b2-starter.json"),
-    ("..", "out/proj/b2-starter.json"),  # two folders above
-    (".", "proj/../proj/b2-starter.json"),  # in the right place
-], ids=["inside", "deep inside", "two above", "right"])
+@pytest.mark.parametrize(
+    ("start", "file"),
+    [
+        ("proj", "b2-starter.json"),  # inside the project
+        ("proj/tests", "../b2-starter.json"),
+        ("..", "out/proj/b2-starter.json"),  # two folders above
+        (".", "proj/../proj/b2-starter.json"),  # in the right place
+    ],
+    ids=["inside", "deep inside", "two above", "right"],
+)
 def test_a_replay_file_tells_where_the_project_is(
     cli: Cli, broken: Project, tmp_path: Path, start: str, file: str
 ):
@@ -81,9 +94,14 @@ def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tm
     assert "No such file" in broken.read("README.md")
 
 
-@pytest.mark.parametrize("words", [
-    ["--no-input"], ["-f"], ["--no-input", "-f", "project_slug=proj"],
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--no-input"],
+        ["-f"],
+        ["--no-input", "-f", "project_slug=proj"],
+    ],
+)
 def test_a_new_project_is_not_made_inside_a_project(
     cli: Cli, broken: Project, tmp_path: Path, words: list[str]
 ):
@@ -106,8 +124,11 @@ def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project,
     assert done.code == 0, done.err
     assert "The folder proj is now called Homework-2." in done.out
     assert_repaired(renamed)
-    assert renamed.answers() == {**GOOD_ANSWERS, "project_slug": "Homework-2",
-                                 "assignment": "guestbook"}
+    assert renamed.answers() == {
+        **GOOD_ANSWERS,
+        "project_slug": "Homework-2",
+        "assignment": "guestbook",
+    }
     assert "--replay-file Homework-2/b2-starter.json -f" in renamed.read("README.md")
 
 
@@ -175,15 +196,16 @@ def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
     assert done.code == 1
     assert "There is a folder proj here already." in done.err
     assert contents_of(tmp_path) == before
-    line, = re.findall(r"^    (cookiecutter .* -f)$", done.err, re.MULTILINE)
+    (line,) = re.findall(r"^    (cookiecutter .* -f)$", done.err, re.MULTILINE)
     assert "--replay-file proj/b2-starter.json -f" in line
 
 
 # b2-starter.json is lost or cut.
 
 
-@pytest.mark.parametrize("assignment", ["hello-bucket", "cloud-notes", "guestbook", "photo-album",
-                                        "share-links"])
+@pytest.mark.parametrize(
+    "assignment", ["hello-bucket", "cloud-notes", "guestbook", "photo-album", "share-links"]
+)
 @pytest.mark.parametrize("left", ["all", "main.py", "tests/test_main.py"])
 def test_without_the_answers_the_files_tell_the_assignment(
     cli: Cli, tmp_path: Path, assignment: str, left: str

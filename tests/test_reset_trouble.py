@@ -21,11 +21,27 @@ from hypothesis import strategies as st
 from resetting import BROKEN, GIVEN, state
 
 HISTORIES = int(os.environ.get("HISTORIES", "30"))  # nox -s thorough tries 500
-NAMES = [*GIVEN, "main.py", ".env", "b2-starter.json", "tests/test_main.py", "notes.txt",
-         "_starter/hello-bucket/main.py", "tests/mine.py", "data/a.csv", "backups/mine.txt"]
-CHANGES = st.lists(st.tuples(
-    st.sampled_from(["write", "delete", "rename", "crlf", "link", "mode", "folder", "binary"]),
-    st.sampled_from(NAMES), st.text(max_size=8)), min_size=1, max_size=8)
+NAMES = [
+    *GIVEN,
+    "main.py",
+    ".env",
+    "b2-starter.json",
+    "tests/test_main.py",
+    "notes.txt",
+    "_starter/hello-bucket/main.py",
+    "tests/mine.py",
+    "data/a.csv",
+    "backups/mine.txt",
+]
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "delete", "rename", "crlf", "link", "mode", "folder", "binary"]),
+        st.sampled_from(NAMES),
+        st.text(max_size=8),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 def change(root: Path, what: str, name: str, text: str) -> None:
@@ -51,21 +67,31 @@ def change(root: Path, what: str, name: str, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, template: Path,
-         cookiecutter_config: dict[str, Any]) -> Path:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, template: Path, cookiecutter_config: dict[str, Any]
+) -> Path:
     """A project to copy for each history."""
     folder = tmp_path_factory.mktemp("made")
-    return Path(cookiecutter(str(template), no_input=True, output_dir=str(folder),
-                             default_config=cookiecutter_config))  # type: ignore[arg-type]
+    return Path(
+        cookiecutter(
+            str(template), no_input=True, output_dir=str(folder), default_config=cookiecutter_config
+        )
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.histories
-@settings(deadline=None, max_examples=HISTORIES, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=HISTORIES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(CHANGES)
 def test_nothing_is_lost_in_any_history(
-    tmp_path_factory: pytest.TempPathFactory, template: Path, made: Path,
-    cookiecutter_config: dict[str, Any], changes: list[tuple[str, str, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+    template: Path,
+    made: Path,
+    cookiecutter_config: dict[str, Any],
+    changes: list[tuple[str, str, str]],
 ):
     out = tmp_path_factory.mktemp("history")
     project = Project(Path(shutil.copytree(made, out / made.name, symlinks=True)))
@@ -79,8 +105,14 @@ def test_nothing_is_lost_in_any_history(
     ours = len([name for name in GIVEN if name[:3] == "b2_" and (project.path / name).is_file()])
     refused = False
     try:
-        cookiecutter(str(template), no_input=True, overwrite_if_exists=True, output_dir=str(out),
-                     extra_context=answers, default_config=cookiecutter_config)  # type: ignore
+        cookiecutter(
+            str(template),
+            no_input=True,
+            overwrite_if_exists=True,
+            output_dir=str(out),
+            extra_context=answers,
+            default_config=cookiecutter_config,
+        )  # type: ignore
     except CookiecutterException:
         refused = True
 
@@ -101,8 +133,11 @@ def assert_nothing_is_lost(project: Project, before: dict[str, Any]) -> None:
     """Every byte that was there is still there: in its place, or below backups/."""
     now = state(project)
     for name, about in before.items():
-        copies = [now[place][0] for place in now
-                  if place == name or (place.startswith("backups/") and place.endswith(name))]
+        copies = [
+            now[place][0]
+            for place in now
+            if place == name or (place.startswith("backups/") and place.endswith(name))
+        ]
         assert about[0] in copies, f"{name} is lost"
 
 
@@ -134,28 +169,49 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
     tmp_path: Path, template: Path, made: Path
 ):
     (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    words = [sys.executable, "-m", "cookiecutter", str(template), "--default-config",
-             "--replay-file", f"{made.name}/b2-starter.json", "-f"]
+    words = [
+        sys.executable,
+        "-m",
+        "cookiecutter",
+        str(template),
+        "--default-config",
+        "--replay-file",
+        f"{made.name}/b2-starter.json",
+        "-f",
+    ]
 
     def kill(at: int) -> tuple[Project, int]:
         """Reset a broken project, killed before the change number `at`; return what happened."""
         out, count = tmp_path / f"out-{at}", tmp_path / f"count-{at}"
         project = Project(Path(shutil.copytree(made, out / made.name)))
-        for name in ("b2_client.py", "tests/conftest.py", "main.py", "_starter/mine.txt",
-                     "_starter/hello-bucket/main.py"):
+        for name in (
+            "b2_client.py",
+            "tests/conftest.py",
+            "main.py",
+            "_starter/mine.txt",
+            "_starter/hello-bucket/main.py",
+        ):
             (project.path / name).parent.mkdir(parents=True, exist_ok=True)
             project.write(name, f"# mine: {name}\n")
         (project.path / "check_setup.py").unlink()
         before = state(project)
-        env = {**clean_environment(), "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path),
-               "WATCHED": str(project.path), "COUNT": str(count), "KILL_AT": str(at)}
-        done = subprocess.run(words, cwd=out, env=env, capture_output=True, check=False,
-                              start_new_session=True)
+        env = {
+            **clean_environment(),
+            "PYTHONPATH": str(tmp_path),
+            "HOME": str(tmp_path),
+            "WATCHED": str(project.path),
+            "COUNT": str(count),
+            "KILL_AT": str(at),
+        }
+        done = subprocess.run(
+            words, cwd=out, env=env, capture_output=True, check=False, start_new_session=True
+        )
         assert done.returncode == (0 if at == 0 else -signal.SIGKILL), done.stderr.decode()
         assert_nothing_is_lost(project, before)
         if at:
-            again = subprocess.run(words, cwd=out, env={**env, "KILL_AT": "0"},
-                                   capture_output=True, check=False)
+            again = subprocess.run(
+                words, cwd=out, env={**env, "KILL_AT": "0"}, capture_output=True, check=False
+            )
             assert again.returncode == 0, again.stdout.decode()
             assert_nothing_is_lost(project, before)
         for path in (project.path / "_starter").rglob("*.*"):
@@ -176,11 +232,21 @@ def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
     project = Project(Path(shutil.copytree(made, out / made.name)))
     project.write("b2_client.py", BROKEN)
     before = state(project)
-    words = [sys.executable, "-m", "cookiecutter", str(template), "--default-config",
-             "--replay-file", f"{made.name}/b2-starter.json", "-f"]
+    words = [
+        sys.executable,
+        "-m",
+        "cookiecutter",
+        str(template),
+        "--default-config",
+        "--replay-file",
+        f"{made.name}/b2-starter.json",
+        "-f",
+    ]
     env = {**clean_environment(), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
-    both = [subprocess.Popen(words, cwd=out, env=env, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE) for _ in range(2)]
+    both = [
+        subprocess.Popen(words, cwd=out, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
     for running in both:
         running.communicate(timeout=60)
 
@@ -230,18 +296,25 @@ def test_without_the_right_to_write_nothing_changes(
     assert not (project.path / "backups").exists()
 
 
-def test_a_reset_while_the_program_is_running(
-    cli: Callable[..., Run], tmp_path: Path, made: Path
-):
+def test_a_reset_while_the_program_is_running(cli: Callable[..., Run], tmp_path: Path, made: Path):
     project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
     project.write("check_setup.py", project.read("check_setup.py") + BROKEN)
-    project.write("main.py", "import check_setup\nfrom b2_client import get_bucket\n"
-                  "bucket = get_bucket()\nfor number in range(200):\n"
-                  "    bucket.put_object(Key=f'{number}.txt', Body=b'kept')\n"
-                  "    print(number, flush=True)\nprint('done')\n")
-    running = subprocess.Popen([sys.executable, "main.py"], cwd=project.path, text=True,
-                               encoding="utf-8", env=clean_environment(),
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    project.write(
+        "main.py",
+        "import check_setup\nfrom b2_client import get_bucket\n"
+        "bucket = get_bucket()\nfor number in range(200):\n"
+        "    bucket.put_object(Key=f'{number}.txt', Body=b'kept')\n"
+        "    print(number, flush=True)\nprint('done')\n",
+    )
+    running = subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=project.path,
+        text=True,
+        encoding="utf-8",
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert running.stdout is not None
     while running.stdout.readline().strip() != "3":
         assert running.poll() is None
@@ -254,12 +327,12 @@ def test_a_reset_while_the_program_is_running(
     assert stored == sorted(f"{number}.txt" for number in range(200))
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0,
-                    reason="mounting a small disk needs Linux and root")
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0,
+    reason="mounting a small disk needs Linux and root",
+)
 @pytest.mark.parametrize("how", ["full", "read-only"])
-def test_a_disk_that_takes_nothing(
-    cli: Callable[..., Run], tmp_path: Path, made: Path, how: str
-):
+def test_a_disk_that_takes_nothing(cli: Callable[..., Run], tmp_path: Path, made: Path, how: str):
     out = tmp_path / "disk"
     out.mkdir()
     size = ["-o", "size=1500k"]

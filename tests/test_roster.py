@@ -22,13 +22,17 @@ def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_what_excel_saves_is_read(tmp_path: Path, encoding: str, delimiter: str, end: str):
     rows = ["Student,Alias,E-Mail,,", "Zoë O'Neil,zo,z@x,,", ",,,,", "", 'José "Pepe" Núñez,,,,']
-    text = end.join(rows).replace(",", delimiter).replace('José "Pepe" Núñez',
-                                                         '"José ""Pepe"" Núñez"') + end
+    text = (
+        end.join(rows).replace(",", delimiter).replace('José "Pepe" Núñez', '"José ""Pepe"" Núñez"')
+        + end
+    )
 
     students, bad = read_roster(roster(tmp_path, text, encoding))
 
     assert [(one.row, one.name, one.alias) for one in students] == [
-        (2, "Zoë O'Neil", "zo"), (5, 'José "Pepe" Núñez', "")]
+        (2, "Zoë O'Neil", "zo"),
+        (5, 'José "Pepe" Núñez', ""),
+    ]
     assert students[0].others == {"e-mail": "z@x"}
     assert bad == []
 
@@ -76,13 +80,16 @@ def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
     assert str(bad[0]).startswith("Row 4: ")
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("", "needs one column student. Its first row has: none"),
-    ("name,mail\nAnna,a@x\n", "needs one column student. Its first row has: name, mail"),
-    ("student,student\nAnna,Ben\n", "needs one column student"),
-    ("student,x,X\nAnna,1,2\n", "has the column x twice"),
-    ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "needs one column student. Its first row has: none"),
+        ("name,mail\nAnna,a@x\n", "needs one column student. Its first row has: name, mail"),
+        ("student,student\nAnna,Ben\n", "needs one column student"),
+        ("student,x,X\nAnna,1,2\n", "has the column x twice"),
+        ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
+    ],
+)
 def test_a_list_that_cannot_be_used(tmp_path: Path, text: str, reason: str):
     with pytest.raises(ClassError, match=reason):
         read_roster(roster(tmp_path, text))
@@ -101,10 +108,14 @@ def test_an_alias_stays_with_its_student(tmp_path: Path):
     bad = give_aliases(students, known)
 
     assert [(one.name, one.alias) for one in students] == [
-        ("New", "s04"), ("Ben", "s02"), ("Anna", "s01")]
+        ("New", "s04"),
+        ("Ben", "s02"),
+        ("Anna", "s01"),
+    ]
     assert [str(row) for row in bad] == [
         "Row 5: 's01': In class.csv, this alias belongs to another student. Choose another one.",
-        "Row 6: 'x': In class.csv, Dan has the alias s03. Keep it."]
+        "Row 6: 'x': In class.csv, Dan has the alias s03. Keep it.",
+    ]
 
 
 def test_two_of_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):

@@ -37,7 +37,7 @@ def test_five_questions_each_checked_right_after_it():
 
 def test_the_assignments_are_the_folders_of_the_template():
     below = f"{STARTER.name}/_starter/"
-    tracked = sorted(name[len(below):] for name in tracked_files() if name.startswith(below))
+    tracked = sorted(name[len(below) :] for name in tracked_files() if name.startswith(below))
 
     assert list(SETTINGS["_assignments"]) == ASSIGNMENTS
     assert sorted({name.partition("/")[0] for name in tracked}) == sorted(ASSIGNMENTS)
@@ -46,17 +46,32 @@ def test_the_assignments_are_the_folders_of_the_template():
 
 
 def test_the_given_files_are_those_of_the_template():
-    tracked = {name.removeprefix(f"{STARTER.name}/") for name in tracked_files()
-               if name.startswith(f"{STARTER.name}/")}
+    tracked = {
+        name.removeprefix(f"{STARTER.name}/")
+        for name in tracked_files()
+        if name.startswith(f"{STARTER.name}/")
+    }
 
     assert set(given_files()) == {name for name in tracked if name[:9] != "_starter/"}
     assert not {name.partition("/")[0] for name in tracked} & YOURS, "a reset would replace it"
 
 
-@pytest.mark.parametrize("name", [
-    "__pycache__/a.pyc", ".pytest_cache/x", ".env", "env.txt", "practice-bucket/a.txt", "main.py",
-    ".DS_Store", "._b2_client.py", "b2_client.py~", "backups/x/a.py", "Thumbs.db",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__pycache__/a.pyc",
+        ".pytest_cache/x",
+        ".env",
+        "env.txt",
+        "practice-bucket/a.txt",
+        "main.py",
+        ".DS_Store",
+        "._b2_client.py",
+        "b2_client.py~",
+        "backups/x/a.py",
+        "Thumbs.db",
+    ],
+)
 def test_what_programs_leave_in_the_template_is_not_given(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -78,8 +93,11 @@ def test_a_hook_holds_one_tag():
 
 def test_the_given_modules_are_known_by_name():
     """Else a student's file counts as given, or one of ours as part of their program."""
-    files = [name.removeprefix("b2_inside/") for name in given_files()
-             if name.endswith(".py") and not name.startswith("tests/")]
+    files = [
+        name.removeprefix("b2_inside/")
+        for name in given_files()
+        if name.endswith(".py") and not name.startswith("tests/")
+    ]
     assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_causes.GIVEN)
 
 

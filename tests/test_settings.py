@@ -227,12 +227,18 @@ def test_a_real_key_is_never_taken_for_a_placeholder():
 # The reader for places without python-dotenv reads as python-dotenv does.
 names = st.sampled_from(["B2_APPLICATION_KEY", "X", "a.b", "export"])
 values = st.text(st.sampled_from("ab1 '\"\\#=$n\t\u00e9{}"), max_size=8)
-lines = st.builds("{}{}{}{}".format, st.sampled_from(["", "export ", "  "]), names,
-                  st.sampled_from(["=", " = "]), values)
+lines = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "export ", "  "]),
+    names,
+    st.sampled_from(["=", " = "]),
+    values,
+)
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(lines, max_size=4).map("\n".join))
 @example("B2_APPLICATION_KEY='#'")
 def test_both_readers_read_the_same(text: str):
@@ -248,11 +254,16 @@ def test_both_readers_read_the_same(text: str):
     assert read(with_dotenv=True) == read(with_dotenv=False)
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[
-    HealthCheck.function_scoped_fixture])
-@given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode)
-       | st.tuples(st.sampled_from(GOOD.splitlines()), st.binary(max_size=9)).map(
-           lambda pair: pair[0].encode() + pair[1]))
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.binary(max_size=200)
+    | st.text(max_size=200).map(str.encode)
+    | st.tuples(st.sampled_from(GOOD.splitlines()), st.binary(max_size=9)).map(
+        lambda pair: pair[0].encode() + pair[1]
+    )
+)
 def test_whatever_stands_in_the_file_there_is_advice(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -28,15 +28,19 @@ def swift_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def backend(
-    backend_name: str, no_b2_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    backend_name: str,
+    no_b2_variables: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[Backend]:
     if backend_name not in ("practice", "moto"):
         request.getfixturevalue("socket_enabled")
     more = [request.getfixturevalue("swift_endpoint")] if backend_name == "swift" else []
     with BACKENDS[backend_name](monkeypatch, tmp_path, *more):
-        yield Backend(backend_name, b2_client.get_bucket(), b2_client.get_client(),
-                      CANNOT[backend_name])
+        yield Backend(
+            backend_name, b2_client.get_bucket(), b2_client.get_client(), CANNOT[backend_name]
+        )
 
 
 def keys(bucket: Any, **where: Any) -> list[str]:
@@ -145,8 +149,10 @@ def test_a_large_file_goes_up_and_down(backend: Backend, tmp_path: Path):
 def test_parts_make_one_object(backend: Backend):
     parts = [os.urandom(5 * 1024 * 1024), b"the end"]
     upload = backend.bucket.Object("parts").initiate_multipart_upload(ContentType="text/x-parts")
-    done = [{"PartNumber": number, "ETag": upload.Part(number).upload(Body=part)["ETag"]}
-            for number, part in enumerate(parts, start=1)]
+    done = [
+        {"PartNumber": number, "ETag": upload.Part(number).upload(Body=part)["ETag"]}
+        for number, part in enumerate(parts, start=1)
+    ]
     assert keys(backend.bucket) == []
 
     upload.complete(MultipartUpload={"Parts": done})
@@ -167,8 +173,9 @@ def test_an_aborted_upload_leaves_nothing(backend: Backend):
 
 
 def test_type_and_metadata_come_back(backend: Backend):
-    backend.bucket.put_object(Key="a", Body=b"{}", ContentType="application/json",
-                              Metadata={"student": "Ada"})
+    backend.bucket.put_object(
+        Key="a", Body=b"{}", ContentType="application/json", Metadata={"student": "Ada"}
+    )
 
     head = backend.client.head_object(Bucket=BUCKET, Key="a")
 
@@ -212,7 +219,8 @@ def test_a_link_gives_the_object_to_anybody(backend: Backend):
     backend.needs("links")
     backend.bucket.put_object(Key="ä b.txt", Body=b"for all", ContentType="text/plain")
     link = backend.client.generate_presigned_url(
-        "get_object", Params={"Bucket": BUCKET, "Key": "ä b.txt"}, ExpiresIn=60)
+        "get_object", Params={"Bucket": BUCKET, "Key": "ä b.txt"}, ExpiresIn=60
+    )
 
     with urllib.request.urlopen(link) as answer:
         assert answer.read() == b"for all"
@@ -223,7 +231,8 @@ def test_a_link_gives_the_object_to_anybody(backend: Backend):
 def test_a_link_takes_an_object_from_anybody(backend: Backend):
     backend.needs("links")
     link = backend.client.generate_presigned_url(
-        "put_object", Params={"Bucket": BUCKET, "Key": "gift"}, ExpiresIn=60)
+        "put_object", Params={"Bucket": BUCKET, "Key": "gift"}, ExpiresIn=60
+    )
     kind = {"Content-Type": "application/octet-stream"}  # urllib's own type is that of a form
     request = urllib.request.Request(link, data=b"a gift", method="PUT", headers=kind)
 

@@ -110,8 +110,9 @@ def test_a_class_is_made_by_the_checks_of_its_own_copy(marked: Path, tmp_path: P
     project.write_text(text.replace('"b2-starter.json"', '"b2-marked.json"', 1), encoding="utf-8")
     hook = marked / "hooks" / "pre_gen_project.py"
     text = hook.read_text(encoding="utf-8")
-    hook.write_text(text.replace('"given": context["_given"]', '"given": ["marked"]'),
-                    encoding="utf-8")
+    hook.write_text(
+        text.replace('"given": context["_given"]', '"given": ["marked"]'), encoding="utf-8"
+    )
     (tmp_path / "roster.csv").write_text("student\nAnna\nBen\n", encoding="utf-8")
     words = [sys.executable, str(marked / "classroom"), "new_class", "roster.csv", "--out", "class"]
 
@@ -131,4 +132,5 @@ def test_nothing_is_compiled_into_the_template(cli: Cli, marked: Path):
 
     starter = "{{cookiecutter.project_slug}}/"
     assert {name for name in contents_of(marked) if name.startswith((starter, "hooks/"))} == {
-        name for name in before if name.startswith((starter, "hooks/"))}
+        name for name in before if name.startswith((starter, "hooks/"))
+    }

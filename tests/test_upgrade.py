@@ -63,8 +63,9 @@ def test_a_project_of_0_1_0_works_as_one_of_today(
     tests = old.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert "test_mine" not in tests.out
     assert " passed" in tests.out
-    check = old.python("check_setup.py", env={"B2_APPLICATION_KEY_ID": "",
-                                              "B2_APPLICATION_KEY": ""})
+    check = old.python(
+        "check_setup.py", env={"B2_APPLICATION_KEY_ID": "", "B2_APPLICATION_KEY": ""}
+    )
     assert check.code == 0, check.printed
 
 
@@ -118,13 +119,17 @@ def test_two_versions_of_the_template_in_one_process(
     rules.write_text(text.replace('"your-bucket-name"', '"newer-bucket"'), encoding="utf-8")
     extension = newer / "b2_starter_extension.py"
     text = extension.read_text(encoding="utf-8")
-    extension.write_text(text + "\nFILTERS['suggest_folder'] = lambda answers: 'newer'\n",
-                         encoding="utf-8")
+    extension.write_text(
+        text + "\nFILTERS['suggest_folder'] = lambda answers: 'newer'\n", encoding="utf-8"
+    )
 
     for number, template in enumerate([bake.template, newer, bake.template, newer]):
         made = cookiecutter(
-            str(template), no_input=True, output_dir=str(tmp_path / f"{number}"),
-            default_config=cookiecutter_config)  # type: ignore[arg-type]
+            str(template),
+            no_input=True,
+            output_dir=str(tmp_path / f"{number}"),
+            default_config=cookiecutter_config,
+        )  # type: ignore[arg-type]
 
         project = Project(Path(made))
         about = json.loads(project.read("b2-starter.json"))["b2-starter"]

@@ -22,9 +22,13 @@ ODD = "<img src=x onerror=\"document.title='hurt'\"> & me"  # no file system of 
 @pytest.fixture
 def album(template: Path, cookiecutter_config: dict[str, Any], tmp_path: Path) -> Project:
     """A solved project; one of its pictures has a name that could do harm."""
-    made = cookiecutter(str(template), no_input=True, output_dir=str(tmp_path),
-                        extra_context={"assignment": "photo-album", "bucket_name": BUCKET},
-                        default_config=cookiecutter_config)  # type: ignore[arg-type]
+    made = cookiecutter(
+        str(template),
+        no_input=True,
+        output_dir=str(tmp_path),
+        extra_context={"assignment": "photo-album", "bucket_name": BUCKET},
+        default_config=cookiecutter_config,
+    )  # type: ignore[arg-type]
     project = Project(Path(made))
     shutil.copy(SOLUTIONS / "photo-album" / "main.py", project.path / "main.py")
     if sys.platform != "win32":  # Windows has no file of such a name
@@ -69,7 +73,9 @@ def test_a_picture_that_is_not_there_is_seen_as_missing(browser: str, tmp_path: 
     """So that the tests above can fail: a page with a broken picture and an attack."""
     (tmp_path / "album.html").write_text(
         "<!doctype html><title>My album</title><img src='none.png' alt='none'>"
-        "<img src=x onerror=\"document.title='hurt'\">", encoding="utf-8")
+        "<img src=x onerror=\"document.title='hurt'\">",
+        encoding="utf-8",
+    )
 
     seen = look(browser, (tmp_path / "album.html").as_uri(), tmp_path)
 

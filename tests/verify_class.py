@@ -18,9 +18,22 @@ pytestmark = pytest.mark.enable_socket
 
 RIGHT = (SOLUTIONS / "cloud-notes" / "main.py").read_text(encoding="utf-8")
 EVIL = "<img src=x onerror=\"document.title='hurt'\">"
-NAMES = ["Anna Müller", "Ben O'Neil", "Cara Li", "Dan Day", "Eve Été", "Finn Fox", "Gus Gray",
-         "Hao Hu", "Ida Ibsen", "Jon Jay", "Kim Kay", EVIL, "=1+1", *(
-             f"Pupil {letter}" for letter in "ABCDEFGHIJKLMNOPQ")]
+NAMES = [
+    "Anna Müller",
+    "Ben O'Neil",
+    "Cara Li",
+    "Dan Day",
+    "Eve Été",
+    "Finn Fox",
+    "Gus Gray",
+    "Hao Hu",
+    "Ida Ibsen",
+    "Jon Jay",
+    "Kim Kay",
+    EVIL,
+    "=1+1",
+    *(f"Pupil {letter}" for letter in "ABCDEFGHIJKLMNOPQ"),
+]
 
 
 def roster() -> bytes:
@@ -33,6 +46,7 @@ def roster() -> bytes:
 
 def hand_in(folder: Path, projects: dict[str, Project]) -> None:
     """Change the projects, and hand them in, in the ways of a class."""
+
     def main(name: str, text: str) -> None:
         projects[name].write("main.py", text)
 
@@ -66,10 +80,19 @@ def hand_in(folder: Path, projects: dict[str, Project]) -> None:
 
 
 GRADES = {
-    "Anna Müller": ("ok", 7), "Ben O'Neil": ("ok", 7), "Cara Li": ("ok", 7), "Dan Day": ("ok", 4),
-    "Eve Été": ("not started", 0), "Finn Fox": ("not handed in", 0), "Gus Gray": ("cannot run", 0),
-    "Hao Hu": ("timed out", 5), "Ida Ibsen": ("wrong assignment", 0),
-    "Jon Jay": ("tests edited", 4), "Kim Kay": ("ok", 7), EVIL: ("ok", 7), "=1+1": ("ok", 7),
+    "Anna Müller": ("ok", 7),
+    "Ben O'Neil": ("ok", 7),
+    "Cara Li": ("ok", 7),
+    "Dan Day": ("ok", 4),
+    "Eve Été": ("not started", 0),
+    "Finn Fox": ("not handed in", 0),
+    "Gus Gray": ("cannot run", 0),
+    "Hao Hu": ("timed out", 5),
+    "Ida Ibsen": ("wrong assignment", 0),
+    "Jon Jay": ("tests edited", 4),
+    "Kim Kay": ("ok", 7),
+    EVIL: ("ok", 7),
+    "=1+1": ("ok", 7),
 }
 
 
@@ -136,8 +159,19 @@ def test_a_term(clone: Path, tmp_path: Path, browser: str):
     dan = projects["Dan Day"]
     mine = (dan.path / "main.py").read_bytes()
     (dan.path / "b2_client.py").unlink()
-    reset = run([sys.executable, "-m", "cookiecutter", str(clone), "--replay-file",
-                 f"{dan.path.name}/b2-starter.json", "-f"], folder, {**env, "PWD": str(folder)})
+    reset = run(
+        [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(clone),
+            "--replay-file",
+            f"{dan.path.name}/b2-starter.json",
+            "-f",
+        ],
+        folder,
+        {**env, "PWD": str(folder)},
+    )
     assert reset.code == 0, reset.printed
     assert "Restored: b2_client.py" in reset.out
     assert (dan.path / "main.py").read_bytes() == mine

@@ -47,12 +47,16 @@ def screens(generated: Project) -> list[str]:
     assert len(commands) == 5
     # A variable of this environment would not be there in a new shell.
     kept = ("HOME", "SYSTEMROOT", "TEMP", "TMP", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA")
-    env = {name: value for name, value in os.environ.items()
-           if name in kept or name.startswith(("PIP_", "SSL_")) or name.endswith("_BUNDLE")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or name.startswith(("PIP_", "SSL_")) or name.endswith("_BUNDLE")
+    }
     env["PIP_NO_COMPILE"] = "1"  # most of it is never imported; pip would take twice as long
     here = str(Path(sys.executable).parent)
     env["PATH"] = os.pathsep.join(
-        part for part in os.environ["PATH"].split(os.pathsep) if part != here)
+        part for part in os.environ["PATH"].split(os.pathsep) if part != here
+    )
     shell = ["cmd", "/c"] if os.name == "nt" else ["sh", "-c"]
     printed, folder = [], generated.path.parent
     for command in commands:
@@ -60,8 +64,9 @@ def screens(generated: Project) -> list[str]:
             assert str(generated.path) in command.replace("'\"'\"'", "'")
             folder = generated.path
             continue
-        done = subprocess.run([*shell, command], cwd=folder, env=env, capture_output=True,
-                              timeout=600, check=False)
+        done = subprocess.run(
+            [*shell, command], cwd=folder, env=env, capture_output=True, timeout=600, check=False
+        )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         printed.append(done.stdout.decode())
     return printed
@@ -107,9 +112,7 @@ def test_with_keys_the_same_program_uses_a_server(
         assert answer.read().decode() in done.out
 
 
-def test_check_setup_says_that_all_is_well(
-    generated: Project, screens: list[str], endpoint: str
-):
+def test_check_setup_says_that_all_is_well(generated: Project, screens: list[str], endpoint: str):
     python = generated.path.joinpath(".venv", *BIN)
     generated.write(".env", env_text(endpoint, BUCKET, "", ""))
     practice = use(generated, python, "check_setup.py")

@@ -48,8 +48,13 @@ def desk(tmp_path: Path) -> Path:
 
 def environment(desk: Path) -> dict[str, str]:
     home, temporary = desk.parent / "home", desk.parent / "temporary"
-    return {**clean_environment(), "HOME": str(home), "USERPROFILE": str(home), "TERM": "xterm",
-            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}
+    return {
+        **clean_environment(),
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "TERM": "xterm",
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+    }
 
 
 def cookiecutter(python: str, template: Path, desk: Path, *words: str) -> Run:
@@ -72,8 +77,14 @@ def test_a_project_and_a_refusal(python: str, template: Path, desk: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
 def test_a_wrong_answer_is_asked_again(python: str, template: Path, desk: Path):
-    session = pexpect.spawn(python, ["-m", "cookiecutter", str(template)], cwd=str(desk),
-                            env=environment(desk), encoding="utf-8", timeout=30)
+    session = pexpect.spawn(
+        python,
+        ["-m", "cookiecutter", str(template)],
+        cwd=str(desk),
+        env=environment(desk),
+        encoding="utf-8",
+        timeout=30,
+    )
     wrong_and_right = ["con", "ada", "my_bucket", "ada-photos", "s3.amazonaws.com", "", "9", "2"]
     for answer in ["Ada", *wrong_and_right]:
         session.expect(r"[\])][^\n]*: $|\]: $")
@@ -83,8 +94,12 @@ def test_a_wrong_answer_is_asked_again(python: str, template: Path, desk: Path):
 
     assert session.exitstatus == 0, session.before
     assert Project(desk / "ada").answers() == {
-        "project_name": "Ada", "project_slug": "ada", "bucket_name": "ada-photos",
-        "endpoint": "https://s3.us-east-005.backblazeb2.com", "assignment": "cloud-notes"}
+        "project_name": "Ada",
+        "project_slug": "ada",
+        "bucket_name": "ada-photos",
+        "endpoint": "https://s3.us-east-005.backblazeb2.com",
+        "assignment": "cloud-notes",
+    }
 
 
 def test_a_reset_works_or_names_the_version_that_it_needs(

@@ -91,23 +91,35 @@ def what_happened(error):
     stack = lines_of_main(traceback.extract_tb(error.__traceback__))
     lines = [line.lineno for line in stack]
     if isinstance(error, StuckError):
-        return (f"nothing: it did not end within {PATIENCE} seconds{error}",
-                "Is there a loop that never ends?")
+        return (
+            f"nothing: it did not end within {PATIENCE} seconds{error}",
+            "Is there a loop that never ends?",
+        )
     if isinstance(error, AskedError):
-        return (f"nothing: line {lines[-1]} asks a question with input()",
-                "Nobody can answer during the tests. Move input() into main().")
+        return (
+            f"nothing: line {lines[-1]} asks a question with input()",
+            "Nobody can answer during the tests. Move input() into main().",
+        )
     if isinstance(error, SystemExit):
-        return (f"nothing: line {lines[-1] if lines else '?'} ends the whole program",
-                "Take exit() out; return leaves a function.")
+        return (
+            f"nothing: line {lines[-1] if lines else '?'} ends the whole program",
+            "Take exit() out; return leaves a function.",
+        )
     if (isinstance(error, SyntaxError) and not error.lineno) or "null bytes" in str(error):
-        return (f"nothing: Python cannot read main.py ({cut(str(error))})",
-                "Let your editor save main.py with the encoding UTF-8.")
+        return (
+            f"nothing: Python cannot read main.py ({cut(str(error))})",
+            "Let your editor save main.py with the encoding UTF-8.",
+        )
     if isinstance(error, IndentationError):
-        return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
-                "The lines of one block begin with the same number of spaces.")
+        return (
+            f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
+            "The lines of one block begin with the same number of spaces.",
+        )
     if isinstance(error, SyntaxError):
-        return (f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
-                "Look there and one line above: is a bracket, quote, comma or colon missing?")
+        return (
+            f"nothing: Python cannot read line {error.lineno} of main.py ({error.msg})",
+            "Look there and one line above: is a bracket, quote, comma or colon missing?",
+        )
     where = f"it stopped in line {lines[-1]}" if lines else "it stopped"
     problem = problem_of(error, {})
     if problem and problem.problem == "call-misspelt":
@@ -128,8 +140,9 @@ def stopped_before(error, name):
 
 def runs_while_read(error):
     """Tell whether a line at the left edge of main.py calls one of its functions."""
-    return any(line.name != "<module>"
-               for line in lines_of_main(traceback.extract_tb(error.__traceback__)))
+    return any(
+        line.name != "<module>" for line in lines_of_main(traceback.extract_tb(error.__traceback__))
+    )
 
 
 class Program:
@@ -200,8 +213,14 @@ class Program:
         pytest.fail(self.message(came_back, expected, hint), pytrace=False)
 
     def message(self, came_back, expected, hint=None):
-        return "\n".join((f"called:    {self._called}", f"came back: {came_back}",
-                          f"expected:  {expected}", f"hint:      {hint or self._hint}"))
+        return "\n".join(
+            (
+                f"called:    {self._called}",
+                f"came back: {came_back}",
+                f"expected:  {expected}",
+                f"hint:      {hint or self._hint}",
+            )
+        )
 
     def useless(self):
         """Return the message for an answer with which the test itself could not go on."""
@@ -218,7 +237,7 @@ def takes(function, line, values, named):
     except TypeError:
         return False
     expected = re.findall(r"\w+", line)[1:]
-    own = list(inspect.signature(function).parameters)[:len(expected)]
+    own = list(inspect.signature(function).parameters)[: len(expected)]
     return own == expected or sorted(own) != sorted(expected)
 
 
@@ -253,6 +272,7 @@ def keys_in(bucket):
 
 
 # What pytest calls for every test, and at the end (docs.pytest.org: API Reference, Hooks).
+
 
 def pytest_runtest_setup(item):
     found = GRADED.match(item.name)
@@ -289,8 +309,12 @@ def pytest_terminal_summary(terminalreporter):
         stats[kind] = [report for report in reports if not is_graded(report)]
     yield
     stats.update(kept)
-    graded = [(kind, report) for kind in ("passed", "failed", "error", "skipped")
-              for report in stats.get(kind, []) if is_graded(report)]
+    graded = [
+        (kind, report)
+        for kind in ("passed", "failed", "error", "skipped")
+        for report in stats.get(kind, [])
+        if is_graded(report)
+    ]
     show_table(terminalreporter, graded)
 
 

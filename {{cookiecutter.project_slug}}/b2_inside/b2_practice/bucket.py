@@ -130,8 +130,13 @@ class PracticeBucket:
         """Return what moto needs to know of a file; its bytes stay on the disk."""
         file = self.folder.files[key]
         found = FakeKey(
-            key, b"", ACCOUNT, "us-east-1",
-            is_versioned=True, version_id=str(uuid.uuid4()), bucket_name=self.name,
+            key,
+            b"",
+            ACCOUNT,
+            "us-east-1",
+            is_versioned=True,
+            version_id=str(uuid.uuid4()),
+            bucket_name=self.name,
         )
         changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
         found.last_modified = changed.replace(tzinfo=None)

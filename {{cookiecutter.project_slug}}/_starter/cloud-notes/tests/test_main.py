@@ -2,8 +2,13 @@
 
 from grading import keys_in
 
-FUNCTIONS = ["note_key(name)", "save_note(bucket, name, text)", "read_note(bucket, name)",
-             "list_notes(bucket)", "delete_note(bucket, name)"]
+FUNCTIONS = [
+    "note_key(name)",
+    "save_note(bucket, name, text)",
+    "read_note(bucket, name)",
+    "list_notes(bucket)",
+    "delete_note(bucket, name)",
+]
 
 
 def store(program, bucket, **notes):

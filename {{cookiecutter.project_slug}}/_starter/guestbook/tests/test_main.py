@@ -4,8 +4,12 @@ import json
 
 from grading import keys_in
 
-FUNCTIONS = ["save_entries(bucket, entries)", "load_entries(bucket)",
-             "add_entry(bucket, name, text, stars)", "best(entries, number)"]
+FUNCTIONS = [
+    "save_entries(bucket, entries)",
+    "load_entries(bucket)",
+    "add_entry(bucket, name, text, stars)",
+    "best(entries, number)",
+]
 
 ADA = {"name": "Ada", "text": "Grüße!", "stars": 5}
 LINUS = {"name": "Linus", "text": "Could be louder.", "stars": 3}

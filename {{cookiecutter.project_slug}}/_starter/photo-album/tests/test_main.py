@@ -5,8 +5,12 @@ from pathlib import Path
 
 from grading import keys_in, short
 
-FUNCTIONS = ["photo_key(file_name)", "upload_photo(bucket, path)", "list_photos(bucket)",
-             "photo_html(link, key)"]
+FUNCTIONS = [
+    "photo_key(file_name)",
+    "upload_photo(bucket, path)",
+    "list_photos(bucket)",
+    "photo_html(link, key)",
+]
 
 PIXELS = b"\x89PNG\r\n\x1a\n\x00\xff\r\nno text at all \xfe"
 
@@ -32,8 +36,12 @@ class Page(HTMLParser):
 def test_1_the_types_of_four_endings_are_known(program):
     """Each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
     types = program.value("TYPES")
-    for ending, kind in ((".png", "image/png"), (".jpg", "image/jpeg"), (".jpeg", "image/jpeg"),
-                         (".gif", "image/gif")):
+    for ending, kind in (
+        (".png", "image/png"),
+        (".jpg", "image/jpeg"),
+        (".jpeg", "image/jpeg"),
+        (".gif", "image/gif"),
+    ):
         if not isinstance(types, dict) or types.get(ending) != kind:
             program.fail(short(types), f"a dictionary with the pair {ending!r}: {kind!r}")
 
@@ -82,8 +90,16 @@ def test_4a_the_list_has_the_keys_of_the_photos_in_order(program, bucket):
 
 def test_4b_what_is_no_photo_is_not_listed(program, bucket):
     """A photo begins with photos/, and its ending, in small letters, is in TYPES."""
-    store(bucket, "album.html", "other.png", "photos/LOUD.PNG", "photos/notes.txt", "photos/mypng",
-          "myphotos/a.png", "photos-of-last-year/a.png")
+    store(
+        bucket,
+        "album.html",
+        "other.png",
+        "photos/LOUD.PNG",
+        "photos/notes.txt",
+        "photos/mypng",
+        "myphotos/a.png",
+        "photos-of-last-year/a.png",
+    )
     program.check(program.list_photos(bucket), ["photos/LOUD.PNG"])
 
 

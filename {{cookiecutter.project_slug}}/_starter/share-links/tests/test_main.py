@@ -4,8 +4,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from grading import keys_in
 
-FUNCTIONS = ["seconds(minutes)", "file_is_there(bucket, name)", "share(bucket, name, minutes)",
-             "share_all(bucket, folder, minutes)"]
+FUNCTIONS = [
+    "seconds(minutes)",
+    "file_is_there(bucket, name)",
+    "share(bucket, name, minutes)",
+    "share_all(bucket, folder, minutes)",
+]
 
 
 def store(bucket, *names):
