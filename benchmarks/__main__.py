@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
-sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 import generating  # noqa: E402
 import using  # noqa: E402

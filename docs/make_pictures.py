@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 PICTURES = ROOT / "docs" / "pictures"
-sys.path[:0] = [str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 from browsing import BROWSER  # noqa: E402
 from conftest import APPLICATION_KEY, clean_environment, env_text, tracked_files  # noqa: E402
