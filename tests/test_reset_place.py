@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import GOOD_ANSWERS, Project, Run, contents_of
+from conftest import GOOD_ANSWERS, Bake, Project, Run, contents_of
 from resetting import BROKEN
+
+from hooks.project import ASSIGNMENTS, find_assignment
 
 Cli = Callable[..., Run]
 
@@ -203,28 +205,32 @@ def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
 # b2-starter.json is lost or cut.
 
 
-@pytest.mark.parametrize(
-    "assignment", ["hello-bucket", "cloud-notes", "guestbook", "photo-album", "share-links"]
-)
-@pytest.mark.parametrize("left", ["all", "main.py", "tests/test_main.py"])
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_without_the_answers_the_files_tell_the_assignment(
-    cli: Cli, tmp_path: Path, assignment: str, left: str
+    bake: Bake, tmp_path: Path, assignment: str
 ):
-    assert cli("--no-input", f"assignment={assignment}", "project_slug=proj").code == 0
-    project = Project(tmp_path / "out" / "proj")
-    whole = contents_of(project.path)
+    project = bake(assignment=assignment)
     (project.path / "b2-starter.json").unlink()
-    (project.path / "check_setup.py").unlink()
-    for name in {"BRIEF.md", "main.py", "tests/test_main.py"} - {left} - {"main.py"}:
-        if left != "all":
-            (project.path / name).unlink(missing_ok=True)
+    assert find_assignment(project.path) == assignment
 
-    done = cli("--no-input", "-f", "project_slug=proj")  # as Enter at each question
+    telling = {"BRIEF.md", "main.py", "tests/test_main.py"} & project.files()
+    for name in telling:  # each alone is enough
+        copy = Path(shutil.copytree(project.path, tmp_path / "copies" / name))
+        for other in telling - {name}:
+            (copy / other).unlink()
+        assert find_assignment(copy) == assignment, name
+
+
+def test_enter_at_each_question_keeps_the_assignment(cli: Cli, broken: Project):
+    before = contents_of(broken.path)
+    (broken.path / "b2-starter.json").unlink()
+
+    done = cli("--no-input", "-f", "project_name=A Project", "project_slug=proj")
 
     assert done.code == 0, done.err
-    assert project.answers()["assignment"] == assignment
-    now = contents_of(project.path)
-    assert {name: now[name][0] for name in whole} == {name: whole[name][0] for name in whole}
+    assert broken.answers()["assignment"] == "guestbook"
+    assert broken.read("BRIEF.md") == before["BRIEF.md"][0].decode()
+    assert_repaired(broken)
 
 
 def test_another_assignment_is_refused_with_a_way_out(cli: Cli, broken: Project, tmp_path: Path):
