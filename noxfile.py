@@ -59,7 +59,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def verify(session: nox.Session) -> None:
-    """Generate a project and use it as a student does, in environments of its own."""
+    """Generate a project and use it as a student does, in new environments."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     files = [f"tests/verify_{what}.py" for what in ("project", "album", "class", "versions")]
     session.run("python", "-m", "pytest", "-v", *IN_PARALLEL, *files, env=quiet())
@@ -67,7 +67,7 @@ def verify(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Generate a project in demo/, run it and its tests, and say where it lies."""
+    """Generate a project in demo/, run it and its tests, and say where it is."""
     session.install("cookiecutter", "-r", str(STARTER / "requirements.txt"))
     folder = ROOT / "demo"
     folder.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ def demo(session: nox.Session) -> None:
     with session.chdir(project):
         session.run("python", "main.py", env=quiet())
         session.run("python", "-m", "pytest", env=quiet())
-    session.log(f"The project lies in {project}. It is yours: change main.py and run it again.")
+    session.log(f"The project is in {project}. It is yours: change main.py and run it again.")
 
 
 @nox.session(default=False)
