@@ -45,13 +45,16 @@ def lay_out(context: dict) -> bool:
 
 
 def make_env() -> bool:
-    """Make .env from .env.example where there is none; return whether it was made."""
-    try:
-        with open(".env", "xb") as env:
-            Path(".env").chmod(0o600)  # for its owner's eyes only
-            env.write(Path(".env.example").read_bytes())
-    except FileExistsError:
+    """Make .env from .env.example where there is none; return whether it was made.
+
+    An empty one counts as none: that is what a run leaves that is killed here.
+    """
+    env = Path(".env")
+    is_empty = env.is_file() and not env.is_symlink() and env.stat().st_size == 0
+    if os.path.lexists(env) and not is_empty:
         return False
+    env.touch(mode=0o600)  # for its owner's eyes only
+    env.write_bytes(Path(".env.example").read_bytes())
     return True
 
 
@@ -84,9 +87,9 @@ def put_back(backup: Path) -> set[str]:
 
 def is_not_needed(copy: Path, path: Path) -> bool:
     """Tell whether the copy in the backup can go back to its place in the project."""
-    if path.parts[0] == "_starter":
-        return not os.path.lexists(path)
-    return path.is_file() and not copy.is_symlink() and filecmp.cmp(copy, path, shallow=False)
+    if path.is_file() and not copy.is_symlink() and filecmp.cmp(copy, path, shallow=False):
+        return True
+    return path.parts[0] == "_starter" and not os.path.lexists(path)
 
 
 def find_kept(backup: Path) -> list[str]:

@@ -143,8 +143,17 @@ def find_dropped(folder: Path, given: list[str]) -> list[str]:
     dropped = []
     for name in read_kept(folder).get("given", []):
         path = folder / name
-        if name in given or not path.is_file() or path.is_symlink():
+        if name in given or name.partition("/")[0] in YOURS:
+            continue
+        if not is_inside(path, folder) or not path.is_file():
             continue
         if not name.endswith(".py") or b" given: a reset may replace" in path.read_bytes():
             dropped.append(name)
     return dropped
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path is below a folder, with no link on the way: the list may be edited."""
+    if not path.is_relative_to(folder):
+        return False
+    return path.resolve() == folder.resolve() / path.relative_to(folder)

@@ -66,6 +66,15 @@ def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
     assert "not changed" not in done.printed
 
 
+def test_an_env_that_a_killed_run_left_empty_is_made_again(bake: Bake, project: Project):
+    (project.path / ".env").write_bytes(b"")
+
+    done = bake.reset(project)
+
+    assert project.read(".env") == project.read(".env.example")
+    assert "Created again: .env\n" in done.printed
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -1,0 +1,209 @@
+"""The parts of the hooks and of what they know, each by itself, in this process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, contents_of
+
+from hooks import post_gen_project, pre_gen_project
+from hooks.command import can_be_quoted, quote
+from hooks.project import find_dropped, find_reset_problem, read_kept
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project folder, in which a hook runs."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def write(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"content of {name}", encoding="utf-8")
+    return [Path(name) for name in names]
+
+
+def test_what_was_set_aside_is_put_back_when_the_disk_refuses(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    paths = write(here, "a.py", "b_inside/b.py", "c.py", "b2-starter.json")[:3]
+    before = contents_of(here)
+    rename = Path.rename
+
+    def refuse_the_last(path: Path, target: Path) -> Path:
+        if path.name == "c.py":  # as Windows does while another program holds the file
+            raise PermissionError(errno.EACCES, "used by another process", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_the_last)
+    moved: list[Path] = []
+    backup = Path("backups/now")
+
+    with pytest.raises(PermissionError):
+        pre_gen_project.set_aside(paths, backup, moved)
+    assert moved == paths[:2]
+    pre_gen_project.undo(backup, moved)
+
+    assert contents_of(here) == before
+    assert not (here / "backups").exists()
+
+
+def test_the_backups_of_earlier_resets_stay(here: Path):
+    write(here, "backups/earlier/a.py", "a.py")
+    before = contents_of(here)
+    moved: list[Path] = []
+
+    pre_gen_project.set_aside([Path("a.py")], Path("backups/now"), moved)
+    assert (here / "backups/now/a.py").exists()
+    pre_gen_project.undo(Path("backups/now"), moved)
+
+    assert contents_of(here) == before
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (32, "Close the programs that use main.py, such as your editor."),
+        (5, "Close the programs that use main.py, such as your editor."),
+        (0, "Move the project into a folder of your own"),
+    ],
+)
+def test_a_locked_file_is_named_with_what_to_do(number: int, advice: str):
+    error = PermissionError(errno.EACCES, "Permission denied", "main.py")
+    error.winerror = number  # type: ignore[attr-defined]
+
+    text = pre_gen_project.explain(error)
+
+    assert text.startswith("Nothing was changed. main.py: Permission denied.")
+    assert advice in text
+
+
+def test_a_full_disk_has_no_name(here: Path):
+    text = pre_gen_project.explain(OSError(errno.ENOSPC, "No space left on device"))
+
+    assert text.startswith("Nothing was changed. The disk: No space left on device.")
+
+
+def test_only_what_differs_stays_in_the_backup(here: Path):
+    write(here, "backups/now/same.py", "backups/now/inside/mine.py", "backups/now/_starter/x.txt")
+    write(here, "inside/mine.py")
+    (here / "same.py").write_text("content of backups/now/same.py", encoding="utf-8")
+    old = (here / "backups/now/same.py").stat().st_mtime_ns
+
+    unchanged = post_gen_project.put_back(Path("backups/now"))
+
+    assert unchanged == {"same.py", "_starter/x.txt"}
+    assert (here / "same.py").stat().st_mtime_ns == old
+    assert post_gen_project.find_kept(Path("backups/now")) == ["inside/mine.py"]
+
+
+def test_a_copy_that_a_program_holds_stays_in_the_backup(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(here, "backups/now/same.py")
+    shutil.copy(here / "backups/now/same.py", here / "same.py")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "used by another process")
+
+    monkeypatch.setattr(os, "replace", refuse)
+
+    assert post_gen_project.put_back(Path("backups/now")) == set()
+    assert post_gen_project.find_kept(Path("backups/now")) == ["same.py"]
+
+
+def test_many_names_are_cut_short():
+    names = [f"{number}.txt" for number in range(12)]
+
+    assert post_gen_project.join_names(names[:2]) == "0.txt, 1.txt"
+    assert post_gen_project.join_names(names).endswith("7.txt and 4 more")
+
+
+@pytest.mark.parametrize(
+    ("word", "quoted"),
+    [
+        ("gh:org/b2-starter", "gh:org/b2-starter"),
+        ("a b", '"a b"'),
+        ("it's", '"it\'s"'),
+        ("$HOME", "'$HOME'"),
+        ("100%", "'100%'"),
+        ("it's $5", "'it'\"'\"'s $5'"),
+        ("", '""'),
+    ],
+)
+def test_quotes_are_those_that_most_shells_take(word: str, quoted: str):
+    assert quote(word) == quoted
+
+
+def test_a_windows_path_keeps_its_backslashes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "name", "nt")
+
+    assert quote(r"C:\My Projects\b2") == r'"C:\My Projects\b2"'
+    assert not can_be_quoted("ends with \\")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "7",
+        '{"cookiecutter": []}',
+        '{"cookiecutter": {"assignment": "x"}}',
+        "\udcff",
+        '{"cookiecutter": {"assignment": "x"}, "b2-starter": {"given": 7}}',
+    ],
+)
+def test_a_broken_b2_starter_json_is_none(tmp_path: Path, text: str):
+    (tmp_path / "b2-starter.json").write_bytes(text.encode(errors="surrogateescape"))
+
+    assert read_kept(tmp_path) == {}
+
+
+def test_what_is_dropped_and_what_is_the_students(tmp_path: Path):
+    given = "This file is given: a reset may replace it."
+    for name, text in {
+        "old.py": given,
+        "mine.py": "print(1)",
+        "old.txt": "x",
+        "new.py": given,
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "b2-starter.json").write_text(
+        '{"cookiecutter": {"assignment": "guestbook"}, "b2-starter": {"given":'
+        ' ["old.py", "mine.py", "old.txt", "new.py", "gone.py", "", "."]}}',
+        encoding="utf-8",
+    )
+
+    assert find_dropped(tmp_path, ["new.py"]) == ["old.py", "old.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_dropped_name_that_is_a_link_or_outside_stays(tmp_path: Path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "outside.txt").write_text("mine", encoding="utf-8")
+    (project / "link.txt").symlink_to(tmp_path / "outside.txt")
+    (project / "b2-starter.json").write_text(
+        '{"cookiecutter": {"assignment": "guestbook"}, "b2-starter": {"given": ["link.txt",'
+        f' "../outside.txt", "{tmp_path.as_posix()}/outside.txt", "main.py", ".env"]}}}}',
+        encoding="utf-8",
+    )
+    (project / "main.py").write_text("given: a reset may replace", encoding="utf-8")
+    (project / ".env").write_text("x", encoding="utf-8")
+
+    assert find_dropped(project, []) == []
+
+
+def test_an_empty_folder_can_be_used(tmp_path: Path):
+    assert find_reset_problem(tmp_path) == ""
+    assert ROOT.is_dir()
