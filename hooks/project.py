@@ -143,7 +143,8 @@ def find_dropped(folder: Path, given: list[str]) -> list[str]:
     dropped = []
     for name in read_kept(folder).get("given", []):
         path = folder / name
-        if name in given or name.partition("/")[0] in YOURS:
+        parts = Path(name.lower()).parts
+        if name in given or not parts or parts[0] in YOURS:
             continue
         if not is_inside(path, folder) or not path.is_file():
             continue

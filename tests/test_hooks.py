@@ -195,7 +195,7 @@ def test_a_dropped_name_that_is_a_link_or_outside_stays(tmp_path: Path):
     (project / "link.txt").symlink_to(tmp_path / "outside.txt")
     (project / "b2-starter.json").write_text(
         '{"cookiecutter": {"assignment": "guestbook"}, "b2-starter": {"given": ["link.txt",'
-        f' "../outside.txt", "{tmp_path.as_posix()}/outside.txt", "main.py", ".env"]}}}}',
+        f' "../outside.txt", "{tmp_path.as_posix()}/outside.txt", "main.py", ".env", "./.env"]}}}}',
         encoding="utf-8",
     )
     (project / "main.py").write_text("given: a reset may replace", encoding="utf-8")
