@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import APPLICATION_KEY, KEY_ID, Project, Run, clean_environment, contents_of
+from test_template_sources import in_zip
 
 pexpect = pytest.importorskip("pexpect", reason="Windows has no terminals of this kind")
 if sys.platform == "win32":
@@ -209,6 +210,16 @@ def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: in
     left = [path for path in terminal.home.parent.rglob("*") if path.is_file()]
     assert left == []
     assert list(terminal.folder.iterdir()) == []
+
+
+def test_stopping_removes_what_was_unpacked_from_a_zip(terminal: Terminal):
+    terminal.type(template=in_zip(terminal.template, terminal.folder.parent))
+    terminal.expect(QUESTIONS[0])
+    assert list((terminal.home / "tmp").iterdir()) != []
+    terminal.session.sendintr()
+
+    assert terminal.end() == 1
+    assert list((terminal.home / "tmp").iterdir()) == []
 
 
 def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal: Terminal):

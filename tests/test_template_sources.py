@@ -34,9 +34,9 @@ def in_git(folder: Path) -> str:
     return f"file://{folder.as_posix()}"
 
 
-def in_zip(folder: Path) -> str:
+def in_zip(folder: Path, place: Path) -> str:
     """Zip a template as GitHub does, with a folder on top; return the path of the zip."""
-    file = folder.parent / "main.zip"
+    file = place / "main.zip"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("b2-starter-main/", "")
         for path in folder.rglob("*"):
@@ -50,7 +50,7 @@ SOURCES: dict[str, Callable[[Path], tuple[str, Path | None]]] = {  # -> what is 
     "a relative folder": lambda folder: ("b2-starter", folder.parent),
     "the current folder": lambda folder: (".", folder),
     "git": lambda folder: (in_git(folder), None),
-    "a zip": lambda folder: (in_zip(folder), None),
+    "a zip": lambda folder: (in_zip(folder, folder.parent), None),
 }
 
 
