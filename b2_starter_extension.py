@@ -60,8 +60,8 @@ SETTINGS = projects.SETTINGS
 QUESTIONS = [name for name in SETTINGS if not name.startswith("_")]
 
 WELCOME = """
-This makes a project that stores files in Backblaze B2 with Python. If you do
-not know an answer yet, press Enter: you can change it later, in the file .env.
+This makes a project that stores files in Backblaze B2 with Python. No bucket
+yet? Press Enter: you can fill it in later, in the file .env.
 """
 
 
@@ -82,7 +82,8 @@ class AnswersExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters.update(find_filters(find_template()))
-        logging.getLogger("cookiecutter.hooks").addFilter(hide_traceback)
+        if find_command({}).typed:
+            logging.getLogger("cookiecutter.hooks").addFilter(hide_traceback)
 
 
 def find_template() -> Path:
@@ -119,19 +120,19 @@ def hide_traceback(record: logging.LogRecord) -> bool:
 def start(answers: dict[str, Any]) -> str:
     """Say what is being made, before the first question; refuse a command in the wrong place."""
     command = find_command(answers)
-    if command.template.endswith(".zip"):
+    if command.template.lower().endswith(".zip"):
         atexit.register(remove_unpacked)
     if not command.hooks:
         raise AnswerError(
-            "Nothing was created.\n\nThis template needs its hooks: they keep your answers and make"
-            " the file .env. Type the command again without --accept-hooks no."
+            "Nothing was created.\n\nThis template only works with its hooks: they keep your"
+            " answers and make the file .env. Type the command again without --accept-hooks no."
         )
     if command.replay:
         answers.update(read_replayed(command.replay))
         go_to_project(command, answers)
-    elif command.typed and not command.elsewhere and projects.is_project(command.output):
-        raise AnswerError(explain_inside_project(command))
-    elif command.can_ask:
+    elif command.typed:
+        refuse_wrong_place(command)
+    if command.can_ask and not command.replay:
         click.echo(WELCOME)
     return ""
 
@@ -187,27 +188,30 @@ def complete(context: dict[str, Any]) -> dict[str, Any]:
 
     Called in the tag of the pre_gen hook, when the project's folder is there already; the answers
     of a replay come here without a question. Adds to the context: _given, the given files of
-    this project; _starters, the files below _starter/ of each assignment; _backup, where a reset
-    puts what it replaces, or "" for a new project; _dropped, what is no longer given.
+    this project; _starters, the files below _starter/ of each assignment; _backups, where a reset
+    puts what it replaces, after those of resets that were stopped, [] for a new project; _dropped,
+    what is no longer given.
     Raises AnswerError, and leaves nothing behind.
     """
-    output = Path(context["_output_dir"])
-    folder = output / str(context["project_slug"])
+    is_reset = False
+    folder = find_folder(context)
     try:
-        refuse_wrong_folder(folder, context)
+        refuse_wrong_folder(context)
         check_answers(context)
+        is_reset = folder is not None and any(folder.iterdir())
     except BaseException:
-        remove_what_cookiecutter_made(folder, output)
+        remove_what_cookiecutter_made(context)
         raise
     given = projects.given_files() + projects.starter_files(context["assignment"])
-    is_reset = any(folder.iterdir())
-    time = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
     context["_given"] = given
     context["_starters"] = {
         name: ["main.py", *projects.starter_files(name)] for name in projects.ASSIGNMENTS
     }
-    context["_backup"] = f"backups/{time}" if is_reset else ""
-    context["_dropped"] = projects.find_dropped(folder, given) if is_reset else []
+    context["_backups"] = context["_dropped"] = []
+    if folder and is_reset:
+        now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+        context["_backups"] = [*projects.find_unfinished_backups(folder), f"backups/{now}"]
+        context["_dropped"] = projects.find_dropped(folder, given)
     return context
 
 
@@ -250,7 +254,10 @@ def has_folder(answers: dict[str, Any]) -> bool:
 
 
 def find_folder(answers: dict[str, Any]) -> Path | None:
-    """Return the project's folder; None where it is not known yet, or has a name that is bad."""
+    """Return the project's folder; None where it is not known yet, or has a name that is bad.
+
+    cruft, which generates without cookiecutter's own main(), never says where.
+    """
     command = find_command(answers)
     name = str(answers.get("project_slug", ""))
     if checks.find_folder_name_problem(name) or not (command.typed or has_folder(answers)):
@@ -261,12 +268,15 @@ def find_folder(answers: dict[str, Any]) -> Path | None:
 def find_folder_problem(command: Command, folder: Path) -> str:
     """Return why the project cannot go into a folder; "" if it can."""
     name = folder.name
+    if command.force and not command.replay and command.can_ask and not projects.is_project(folder):
+        here = [path.name for path in command.output.iterdir() if projects.is_project(path)]
+        known = f" The projects here are: {', '.join(sorted(here))}." if here else ""
+        return (
+            f"The folder {name} is not a b2-starter project, so there is nothing to repair.{known}"
+            "\nType the name of the project's folder. (For a new project, press Ctrl-C and leave"
+            " out -f.)"
+        )
     if not os.path.lexists(folder):
-        if command.force and command.can_ask and not command.replay:
-            return (
-                f"There is no folder {name} here, so there is nothing to repair. Type the name of"
-                " the project's folder. (For a new project, press Ctrl-C and leave out -f.)"
-            )
         return ""
     if not folder.is_dir():
         return f"There is a file called {name} here already. Choose another name."
@@ -280,17 +290,36 @@ def find_folder_problem(command: Command, folder: Path) -> str:
     return problem
 
 
-def refuse_wrong_folder(folder: Path, context: dict[str, Any]) -> None:
+def refuse_wrong_folder(context: dict[str, Any]) -> None:
     """Raise AnswerError where the folder that is there by now is not one for a project.
 
     Nobody is asked: cookiecutter goes on with this folder, whatever the answer.
     """
+    command = find_command(context)
+    if command.typed and not command.replay:
+        refuse_wrong_place(command)
+    folder = find_folder(context)
     name = context["project_slug"]
     problem = checks.find_problem("project_slug", name, projects.ASSIGNMENTS)
-    problem = problem or projects.find_reset_problem(folder)
+    if folder and not problem:
+        problem = projects.find_reset_problem(folder)
     if problem:
-        problems = {"project_slug": problem}
-        raise AnswerError(explain_refusal(context, problems, find_command(context)))
+        raise AnswerError(explain_refusal(context, {"project_slug": problem}, command))
+
+
+def refuse_wrong_place(command: Command) -> None:
+    """Raise AnswerError where no project can be made, or would be inside of another one."""
+    project = projects.find_project_around(command.output)
+    if project and not command.elsewhere:
+        raise AnswerError(explain_inside_project(command, project))
+    existing = command.output
+    while not existing.exists():
+        existing = existing.parent
+    if not os.access(existing, os.W_OK):
+        raise AnswerError(
+            f"Nothing was created.\n\nYou cannot save anything in {existing}. Go to a folder where"
+            " you can, such as Documents, and type the command again."
+        )
 
 
 # Asking and refusing.
@@ -333,22 +362,24 @@ def explain_refusal(answers: dict[str, Any], problems: dict[str, str], command: 
     hidden = set(problems)
     if "project_name" in problems:
         hidden.add("project_slug")  # it is made from that name, which may hold a key
-    for name in QUESTIONS:
-        if name not in hidden and commands.can_be_quoted(str(answers[name])):
-            options.append(f"{name}={answers[name]}")
-    lines += ["Run this command. Press Enter to keep an answer:", "", command.line(*options)]
-    return "\n".join(lines)
+    good = {
+        name: str(answers[name])
+        for name in QUESTIONS
+        if name not in hidden and commands.can_be_quoted(str(answers[name]))
+    }
+    lines += ["Run this command. Press Enter to keep an answer:", ""]
+    return "\n".join([*lines, command.answers_line(options, good)])
 
 
-def suggest_free_folder(answers: dict[str, Any]) -> str:
-    """Return a folder name near a refused one that is still free."""
+def suggest_free_folder(answers: dict[str, Any]) -> str | None:
+    """Return a folder name near a refused one that is still free; None with -f."""
     refused = str(answers["project_slug"])
     command = find_command(answers)
+    if command.force:
+        return None
     first = suggest_folder(answers)  # a key must not come back in another form
     if not checks.find_key(refused):
         first = checks.make_folder_name(refused)
-    if command.force:  # it should be there
-        return suggest_folder(answers)
     name, number = first, 2
     while os.path.lexists(command.output / name):
         name = f"{first}-{number}"
@@ -369,11 +400,12 @@ def wrap(text: str) -> list[str]:
     return lines
 
 
-def explain_inside_project(command: Command) -> str:
-    name = command.output.name
+def explain_inside_project(command: Command, project: Path) -> str:
+    name = project.name
+    up = ".." if project == command.output else commands.quote(str(project.parent))
     return (
-        f"Nothing was created.\n\nYou are inside the project {name}. Go one folder up first:"
-        "\n\n    cd .."
+        f"Nothing was created.\n\nYou are inside the project {name}. Leave its folder first:"
+        f"\n\n    cd {up}"
         f"\n\nThen type your command again. To repair {name}, type:"
         f"\n\n    {command.reset_line(name)}"
     )
@@ -392,22 +424,30 @@ def go_to_project(command: Command, answers: dict[str, Any]) -> None:
     """See to it that a reset meets the project that its b2-starter.json belongs to.
 
     A folder that was renamed is taken under its new name. Raises AnswerError where the command
-    was typed in another place, because it would make a second project there.
+    was typed in another place, because it would make a second project there, and where the
+    project cannot be reset: another folder would not be what was meant.
     """
     if command.replay is None:
         return
     project = command.replay.parent
     target = command.output / str(answers.get("project_slug", ""))
-    if not projects.is_project(project) or is_same_folder(project, target):
-        return
-    if is_same_folder(project.parent, command.output):
-        use_new_name(command, project.name, answers)
-    elif not command.elsewhere:
-        raise AnswerError(
-            "Nothing was changed.\n\nType a reset in the folder above the project, not here."
-            f" Type these two lines:\n\n    cd {commands.quote(str(project.parent))}"
-            f"\n    {command.reset_line(project.name)}"
-        )
+    if projects.is_project(project) and not is_same_folder(project, target):
+        if is_same_folder(project.parent, command.output):
+            use_new_name(command, project.name, answers)
+        elif not command.elsewhere:
+            raise AnswerError(explain_wrong_place(command, project))
+    folder = find_folder(answers)
+    problem = find_folder_problem(command, folder) if folder else ""
+    if problem:
+        raise AnswerError(f"Nothing was changed.\n\n{problem}")
+
+
+def explain_wrong_place(command: Command, project: Path) -> str:
+    return (
+        "Nothing was changed.\n\nRun a reset from the folder that contains the project."
+        f" Type these two lines:\n\n    cd {commands.quote(str(project.parent))}"
+        f"\n    {command.reset_line(project.name)}"
+    )
 
 
 def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
@@ -440,12 +480,16 @@ def remove_unpacked() -> None:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def remove_what_cookiecutter_made(folder: Path, output: Path) -> None:
+def remove_what_cookiecutter_made(context: dict[str, Any]) -> None:
     """Remove the empty folder of a refused project, and the empty file for its hook."""
     for frame, _ in traceback.walk_stack(None):
         if frame.f_code.co_name == "run_script_with_context" and "temp" in frame.f_locals:
             frame.f_locals["temp"].close()
             Path(frame.f_locals["temp"].name).unlink(missing_ok=True)
+    if not has_folder(context):
+        return
+    output = Path(context["_output_dir"])
+    folder = output / str(context["project_slug"])
     stays = [output.resolve(), *output.resolve().parents]
     for made in [folder, *folder.parents]:
         if made == output or made.resolve() in stays:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 else:
     b2_rules = SimpleNamespace(**runpy.run_path(str(STARTER / "b2_inside" / "b2_rules.py")))
 
-PROJECT_NAME_RULE = "A project name is one line with 1 to 100 characters."
+MOST_IN_PROJECT_NAME = 100  # characters
+PROJECT_NAME_RULE = f"A project name is one line with 1 to {MOST_IN_PROJECT_NAME} characters."
+# Control characters, what ends a line in Unicode, and halves of a character.
+INVISIBLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+MOST_SHOWN = 70  # characters of an answer
 FOLDER_NAME_RULE = (
     "A folder name has 1 to 60 letters (a to z), digits, - and _,"
     " and begins with a letter or a digit."
@@ -30,31 +34,31 @@ FOLDER_NAME_RULE = (
 def clean(name: str, answer: str, assignments: list[str]) -> str:
     """Return an answer as it was meant: without white space and quotes around it."""
     answer = b2_rules.clean_value(answer)
-    if name == "endpoint" and not b2_rules.find_key(answer):
+    if find_key(answer):
+        return answer
+    if name == "endpoint":
         return b2_rules.clean_endpoint(answer)
-    if name == "assignment" and re.fullmatch("[0-9]{1,3}", answer):
-        number = int(answer)
-        if 1 <= number <= len(assignments):
-            return assignments[number - 1]
+    if name == "assignment":
+        numbers = [str(number) for number in range(1, len(assignments) + 1)]
+        return dict(zip(numbers, assignments, strict=True)).get(answer, answer.lower())
     return answer
 
 
 def find_problem(name: str, answer: Any, assignments: list[str]) -> str:
     """Return what is wrong with an answer in itself, in plain sentences; "" if nothing is."""
     if not isinstance(answer, str):
-        return "This has to be a text."
+        return "This must be a text in quotes."
     key = b2_rules.find_key(answer)
     if key:
         article = "an" if key == "applicationKey" else "a"
-        return f"That is {article} {key}. Keys go into the file .env, never into an answer here."
+        return f"That is {article} {key}. Put keys only in the file .env. Never type one here."
     if name == "bucket_name":
         return b2_rules.find_bucket_name_problem(answer)
     if name == "endpoint":
         problem = b2_rules.find_endpoint_problem(answer)
         return f"{problem[1]} {b2_rules.ENDPOINT_RULE}" if problem else ""
     if name == "project_name":
-        is_one_line = answer.isprintable() and 1 <= len(answer) <= 100
-        return "" if is_one_line else PROJECT_NAME_RULE
+        return find_project_name_problem(answer)
     if name == "project_slug":
         return find_folder_name_problem(answer)
     if answer not in assignments:
@@ -63,11 +67,19 @@ def find_problem(name: str, answer: Any, assignments: list[str]) -> str:
     return ""
 
 
+def find_project_name_problem(name: str) -> str:
+    if re.search(INVISIBLE, name):
+        return f"There is an invisible character in it, such as a tab. {PROJECT_NAME_RULE}"
+    if not 1 <= len(name) <= MOST_IN_PROJECT_NAME:
+        return PROJECT_NAME_RULE
+    return ""
+
+
 def find_folder_name_problem(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):
         return FOLDER_NAME_RULE
     if b2_rules.is_windows_name(name):
-        return f"Windows keeps the name {name} for itself. Choose another one."
+        return f"Windows does not allow the name {name}. Choose another one."
     return ""
 
 
@@ -85,5 +97,8 @@ def find_key(text: str) -> str:
 
 
 def show(answer: Any) -> str:
-    """Return an answer in quotes, without the keys that may be in it."""
-    return b2_rules.shown(answer) if isinstance(answer, str) else repr(answer)
+    """Return an answer in quotes, cut where it is long, without the keys that may be in it."""
+    shown = b2_rules.shown(answer) if isinstance(answer, str) else repr(answer)
+    if len(shown) > MOST_SHOWN:
+        return f"{shown[:MOST_SHOWN]}..."
+    return shown

@@ -42,6 +42,11 @@ class Command:
         checkout = ["-c", self.checkout] if self.checkout else []
         return " ".join(["cookiecutter", *map(quote, [template, *checkout, *words])])
 
+    def answers_line(self, options: list[str], answers: dict[str, str]) -> str:
+        """Return a command with options, and with answers to questions: name -> answer."""
+        given = [f"{name}={quote(answer)}" for name, answer in answers.items()]
+        return " ".join([self.line(*options), *given])
+
     def reset_line(self, name: str) -> str:
         """Return the command that resets the project in the folder of this name."""
         return self.line("--replay-file", f"{name}/{ANSWERS_FILE}", "-f")
@@ -75,8 +80,9 @@ def quote(word: str) -> str:
     """Return a word in quotes, if it needs them, for bash, zsh, PowerShell and cmd.
 
     Double quotes mean the same in all four, where the word has no $, `, !, %, \\ or quote in it.
-    Single quotes mean nothing to cmd; the others take them. Source: Microsoft Learn,
-    about_Quoting_Rules; the manuals of bash and zsh, Quoting.
+    Single quotes mean nothing to cmd; the others take them. PowerShell takes several quoted parts
+    for one word only where something without quotes is in front, such as name=.
+    Source: Microsoft Learn, about_Quoting_Rules and about_Parsing; the manuals of bash and zsh.
     """
     if re.fullmatch(r"[A-Za-z0-9_+=:./-]+", word):
         return word

@@ -15,6 +15,7 @@ from pathlib import Path
 
 NOT_WORTH_NAMING = {".venv", "backups", "b2-starter.json", "__pycache__", ".pytest_cache", ".git"}
 MOST_NAMES = 8
+UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
 
 
 def read_context() -> dict:
@@ -67,33 +68,33 @@ def put_back(backup: Path) -> set[str]:
     That is every file that equals the new one, with its time and mode, and what the student has
     in _starter.
     """
-    unchanged = set()
-    copies = sorted(backup.rglob("*"), reverse=True)  # what is in a folder, then the folder
-    for copy in copies:
+    put = set()
+    for copy in sorted(backup.rglob("*"), reverse=True):  # what is in a folder, then the folder
         path = copy.relative_to(backup)
-        if copy.is_dir() and not copy.is_symlink():
-            with suppress(OSError):
+        with suppress(OSError):  # where a program holds one of the two, the copy stays
+            if copy.is_dir() and not copy.is_symlink():
                 copy.rmdir()  # only where nothing is in it
-        elif is_not_needed(copy, path):
-            with suppress(OSError):  # where a program holds one of the two, the copy stays
+            elif can_go_back(copy, path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(copy, path)
-                unchanged.add(path.as_posix())
-    for folder in (backup, backup.parent):
-        with suppress(OSError):
-            folder.rmdir()
-    return unchanged
+                put.add(path.as_posix())
+    return put
 
 
-def is_not_needed(copy: Path, path: Path) -> bool:
-    """Tell whether the copy in the backup can go back to its place in the project."""
+def can_go_back(copy: Path, path: Path) -> bool:
+    """Tell whether a copy in a backup can go back to its place in the project."""
     if path.is_file() and not copy.is_symlink() and filecmp.cmp(copy, path, shallow=False):
         return True
     return path.parts[0] == "_starter" and not os.path.lexists(path)
 
 
-def find_kept(backup: Path) -> list[str]:
-    """Return what is left in the backup."""
+def finish(backup: Path) -> list[str]:
+    """Take the mark from a backup, and remove it if it is empty; return what is left in it."""
+    with suppress(OSError):
+        (backup / UNFINISHED).unlink()
+    for folder in (backup, backup.parent):
+        with suppress(OSError):
+            folder.rmdir()  # only where nothing is in it
     copies = [copy for copy in backup.rglob("*") if copy.is_symlink() or not copy.is_dir()]
     return sorted(copy.relative_to(backup).as_posix() for copy in copies)
 
@@ -106,34 +107,48 @@ def find_untouched(context: dict, created: list[str]) -> list[str]:
 
 
 def join_names(names: list[str]) -> str:
-    if len(names) > MOST_NAMES:
-        return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
-    return ", ".join(names)
+    """Return names for the screen: not too many, and none that could change the screen."""
+    shown = [name if name.isprintable() else ascii(name) for name in names[:MOST_NAMES]]
+    more = len(names) - MOST_NAMES
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def show_report(context: dict, unchanged: set[str], created: list[str]) -> None:
-    """Say what a reset has done. unchanged, created: names of files in the project."""
-    restored = sorted({*context["_given"], "b2-starter.json"} - unchanged)
-    kept = find_kept(Path(context["_backup"]))
-    dropped = [name for name in context["_dropped"] if name in kept]
-    untouched = find_untouched(context, created)
+def say(what: str, names: list[str]) -> None:
+    if names:
+        print(f"{what}: {join_names(names)}")
 
-    print(f"\nThe project in {Path.cwd()} is complete again.\n")
-    print(f"Restored: {join_names(restored)}" if restored else "Nothing was missing.")
-    if created:
-        print(f"Created again: {join_names(created)}")
+
+def show_report(context: dict, put: set[str], created: list[str]) -> None:
+    """Say what a reset has done. put: what was put back; created: what was made anew."""
+    kept = {backup: finish(Path(backup)) for backup in context["_backups"]}
+    everything_kept = {name for names in kept.values() for name in names}
+    answers = {"b2-starter.json"} - everything_kept  # an earlier one that was replaced is kept
+    restored = sorted({*context["_given"], *answers} - put)
+
+    print(f"\nYour project in {Path.cwd()} is repaired.\n")
+    say("Restored or brought up to date", restored)
+    say("Created again", created)
     if ".env" in created:
         print("The two key lines in .env are empty, so your programs use the practice bucket.")
-    if dropped:
-        print(f"No longer part of a project: {join_names(dropped)}")
-    if kept:
-        print(f"What was there before is in {context['_backup']}: {join_names(kept)}")
-        print("Copy your own lines from there.")
-    if untouched:
-        print(f"Your files were not changed: {join_names(untouched)}")
+    if not restored and not created:
+        print("Nothing was missing.")
+    say("No longer needed", sorted(everything_kept & set(context["_dropped"])))
+    for backup, names in kept.items():
+        say(f"The earlier versions are in {backup}", names)
+    if everything_kept:
+        print("If you had changed one of them, copy your lines from there.")
+    say("Your files were not changed", find_untouched(context, created))
+    say_what_cannot_be_used()
     if restored:
         print("If one of the restored files is open in your editor, close it and open it again.")
     print()
+
+
+def say_what_cannot_be_used() -> None:
+    """Name what is yours and not touched, although no program can use it."""
+    for name in ("main.py", ".env"):
+        if not Path(name).is_file():
+            print(f"{name} is a folder or a broken link. Rename it and run the reset again.")
 
 
 # A new project.
@@ -177,19 +192,31 @@ def show_next_steps(context: dict) -> None:
     print(f"\nThen open {page} and main.py in your editor.\n")
 
 
-def main() -> int:
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    context = read_context()
-    backup = Path(context["_backup"]) if context["_backup"] else None
-    unchanged = put_back(backup) if backup else set()
+def complete_project(context: dict) -> None:
+    """Do everything that is left after rendering, and say what was done."""
+    backups = [Path(name) for name in context["_backups"]]  # [] for a new project
+    put = set()
+    for backup in backups:
+        put |= put_back(backup)
     created = ["main.py"] if lay_out(context) else []
     if make_env():
         created.append(".env")
-    if backup:
-        unchanged |= put_back(backup)  # what was in the way of the assignments
-        show_report(context, unchanged, created)
+    for backup in backups:
+        put |= put_back(backup)  # what was in the way of the assignments
+    if backups:
+        show_report(context, put, created)
     else:
         show_next_steps(context)
+
+
+def main() -> int:
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        complete_project(read_context())
+    except OSError as error:
+        print(f"The project is not complete. {error.filename or 'The disk'}: {error.strerror}.")
+        print("Close the programs that use it, such as your editor, then type the command again.")
+        return 1
     return 0
 
 

@@ -6,6 +6,7 @@ answers were checked when the tag in read_context() was rendered, by b2_starter_
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 ANSWERS = Path("b2-starter.json")
 PART = Path("b2-starter.json.part")
+UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
 ROOM = 1_000_000  # bytes that a reset needs: all given files, twice
 QUESTIONS = ("project_name", "project_slug", "bucket_name", "endpoint", "assignment")
 
@@ -53,7 +55,9 @@ def find_paths_to_replace(context: dict) -> list[Path]:
 def write_part(content: bytes, room: int) -> None:
     """Write the answers beside their place. room: bytes that must be free on the disk besides."""
     PART.write_bytes(content + b" " * room)  # a full disk shows here, before anything is moved
-    PART.write_bytes(content)
+    with open(PART, "wb") as part:
+        part.write(content)
+        os.fsync(part.fileno())  # else a power cut could leave an empty file
 
 
 def set_aside(paths: list[Path], backup: Path, moved: list[Path]) -> None:
@@ -62,6 +66,7 @@ def set_aside(paths: list[Path], backup: Path, moved: list[Path]) -> None:
     moved: gets the paths that were moved, also when an OSError ends it.
     """
     backup.mkdir(parents=True)
+    (backup / UNFINISHED).touch()  # until the other hook has gone through it
     if ANSWERS.is_file() and not ANSWERS.is_symlink():
         shutil.copy2(ANSWERS, backup / ANSWERS)  # never moved: a reset that was killed needs it
     elif os.path.lexists(ANSWERS):
@@ -77,8 +82,9 @@ def undo(backup: Path, moved: list[Path]) -> None:
     """Move everything back, and remove what was made."""
     for path in reversed(moved):
         os.replace(backup / path, path)
-    with suppress(OSError):
-        (backup / ANSWERS).unlink()
+    for copy in (ANSWERS, UNFINISHED):
+        with suppress(OSError):
+            (backup / copy).unlink()
     for folder, _, _ in os.walk(backup, topdown=False):
         with suppress(OSError):
             os.rmdir(folder)  # only where nothing is in it
@@ -92,10 +98,12 @@ def explain(error: OSError) -> str:
     """Return what the disk refused, and what to do about it."""
     what = error.filename or "The disk"
     do = "Fix that, then type the command again."
-    if getattr(error, "winerror", 0) in (5, 32, 33):  # another program holds the file
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        do = "Your disk is full. Free some space, then type the command again."
+    elif getattr(error, "winerror", 0) in (5, 32, 33):  # another program holds the file
         do = f"Close the programs that use {what}, such as your editor. Then type it again."
     elif isinstance(error, PermissionError):
-        do = "Move the project into a folder of your own, then type the command again."
+        do = "Move the project to a folder where you can save files, such as Documents."
     return f"Nothing was changed. {what}: {error.strerror}.\n{do}"
 
 
@@ -103,9 +111,9 @@ def main() -> int:
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     context = read_context()
     if "_given" not in context:
-        print("A reset needs cookiecutter 2.4 or newer: python -m pip install -U cookiecutter")
+        print("This needs cookiecutter 2.4 or newer: python -m pip install -U cookiecutter")
         return 1
-    backup = Path(context["_backup"]) if context["_backup"] else None
+    backup = Path(context["_backups"][-1]) if context["_backups"] else None
     moved: list[Path] = []
     try:
         write_part(answers_to_keep(context), ROOM if backup else 0)

@@ -6,6 +6,7 @@ b2_starter_extension.py runs this file in cookiecutter's process; classroom/ imp
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ ASSIGNMENTS = [  # the copy of the template that makes a class has one of them
 ]
 
 ANSWERS_FILE = "b2-starter.json"
+UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
 YOURS = {"main.py", ".env", "env.txt", "practice-bucket", "backups", ANSWERS_FILE}
 
 # What Python, its tools, editors and file managers leave in a folder.
@@ -70,7 +72,15 @@ def is_project(folder: Path) -> bool:
     if read_kept(folder):
         return True
     ours = [name for name in given_files() if name.startswith("b2_")]
-    return sum((folder / name).is_file() for name in ours) >= 2
+    return sum(os.path.isfile(folder / name) for name in ours) >= 2  # False where it may not look
+
+
+def find_project_around(folder: Path) -> Path | None:
+    """Return the project that a folder is, or is inside of; None if there is none."""
+    for place in (folder, *folder.parents):
+        if is_project(place):
+            return place
+    return None
 
 
 def find_assignment(folder: Path) -> str:
@@ -98,39 +108,47 @@ def lines_of(folder: Path) -> set[str]:
     """Return the lines of the files in a folder that differ from assignment to assignment."""
     lines: set[str] = set()
     for name in ("BRIEF.md", "main.py", "tests/test_main.py"):
-        if (folder / name).is_file():
+        try:
             text = (folder / name).read_text(encoding="utf-8", errors="replace")
-            lines |= {line.strip() for line in text.splitlines()}
+        except OSError:
+            continue
+        lines |= {line.strip() for line in text.splitlines()}
     return lines
 
 
 def find_reset_problem(folder: Path) -> str:
     """Return why the folder that is there cannot be reset, in plain sentences; "" if it can."""
+    name = folder.name
     if folder.is_symlink():
-        return (
-            f"The folder {folder.name} is a link to another folder."
-            " Type the name of the folder that it leads to."
-        )
-    if any(folder.iterdir()) and not is_project(folder):
-        return (
-            f"The folder {folder.name} is not a b2-starter project, so it stays as it is."
-            " Choose another name."
-        )
+        return f"The folder {name} is only a link. Type the name of the real folder."
+    try:
+        is_empty = not os.listdir(folder)
+    except OSError as error:
+        return f"You cannot open the folder {name}: {error.strerror}."
+    if not is_empty and not is_project(folder):
+        problem = f"The folder {name} is not a b2-starter project, so it stays as it is."
+        if (folder / "main.py").is_file():
+            problem += " If it was one, make a new project and copy your main.py into it."
+        return problem
     given = [*given_files(), *(file for name in ASSIGNMENTS for file in starter_files(name))]
     inner = {parent for name in given for parent in Path(name).parents} | {Path("backups")}
     for path in sorted(inner - {Path()}):
         if (folder / path).is_symlink():
-            return f"In this project, {path.as_posix()} is a link. Rename the link first."
+            return f"The folder {path.as_posix()} in {name} is a link. Rename it first."
+    if os.path.isfile(folder / "backups"):
+        return f"There is a file called backups in {name}. Rename it first."
+    if os.path.isdir(folder / f"{ANSWERS_FILE}.part"):
+        return f"There is a folder called {ANSWERS_FILE}.part in {name}. Rename it first."
     return ""
 
 
 def find_other_assignment(folder: Path, assignment: str) -> str:
     """Return why this assignment cannot go into the project of a folder; "" if it can."""
-    there = find_assignment(folder) if folder.is_dir() else ""
+    there = find_assignment(folder)
     if there in ("", assignment):
         return ""
     return (
-        f"The project in the folder {folder.name} is {there}. To repair it, keep {there}."
+        f"The folder {folder.name} already holds {there}. To repair it, choose {there}."
         f" For {assignment}, start again and choose another folder name."
     )
 
@@ -151,6 +169,19 @@ def find_dropped(folder: Path, given: list[str]) -> list[str]:
         if not name.endswith(".py") or b" given: a reset may replace" in path.read_bytes():
             dropped.append(name)
     return dropped
+
+
+def find_unfinished_backups(folder: Path) -> list[str]:
+    """Return the backups in a project whose reset was stopped in the middle, the oldest first."""
+    try:
+        names = sorted(os.listdir(folder / "backups"))
+    except OSError:
+        return []
+    return [
+        f"backups/{name}"
+        for name in names
+        if os.path.isfile(folder / "backups" / name / UNFINISHED)
+    ]
 
 
 def is_inside(path: Path, folder: Path) -> bool:

@@ -150,7 +150,7 @@ def test_the_first_and_the_last_screen(terminal: Terminal):
     assert terminal.end() == 0
     before, _, rest = terminal.shown.partition("[1/5]")
     assert len(before.strip().splitlines()) == 4  # two lines, a blank one, the question
-    assert "press Enter: you can change it later, in the file .env." in before
+    assert "Press Enter: you can fill it in later, in the file .env." in before
     last = rest.partition("Your project is in ")[2].splitlines()
     assert last[0] == str(terminal.folder / "my-bucket-project")
     assert last[-2] == "Then open README.md and main.py in your editor."
@@ -248,7 +248,7 @@ def test_a_replay_with_a_wrong_answer_is_asked_again(terminal: Terminal, cli: Ca
     assert terminal.end() == 0
     assert project.answers()["bucket_name"] == "my-bucket"
     assert "B2_BUCKET_NAME=my-bucket\n" in project.read(".env.example")
-    assert "is complete again" in terminal.shown
+    assert "is repaired" in terminal.shown
 
 
 def test_the_last_replay_is_checked_too(terminal: Terminal, cli: Callable[..., Run]):
@@ -271,5 +271,5 @@ def test_the_last_replay_is_checked_too(terminal: Terminal, cli: Callable[..., R
     file.write_text(text.replace('"my-bucket-project"', '"con"'), encoding="utf-8")
     terminal.type("--replay", "-f")
     assert terminal.end() == 1
-    assert "Windows keeps the name con for itself." in terminal.shown
+    assert "Windows does not allow the name con." in terminal.shown
     assert not (terminal.folder / "con").exists()

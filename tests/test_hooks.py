@@ -74,7 +74,7 @@ def test_the_backups_of_earlier_resets_stay(here: Path):
     [
         (32, "Close the programs that use main.py, such as your editor."),
         (5, "Close the programs that use main.py, such as your editor."),
-        (0, "Move the project into a folder of your own"),
+        (0, "Move the project to a folder where you can save files"),
     ],
 )
 def test_a_locked_file_is_named_with_what_to_do(number: int, advice: str):
@@ -103,7 +103,7 @@ def test_only_what_differs_stays_in_the_backup(here: Path):
 
     assert unchanged == {"same.py", "_starter/x.txt"}
     assert (here / "same.py").stat().st_mtime_ns == old
-    assert post_gen_project.find_kept(Path("backups/now")) == ["inside/mine.py"]
+    assert post_gen_project.finish(Path("backups/now")) == ["inside/mine.py"]
 
 
 def test_a_copy_that_a_program_holds_stays_in_the_backup(
@@ -118,7 +118,25 @@ def test_a_copy_that_a_program_holds_stays_in_the_backup(
     monkeypatch.setattr(os, "replace", refuse)
 
     assert post_gen_project.put_back(Path("backups/now")) == set()
-    assert post_gen_project.find_kept(Path("backups/now")) == ["same.py"]
+    assert post_gen_project.finish(Path("backups/now")) == ["same.py"]
+
+
+def test_what_cannot_be_read_stays_in_the_backup(here: Path, monkeypatch: pytest.MonkeyPatch):
+    write(here, "backups/now/locked.py", "locked.py")
+
+    def refuse(*_: object, **__: object) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(post_gen_project.filecmp, "cmp", refuse)
+
+    assert post_gen_project.put_back(Path("backups/now")) == set()
+    assert post_gen_project.finish(Path("backups/now")) == ["locked.py"]
+
+
+def test_a_name_cannot_change_the_screen():
+    assert (
+        post_gen_project.join_names(["a\x1b[2J.txt", "Größe.txt"]) == "'a\\x1b[2J.txt', Größe.txt"
+    )
 
 
 def test_many_names_are_cut_short():

@@ -41,9 +41,9 @@ def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Proj
     assert {name: now[name][0] for name in GIVEN} == {name: whole[name][0] for name in GIVEN}
     assert {name: now[name] for name in mine} == mine
     assert backups(project) == {"b2_client.py": BROKEN.encode()}
-    assert "Restored: b2_client.py, tests/conftest.py\n" in done.printed
+    assert "Restored or brought up to date: b2_client.py, tests/conftest.py\n" in done.printed
     (kept,) = (project.path / "backups").iterdir()
-    assert f"What was there before is in backups/{kept.name}: b2_client.py\n" in done.printed
+    assert f"The earlier versions are in backups/{kept.name}: b2_client.py\n" in done.printed
     assert "Your files were not changed: .env, main.py\n" in done.printed
     assert "venv" not in done.printed
 
@@ -64,6 +64,34 @@ def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
     assert "Created again: main.py, .env\n" in done.printed
     assert "The two key lines in .env are empty, so your programs use the practice" in done.printed
     assert "not changed" not in done.printed
+
+
+def test_a_reset_goes_on_where_another_was_stopped(bake: Bake, project: Project):
+    """It was killed after everything had been set aside."""
+    given = [name for name in GIVEN if (project.path / name).exists()]
+    project.write("b2_client.py", BROKEN)
+    (project.path / "_starter").mkdir()
+    project.write("_starter/notes.txt", "mine")
+    stopped = project.path / "backups" / "2026-01-01_10-00-00-000000"
+    for name in [*given, "_starter/notes.txt"]:
+        (stopped / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / name).rename(stopped / name)
+    (stopped / ".unfinished").touch()
+
+    done = bake.reset(project)
+
+    assert f"The earlier versions are in backups/{stopped.name}: b2_client.py\n" in done.printed
+    assert backups(project) == {"b2_client.py": BROKEN.encode()}
+    assert project.read("_starter/notes.txt") == "mine"
+    assert "Nothing was missing." in bake.reset(project).printed
+
+
+@pytest.mark.parametrize("name", ["main.py", ".env"])
+def test_what_is_yours_and_cannot_be_used_is_named(bake: Bake, project: Project, name: str):
+    (project.path / name).unlink()
+    (project.path / name).mkdir()
+
+    assert f"{name} is a folder or a broken link." in bake.reset(project).printed
 
 
 def test_an_env_that_a_killed_run_left_empty_is_made_again(bake: Bake, project: Project):
@@ -170,7 +198,7 @@ def test_a_link_is_never_followed(cli: Callable[..., Run], tmp_path: Path, place
     done = generate(cli, out)
 
     assert done.code == 1
-    assert "is a link" in done.err
+    assert "link" in done.err
     assert (state(Project(out)), state(Project(elsewhere))) == before
 
 
@@ -209,7 +237,7 @@ def test_the_line_of_the_readme(cli: Callable[..., Run], tmp_path: Path, words: 
     done = cli("--replay-file", "proj/b2-starter.json", *words, folder=out)
 
     assert done.code == 0, done.err
-    assert "Restored: b2_client.py" in done.out
+    assert "brought up to date: b2_client.py\n" in done.out
     assert backups(project) == {"b2_client.py": BROKEN.encode()}
 
 
@@ -230,12 +258,12 @@ def test_from_git_and_offline_by_the_cached_name(
     project.write("b2_client.py", BROKEN)
     asked = cli(*replay, folder=out, template=url, typed="\n")  # Enter: download it again
     assert asked.code == 0, asked.err
-    assert "Restored: b2_client.py" in asked.out
+    assert "brought up to date: b2_client.py\n" in asked.out
 
     project.write("check_setup.py", BROKEN)
     offline = cli(*replay, folder=out, template="b2-starter")
     assert offline.code == 0, offline.err
-    assert "Restored: check_setup.py" in offline.out
+    assert "brought up to date: check_setup.py\n" in offline.out
 
 
 def test_the_folders_of_a_big_project_are_not_read(bake: Bake, project: Project):

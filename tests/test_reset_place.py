@@ -77,7 +77,7 @@ def test_a_replay_file_tells_where_the_project_is(
 
     if start != ".":
         assert done.code == 1
-        assert "Type a reset in the folder above the project, not here." in done.err
+        assert "Run a reset from the folder that contains the project." in done.err
         assert "Traceback" not in done.printed
         assert contents_of(tmp_path) == before
         type_what_is_advised(done.err, folder)
@@ -96,6 +96,34 @@ def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tm
     assert "No such file" in broken.read("README.md")
 
 
+def test_nor_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
+    before = contents_of(tmp_path)
+
+    done = cli("--no-input", folder=broken.path / "tests")
+
+    assert done.code == 1
+    assert "You are inside the project proj." in done.err
+    assert contents_of(tmp_path) == before
+    type_what_is_advised(done.err, broken.path / "tests")
+    assert_repaired(broken)
+
+
+def test_a_reset_that_is_refused_never_goes_to_another_project(
+    cli: Cli, broken: Project, tmp_path: Path
+):
+    other = Project(Path(shutil.copytree(broken.path, tmp_path / "out" / "other")))
+    (other.path / "tests").rename(other.path / "my-tests")
+    (other.path / "tests").symlink_to("my-tests", target_is_directory=True)
+    before = contents_of(tmp_path)
+
+    done = cli("--replay-file", "other/b2-starter.json", "-f", typed="\n" * 9)
+
+    assert done.code == 1
+    assert "The folder tests in other is a link. Rename it first." in done.err
+    assert "cookiecutter" not in done.err
+    assert contents_of(tmp_path) == before
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -112,7 +140,7 @@ def test_a_new_project_is_not_made_inside_a_project(
     done = cli(*words, folder=broken.path)
 
     assert done.code == 1
-    assert "You are inside the project proj. Go one folder up first:\n\n    cd ..\n" in done.err
+    assert "You are inside the project proj. Leave its folder first:\n\n    cd ..\n" in done.err
     assert contents_of(tmp_path) == before
     type_what_is_advised(done.err, broken.path)
     assert_repaired(broken)
@@ -243,6 +271,6 @@ def test_another_assignment_is_refused_with_a_way_out(cli: Cli, broken: Project,
 
         assert done.code == 1
         text = " ".join(done.err.split())
-        assert "The project in the folder proj is guestbook. To repair it, keep guestbook." in text
+        assert "The folder proj already holds guestbook. To repair it, choose guestbook." in text
         assert "For cloud-notes, start again and choose another folder name." in text
         assert contents_of(tmp_path) == before

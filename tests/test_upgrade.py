@@ -92,7 +92,7 @@ def test_a_file_that_is_no_longer_given_goes_to_the_backup(
     assert project.read("b2_client.py") == "# newer\n"
     assert (project.path / "b2_new.py").is_file()
     assert not (project.path / "check_setup.py").exists()
-    assert "No longer part of a project: check_setup.py" in done.printed
+    assert "No longer needed: check_setup.py" in done.printed
     kept = {name: text.decode() for name, text in backups(project).items()}
     assert {name: kept[name] for name in before} == before
     about = json.loads(project.read("b2-starter.json"))["b2-starter"]

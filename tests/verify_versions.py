@@ -114,11 +114,11 @@ def test_a_reset_works_or_names_the_version_that_it_needs(
 
     if RESETS[version]:
         assert done.code == 0, done.printed
-        assert "Restored: b2_client.py" in done.out
+        assert "brought up to date: b2_client.py" in done.out
     else:
         assert done.code == 1
-        assert "A reset needs cookiecutter 2.4 or newer" in done.out
+        assert "This needs cookiecutter 2.4 or newer" in done.out
         assert project.read("b2_client.py") == BROKEN
         by_name = cookiecutter(python, template, desk, "--no-input", "-f")
         assert by_name.code == 0, by_name.printed
-        assert "Restored: b2_client.py" in by_name.out
+        assert "brought up to date: b2_client.py" in by_name.out
