@@ -37,7 +37,7 @@ def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
 def text_of(hand_in: HandIn) -> str | None:
     """Return main.py; None if it cannot be read."""
     try:
-        return hand_ins.main_of(hand_in).decode("utf-8-sig", errors="replace")
+        return hand_ins.read_main(hand_in).decode("utf-8-sig", errors="replace")
     except Exception:  # whatever a file that somebody made does to a library
         return None
 
@@ -59,6 +59,6 @@ def asides_on(
 def keys_in(hand_in: HandIn) -> list[str]:
     """Return the files of a hand-in that hold a key; none, if it cannot be read."""
     try:
-        return hand_ins.keys_in(hand_in)
+        return hand_ins.find_keys(hand_in)
     except Exception:  # as in text_of
         return []

@@ -19,12 +19,13 @@ from classroom import hand_ins, matching, prepare, reports
 from classroom.choosing import asides_on, keys_in, rank
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
-from classroom.hand_ins import HandIn, Unused, readable
+from classroom.hand_ins import HandIn, Unused
 from classroom.matching import Member
 from classroom.processes import end_as_by_ctrl_c, progress, warmed
 from classroom.roster import ClassError, read_roster
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ROOT
+from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS
 
 INTERRUPTED = "Interrupted. Nothing was written."
@@ -104,7 +105,7 @@ def grade_one(
             own = prepare.prepare(hand_in, assignment, member.digest, project)
         except Exception as error:  # whatever a file that somebody made does to a library
             grade.state = "cannot run"
-            grade.notes.append(readable(hand_ins.reason_of(error)))
+            grade.notes.append(make_writable(hand_ins.explain(error)))
             return grade
         grade.notes += notes_on(own)
         if other := prepare.other_assignment(own.main, hand_in.assignment, assignment):
@@ -213,7 +214,7 @@ def grade_all(
 
 def not_graded(member: Member, assignment: str, error: Exception) -> Grade:
     tests = dict.fromkeys(prepare.test_names(assignment), ("skipped", ""))
-    reason = readable(f"it could not be graded: {type(error).__name__}: {error}")
+    reason = make_writable(f"it could not be graded: {type(error).__name__}: {error}")
     return Grade(member, "cannot run", tests, asides=[reason])
 
 
@@ -251,7 +252,7 @@ def run(options: argparse.Namespace) -> int:
     if out.name == CLASS_FILE or out == (options.class_file and options.class_file.absolute()):
         raise ClassError(f"--out would replace {out.name}. Name another table: grades.csv.")
     members, said, bad = members_of(folder, options.class_file and options.class_file.absolute())
-    found, unused = hand_ins.find(folder)
+    found, unused = hand_ins.find_hand_ins(folder)
     assignment = which_assignment(options.assignment, said, found)
     nobodys: list[tuple[HandIn, str]] = []
     if members:

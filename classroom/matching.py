@@ -87,7 +87,7 @@ def match(
     found: dict[int, list[HandIn]] = {}
     nobodys = []
     for hand_in in hand_ins:
-        owners = owners_of(hand_in.words(folder), members)
+        owners = owners_of(hand_in.names(folder), members)
         if len(owners) == 1:
             found.setdefault(owners[0], []).append(hand_in)
         else:

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from classroom import hand_ins
+from classroom.entries import HandInError
 from classroom.hand_ins import HandIn
+from classroom.keys import cover_keys, has_key
 from classroom.template import (
-    b2_rules,
     digest_of_tests,
     files_of,
     lines_of,
     starter_main,
     tests_of,
 )
+from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS, SETTINGS
 
 # Files that would change what Python or pytest do; in a hand-in, they are left out.
@@ -50,12 +52,12 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
 
     digest: of the tests that were handed out, or "" if nobody knows.
 
-    Raises hand_ins.HandInError where the hand-in cannot be read.
+    Raises HandInError where the hand-in cannot be read.
     """
-    read = hand_ins.files(hand_in)
+    read = hand_ins.read_files(hand_in)
     given = files_of(assignment)
     found = Prepared(read[PurePosixPath("main.py")].decode("utf-8-sig", errors="replace"))
-    found.keys = hand_ins.keys_in(hand_in)
+    found.keys = hand_ins.find_keys(hand_in)
     found.edited = edited_tests(read, assignment, digest, hand_in.version)
     reserved = {name.lower() for name in given}
     modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
@@ -63,15 +65,15 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
         name = path.as_posix().lower()
         if name in reserved or path.parts[0].lower() in ("tests", "b2_inside", "_starter"):
             continue
-        cleaned = without_keys(content)
-        still_there = cleaned == content and hand_ins.has_key(path, content)  # in UTF-16
+        cleaned = cover_keys(content)
+        still_there = cleaned == content and has_key(path, content)  # in UTF-16
         if (
             path.name.lower() in STEERING | modules
             or name.endswith(COMPILED)
             or name == "__init__.py"
             or still_there
         ):
-            found.left_out.append(hand_ins.readable(path.as_posix()))
+            found.left_out.append(make_writable(path.as_posix()))
             continue
         write(folder / path, cleaned)
     for name, source in given.items():
@@ -86,15 +88,7 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except (OSError, ValueError):  # a name that this system cannot have
-        raise hand_ins.HandInError(f"the file {path.name[:60]!r} cannot be written here") from None
-
-
-def without_keys(content: bytes) -> bytes:
-    """Return a file with other keys of the same shape: those of a student are never copied."""
-    content = re.sub(b2_rules.APPLICATION_KEY.encode(), b"K000" + b"0" * 27, content)
-    return re.sub(
-        b"(?<![0-9a-f])" + b2_rules.KEY_ID.encode() + b"(?![0-9a-f])", b"000" + b"0" * 22, content
-    )
+        raise HandInError(f"the file {path.name[:60]!r} cannot be written here") from None
 
 
 def edited_tests(

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
-from classroom.hand_ins import readable
 from classroom.processes import end_all, memory_of
 from classroom.runner import run_tests
+from classroom.texts import make_writable
 
 ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
 MOST_MEMORY = 500_000_000  # bytes, of all processes of a hand-in
@@ -127,7 +127,7 @@ def run_once(
 
 def take_in(event: list, run: Run, result: Result) -> None:
     """Note one event; runner.run_tests lists them."""
-    kind, *values = (readable(str(value)) for value in event)
+    kind, *values = (make_writable(str(value)) for value in event)
     if kind == "start":
         run.running = values[0]
     elif kind == "end":

@@ -260,7 +260,7 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     one = cases.found["Untouched Li"]
 
     assert cases.done.code == 1
-    reason = "Untouched_Li_project.rar: this kind of archive cannot be read; a zip can."
+    reason = "Untouched_Li_project.rar: this kind of archive cannot be read; ask for a zip file."
     assert (one["state"], one["notes"]) == ("cannot run", [reason])
     assert (cases.found["Ben Day"]["state"], cases.found["Ben Day"]["points"]) == ("ok", ALL)
     said = cases.done.out

@@ -46,7 +46,7 @@ def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
 
 def owners(folder: Path) -> dict[str, list[str]]:
     """Return {alias: where the hand-ins lie} of what is in the folder; "" for what is nobody's."""
-    found, unused = hand_ins.find(folder)
+    found, unused = hand_ins.find_hand_ins(folder)
     matched, nobodys = match(found, CLASS, folder)
     result = {
         CLASS[number].alias: [one.where(folder) for one in those]
@@ -187,8 +187,8 @@ def test_one_broken_zip_in_a_zip_of_the_class_is_said(tmp_path: Path):
     assert owners(tmp_path) == {
         "s04": ["all.zip: Li_2/x.zip/p"],
         "": [
-            "all.zip: Anna Müller_1/x.zip: this is no zip that can be read (File is not a zip file).",  # noqa: E501
-            "all.zip: Kim Kay_3/x.rar: this kind of archive cannot be read; a zip can.",
+            "all.zip: Anna Müller_1/x.zip: this zip file cannot be opened (File is not a zip file).",  # noqa: E501
+            "all.zip: Kim Kay_3/x.rar: this kind of archive cannot be read; ask for a zip file.",
         ],
     }
 
@@ -229,8 +229,8 @@ def symlink_in_zip() -> bytes:
 
 
 BAD_ZIPS = {
-    "cut": (zipped({"main.py": "x" * 1000})[:-40], "this is no zip that can be read"),
-    "not one": (b"Rar!\x1a\x07", "this is no zip that can be read"),
+    "cut": (zipped({"main.py": "x" * 1000})[:-40], "this zip file cannot be opened"),
+    "not one": (b"Rar!\x1a\x07", "this zip file cannot be opened"),
     "empty": (zipped({}), "there is no main.py in it"),
     "without main.py": (zipped({"readme.txt": "x"}), "there is no main.py in it"),
     "paths that lead out": (
@@ -262,7 +262,7 @@ def test_a_zip_that_holds_no_hand_in_is_said(tmp_path: Path, what: str):
 
 
 def only(folder: Path) -> HandIn:
-    found, _ = hand_ins.find(folder)
+    found, _ = hand_ins.find_hand_ins(folder)
     assert len(found) == 1
     return found[0]
 
@@ -278,14 +278,14 @@ def test_a_bomb_is_refused(tmp_path: Path, files: dict[str, bytes], reason: str)
     put(tmp_path, "Li.zip", zipped({**files, "main.py": b"x"}))
 
     with pytest.raises(HandInError, match=reason):
-        hand_ins.files(only(tmp_path))
+        hand_ins.read_files(only(tmp_path))
 
 
 def test_a_zip_beside_main_is_not_opened(tmp_path: Path):
     bomb = zipped({"z": b"\0" * 60_000_000})
     put(tmp_path, "Li.zip", zipped({"main.py": "x", "inner.zip": bomb}))
 
-    assert len(hand_ins.files(only(tmp_path))) == 2
+    assert len(hand_ins.read_files(only(tmp_path))) == 2
 
 
 def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
@@ -294,14 +294,14 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
     put(tmp_path, "Li.zip", honest.replace(size, (1).to_bytes(4, "little")))
 
     with pytest.raises(HandInError, match="broken"):
-        hand_ins.files(only(tmp_path))
+        hand_ins.read_files(only(tmp_path))
 
 
 def test_a_zip_with_a_password_is_said(tmp_path: Path):
     put(tmp_path, "Li.zip", with_password(zipped({"main.py": "x"})))
 
     with pytest.raises(HandInError, match="it has a password"):
-        hand_ins.files(only(tmp_path))
+        hand_ins.read_files(only(tmp_path))
 
 
 def test_what_is_no_program_is_said(tmp_path: Path):
@@ -309,14 +309,14 @@ def test_what_is_no_program_is_said(tmp_path: Path):
         put(tmp_path, name)
     put(tmp_path, "Kim Kay - env.txt", f"B2_APPLICATION_KEY={APPLICATION_KEY}")
 
-    found, unused = hand_ins.find(tmp_path)
+    found, unused = hand_ins.find_hand_ins(tmp_path)
 
     assert found == []
     assert {one.where: (one.reason, one.broken) for one in unused} == {
-        "Li - notes.docx": ("this is no program; it was not used", False),
-        "Ben ONeil/main.pages": ("this is no program; it was not used", False),
-        "Kim Kay - .env": ("this is no program; it was not used", False),
-        "Anna Müller.rar": ("this kind of archive cannot be read; a zip can", True),
+        "Li - notes.docx": ("this is not a program, so it was not used", False),
+        "Ben ONeil/main.pages": ("this is not a program, so it was not used", False),
+        "Kim Kay - .env": ("this is not a program, so it was not used", False),
+        "Anna Müller.rar": ("this kind of archive cannot be read; ask for a zip file", True),
         "Kim Kay - env.txt": ("it holds KEYS: delete them in the console", True),
     }
 
@@ -332,7 +332,7 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path):
     (tmp_path / "in" / "Ben ONeil" / "main.py").symlink_to(secret)
 
     assert owners(tmp_path / "in") == {"s04": ["Li"]}
-    assert list(hand_ins.files(only(tmp_path / "in"))) == [PurePosixPath("main.py")]
+    assert list(hand_ins.read_files(only(tmp_path / "in"))) == [PurePosixPath("main.py")]
 
 
 @pytest.mark.parametrize(
@@ -357,16 +357,16 @@ def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, 
     put(tmp_path, "Li/main.py")
     put(tmp_path, f"Li/{name}", content)
 
-    assert hand_ins.keys_in(only(tmp_path)) == ([name] if named else [])
+    assert hand_ins.find_keys(only(tmp_path)) == ([name] if named else [])
     if "env" in name:
-        assert PurePosixPath(name) not in hand_ins.files(only(tmp_path))
+        assert PurePosixPath(name) not in hand_ins.read_files(only(tmp_path))
 
 
 def test_a_program_is_never_taken_for_a_file_of_keys(tmp_path: Path):
     for name in ("main.py", "dotenv_tools.py", "_env.py"):
         put(tmp_path, f"Li/{name}")
 
-    assert sorted(map(str, hand_ins.files(only(tmp_path)))) == [
+    assert sorted(map(str, hand_ins.read_files(only(tmp_path)))) == [
         "_env.py",
         "dotenv_tools.py",
         "main.py",
