@@ -1,4 +1,4 @@
-"""class.csv: what was made for whom. It is written by new_class and read by grade."""
+"""class.csv: what was made for whom. new_class writes it, and grade reads it."""
 
 from __future__ import annotations
 
@@ -6,35 +6,48 @@ import csv
 import os
 from pathlib import Path
 
-from classroom.roster import ClassError, decode, guarded, rows
+from classroom.roster import ClassError, decode, guard_cell, read_rows
 
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state", "tests"]
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of class.csv, as far as an earlier run has written it."""
+    """Return the rows of class.csv in a folder; [] if there is no such file yet.
+
+    Raises ClassError if a row has no student, alias or folder.
+    """
     path = folder / CLASS_FILE
     if not path.is_file():
         return []
-    found = rows(decode(path.read_bytes()))
-    header = next(found, (1, []))[1]
-    listed = [dict(zip(header, values, strict=False)) for _, values in found]
-    if any(not row.get(name) for row in listed for name in ("student", "alias", "folder")):
-        raise ClassError(f"{path} is not as it was made: student, alias and folder are needed.")
-    return listed
+    numbered = read_rows(decode(path.read_bytes()))
+    _, header = next(numbered, (1, []))
+    rows = [dict(zip(header, values, strict=False)) for _, values in numbered]
+    for row in rows:
+        if not (row.get("student") and row.get("alias") and row.get("folder")):
+            raise ClassError(
+                f"{path} cannot be used: every row needs a student, an alias and a folder."
+                " Fill in what is missing."
+            )
+    return rows
 
 
-def write_class(folder: Path, listed: list[dict[str, str]]) -> None:
-    """Write class.csv so that a spreadsheet shows accents, and calculates nothing."""
-    others = [name for row in listed for name in row if name not in COLUMNS]
+def write_class(folder: Path, rows: list[dict[str, str]]) -> None:
+    """Write class.csv for a spreadsheet: with a mark for accents, and without formulas."""
+    columns = dict.fromkeys(COLUMNS)  # a set that keeps its order
+    for row in rows:
+        columns.update(dict.fromkeys(row))
     part = folder / f"{CLASS_FILE}.part"
     with part.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, [*COLUMNS, *dict.fromkeys(others)], restval="")
+        table = csv.DictWriter(file, list(columns), restval="")
         table.writeheader()
-        table.writerows({name: guarded(value) for name, value in row.items()} for row in listed)
+        for row in rows:
+            table.writerow({name: guard_cell(value) for name, value in row.items()})
     try:
         os.replace(part, folder / CLASS_FILE)
     except PermissionError:  # Windows: a spreadsheet holds it
         part.unlink()
-        raise ClassError(f"{folder / CLASS_FILE} is open elsewhere. Close it first.") from None
+        raise ClassError(
+            f"{folder / CLASS_FILE} is open in another program."
+            " Close it there, and run the same command again."
+        ) from None

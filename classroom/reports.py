@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from classroom.grades import STATES, Grade, label, sentence
-from classroom.roster import ClassError, fold, guarded
+from classroom.roster import ClassError, fold, guard_cell
 
 IDLE = ("not handed in", "not started", "wrong assignment")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
@@ -83,7 +83,7 @@ def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
                 "stuck at",
                 "notes",
                 "hand-in",
-                *map(guarded, others),
+                *map(guard_cell, others),
             ]
         )
         for grade in grades:
@@ -96,13 +96,13 @@ def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
             ]
             table.writerow(
                 [
-                    guarded(grade.member.name),
-                    guarded(grade.member.alias),
+                    guard_cell(grade.member.name),
+                    guard_cell(grade.member.alias),
                     grade.state,
                     grade.points,
                     len(tests),
                     *passed,
-                    *map(guarded, words),
+                    *map(guard_cell, words),
                 ]
             )
 

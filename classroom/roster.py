@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -14,24 +15,35 @@ from classroom.template import b2_rules
 
 COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
 
-# An alias becomes part of a folder's name, so it keeps to what is safe on every system.
+LONGEST_NAME = 100  # characters
+NAME_RULE = f"A name has at most {LONGEST_NAME} characters, and no control characters."
+
+# An alias becomes part of a folder's name, so it has only what is safe on every system.
 ALIAS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}"
-ALIAS_RULE = "An alias has 1 to 30 letters a-z, digits, - and _, and begins with a letter or digit."
+ALIAS_RULE = (
+    "An alias has 1 to 30 characters: letters from a to z, digits, - and _."
+    " It begins with a letter or digit."
+)
 
-
-# Letters that Unicode does not take for others with an accent.
+# For Unicode, these are letters of their own, not other letters with an accent.
 WITHOUT_ACCENT = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "þ": "th"}
 )
 
+# A spreadsheet takes a value that begins so for a formula. Source: OWASP, "CSV Injection".
+FORMULA = r"[=+\-@\t\r]"
+
 
 class ClassError(Exception):
-    """The command cannot go on; the text says why."""
+    """The command cannot go on. The text says why, and what to do."""
 
 
 @dataclass
 class Student:
-    """One row. row: its number as a spreadsheet shows it; others: columns of the teacher's own."""
+    """A row of the list.
+
+    row: its number as a spreadsheet shows it; others: {column: value} of further columns.
+    """
 
     row: int
     name: str
@@ -42,127 +54,167 @@ class Student:
 
     @property
     def key(self) -> str:
-        """Return what makes two rows the same person."""
+        """Return the name for comparing: two rows with the same key are the same person."""
         return fold(self.name)
 
 
 class BadRowError(Exception):
-    """A row that cannot be used: its number, the value, and the rule."""
+    """A row cannot be used. The text has its number, the value that is wrong, and the rule."""
 
     def __init__(self, row: int, value: str, rule: str) -> None:
         super().__init__(f"Row {row}: {b2_rules.shown(value)}: {rule}")
         self.row = row
 
 
+# Texts and cells.
+
+
 def fold(text: str) -> str:
-    """Return a name without capitals, accents and doubled spaces, to compare it."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(WITHOUT_ACCENT))
-    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+    """Return a name without capitals, accents and double spaces, for comparing."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(WITHOUT_ACCENT))
+    letters = [char for char in decomposed if not unicodedata.combining(char)]
+    return " ".join("".join(letters).split())
 
 
 def decode(content: bytes) -> str:
-    """Return the text of a file from Excel: UTF-8 or UTF-16 with a mark, UTF-8, or Windows-1252."""
+    """Return the text of a file that Excel saved, in whatever encoding it chose."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", errors="replace")
     if content[1:2] == b"\0":
         return content.decode("utf-16-le", errors="replace")
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError:  # "CSV" of Excel on Windows, in the west of Europe and America
+    except UnicodeDecodeError:  # "CSV" in Excel on Windows, in western Europe and America
         return content.decode("cp1252", errors="replace")
 
 
-def delimiter_of(text: str) -> tuple[str, str]:
-    """Return the character between the values, and the text without Excel's line sep=..."""
-    first, _, rest = text.partition("\n")
-    if told := re.fullmatch(r"sep=(.)\s*", first, re.IGNORECASE):
-        return told[1], rest  # a spreadsheet does not show or count that line
-    header = next((line for line in text.splitlines() if line.strip(" ;,\t\r")), "")
-    return max("\t;,", key=header.count), text  # a tab, where there is only one column
+def guard_cell(value: str) -> str:
+    """Return a value that a spreadsheet shows as it is, and does not calculate."""
+    return f"'{value}" if re.match(FORMULA, value) else value
 
 
-def rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, values) of each row that is not blank; blank ones are counted."""
-    delimiter, text = delimiter_of(text)
-    lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+def unguard_cell(value: str) -> str:
+    """Return the value that was given to guard_cell()."""
+    return value[1:] if re.match(f"'{FORMULA}", value) else value
+
+
+def find_delimiter(text: str) -> tuple[str, str]:
+    """Return the character between the values, and the text without Excel's line sep=;"""
+    first_line, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=(.)\s*", first_line, re.IGNORECASE)
+    if named:
+        return named[1], rest  # a spreadsheet neither shows nor counts that line
+    header = ""
+    for line in text.splitlines():
+        if line.strip(" ;,\t\r"):
+            header = line
+            break
+    delimiter = max("\t;,", key=header.count)  # a tab, if there is only one column
+    return delimiter, text
+
+
+def read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number, values) for each row that is not blank. Blank rows are counted, too."""
+    delimiter, table = find_delimiter(text)
+    lines = csv.reader(table.splitlines(keepends=True), delimiter=delimiter)
     for number, values in enumerate(lines, start=1):
         cleaned = [" ".join(value.split()) for value in values]
         if any(cleaned):
-            yield number, [unguarded(value) for value in cleaned]
+            yield number, [unguard_cell(value) for value in cleaned]
 
 
-def guarded(value: str) -> str:
-    """Return the value so that Excel shows it and does not calculate it (OWASP, CSV injection)."""
-    return f"'{value}" if re.match(r"[=+\-@\t\r]", value) else value
-
-
-def unguarded(value: str) -> str:
-    """Return what guarded() was given."""
-    return value[1:] if re.match(r"'[=+\-@\t\r]", value) else value
+# The list.
 
 
 def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
-    """Return the students of a list, and the rows that cannot be used.
+    """Return the students of a class list, and the rows that cannot be used.
 
-    Only the column "student" is needed. Raises ClassError if there is none, or no file.
+    Raises ClassError if the list cannot be read, or has no column "student".
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ClassError(f"{path} cannot be read: {error.strerror}.") from None
-    if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
-        raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
-    try:
-        found = rows(decode(content))
-        header = [name.lower().replace(" ", "_") for name in next(found, (1, []))[1]]
-        body = list(found)
-    except csv.Error as error:
-        raise ClassError(f"{path} is no list with columns: {error}.") from None
-    if header.count("student") != 1:
-        there = ", ".join(filter(None, header[:20])) or "none"
-        raise ClassError(f"{path} needs one column student. Its first row has: {there[:200]}.")
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise ClassError(f"{path} has the column {twice[0]} twice.")
+    header, body = read_table(path)
+    check_header(path, header)
     students: list[Student] = []
     bad: list[BadRowError] = []
     for number, values in body:
         try:
-            student = one_row(number, header, values)
-            check_twice(student, students)
-            students.append(student)
+            student = make_student(number, header, values)
+            check_repeats(student, students)
         except BadRowError as error:
             bad.append(error)
+        else:
+            students.append(student)
     return students, bad
 
 
-def one_row(number: int, header: list[str], values: list[str]) -> Student:
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns, and (number, values) of each row below them."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ClassError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
+    if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
+        raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
+    try:
+        rows = list(read_rows(decode(content)))
+    except csv.Error as error:
+        raise ClassError(
+            f"{path} is not a CSV file ({error}). Save your list as CSV again."
+        ) from None
+    if not rows:
+        return [], []
+    _, first_row = rows[0]
+    header = [name.lower().replace(" ", "_") for name in first_row]
+    return header, rows[1:]
+
+
+def check_header(path: Path, header: list[str]) -> None:
+    """Raise ClassError unless there is one column "student", and no column twice."""
+    if header.count("student") != 1:
+        names = ", ".join(name for name in header[:20] if name) or "none"
+        raise ClassError(
+            f"{path} needs one column with the name student."
+            f" The names in its first row: {names[:200]}."
+        )
+    repeated = sorted(name for name in header if name and header.count(name) > 1)
+    if repeated:
+        raise ClassError(f"{path} has the column {repeated[0]} twice. Rename one of them.")
+
+
+def make_student(number: int, header: list[str], values: list[str]) -> Student:
     """Return the student of one row; raise BadRowError if a value breaks a rule."""
-    beyond = [value for name, value in zip_longest(header, values) if not name and value]
-    if beyond:
-        rule = "It stands beside the columns. A value with a comma in it needs quotes."
-        raise BadRowError(number, beyond[0], rule)
+    for name, value in zip_longest(header, values):
+        if value and not name:
+            rule = "It is not below any column. Put a value that has a comma in it in quotes."
+            raise BadRowError(number, value, rule)
     cells = dict(zip(header, values, strict=False))
     cells.pop("", None)
     known = {name: cells.pop(name, "") for name in COLUMNS}
-    student = Student(number, known["student"], known["alias"], others=cells)
-    if not student.name:
-        raise BadRowError(number, "", "There is no name in the column student.")
-    if len(student.name) > 100 or any(unicodedata.category(char) == "Cc" for char in student.name):
-        raise BadRowError(number, student.name[:40], "A name has at most 100 characters.")
-    if student.alias and not re.fullmatch(ALIAS, student.alias):
-        raise BadRowError(number, student.alias, ALIAS_RULE)
-    student.bucket_name = b2_rules.clean_value(known["bucket_name"])
-    reason = b2_rules.find_bucket_name_problem(student.bucket_name)
-    if student.bucket_name and reason:
-        raise BadRowError(number, student.bucket_name, reason)
-    if known["endpoint"]:
-        student.endpoint = clean_endpoint(number, known["endpoint"])
-    return student
+    check_name(number, known["student"])
+    alias = known["alias"]
+    if alias and not re.fullmatch(ALIAS, alias):
+        raise BadRowError(number, alias, ALIAS_RULE)
+    bucket_name = b2_rules.clean_value(known["bucket_name"])
+    if bucket_name:
+        problem = b2_rules.find_bucket_name_problem(bucket_name)
+        if problem:
+            raise BadRowError(number, bucket_name, problem)
+    endpoint = known["endpoint"]
+    if endpoint:
+        endpoint = clean_endpoint(number, endpoint)
+    return Student(number, known["student"], alias, bucket_name, endpoint, cells)
+
+
+def check_name(number: int, name: str) -> None:
+    """Raise BadRowError if the name in a row is missing, too long, or not a text."""
+    if not name:
+        raise BadRowError(number, "", "There is no name in the column student. Add it.")
+    has_control_character = any(unicodedata.category(char) == "Cc" for char in name)
+    if len(name) > LONGEST_NAME or has_control_character:
+        raise BadRowError(number, name[:40], NAME_RULE)
 
 
 def clean_endpoint(number: int, text: str) -> str:
-    """Return the endpoint of a row as a project needs it; raise BadRowError if it is none."""
+    """Return the endpoint of a row as a project needs it; raise BadRowError if it is not one."""
     endpoint = b2_rules.clean_endpoint(text)
     found = b2_rules.find_endpoint_problem(endpoint)
     if found:
@@ -171,47 +223,77 @@ def clean_endpoint(number: int, text: str) -> str:
     return endpoint
 
 
-def check_twice(student: Student, others: list[Student]) -> None:
-    """Raise BadRowError if the student, or the alias, stands in an earlier row."""
+def check_repeats(student: Student, others: list[Student]) -> None:
+    """Raise BadRowError if an earlier row has the same student or alias."""
     for other in others:
         if student.alias and student.alias.lower() == other.alias.lower():
-            rule = f"Row {other.row} has this alias already."
+            rule = f"Row {other.row} already has this alias. Choose another one."
             raise BadRowError(student.row, student.alias, rule)
         if student.key == other.key and not (student.alias and other.alias):
-            rule = f"Row {other.row} has this name already. If they are two, give both an alias."
+            rule = (
+                f"Row {other.row} already has this name."
+                " If they are two people, give both an alias."
+            )
             raise BadRowError(student.row, student.name, rule)
+
+
+# Aliases.
 
 
 def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadRowError]:
     """Give an alias (s01, s02, ...) to each student who has none.
 
-    known: {alias: key of the student} of an earlier run, which stays.
-    Return the rows whose alias does not fit to the earlier run; they are taken out.
+    known: {alias: key of a student} from class.csv; these students keep their aliases.
+    Returns the rows that contradict class.csv, and removes them from students.
     """
-    bad = []
     owners = {alias.lower(): key for alias, key in known.items()}
-    earlier: dict[str, list[str]] = {}
+    aliases_of: dict[str, list[str]] = {}
     for alias, key in known.items():
-        earlier.setdefault(key, []).append(alias)
-    names = [student.key for student in students]
+        aliases_of.setdefault(key, []).append(alias)
+    counts = Counter(student.key for student in students)
+    good = []
+    bad = []
     for student in students:
-        before = earlier.get(student.key, [])
-        if not student.alias and len(before) == 1:
-            student.alias = before[0]
-        elif owners.get(student.alias.lower(), student.key) != student.key:
-            rule = "In class.csv, this alias belongs to another student. Choose another one."
+        earlier = aliases_of.get(student.key, [])
+        rule = ""
+        if not student.alias and len(earlier) == 1:
+            student.alias = earlier[0]
+        else:
+            has_namesake = counts[student.key] > 1
+            rule = find_alias_problem(student, earlier, owners, has_namesake)
+        if rule:
             bad.append(BadRowError(student.row, student.alias, rule))
-        elif (
-            before
-            and student.alias.lower() not in (alias.lower() for alias in before)
-            and names.count(student.key) == 1
-        ):  # two of the same name have aliases of their own
-            rule = f"In class.csv, {student.name} has the alias {' and '.join(before)}. Keep it."
-            bad.append(BadRowError(student.row, student.alias, rule))
-    refused = {row.row for row in bad}
-    students[:] = [student for student in students if student.row not in refused]
-    taken = {*owners, *(student.alias.lower() for student in students)}
-    free = (alias for number in range(1, 100_000) if (alias := f"s{number:02}") not in taken)
-    for student in students:
-        student.alias = student.alias or next(free)
+        else:
+            good.append(student)
+    students[:] = good
+    fill_in_aliases(students, set(owners))
     return bad
+
+
+def find_alias_problem(
+    student: Student, earlier: list[str], owners: dict[str, str], has_namesake: bool
+) -> str:
+    """Return how the alias of a student contradicts class.csv, or "".
+
+    earlier: the student's aliases in class.csv; owners: {alias: key of its student} from there;
+    has_namesake: two rows have this name, so class.csv may know only one of these students.
+    """
+    alias = student.alias.lower()
+    if owners.get(alias, student.key) != student.key:
+        return "In class.csv, this alias belongs to another student. Choose another one."
+    if earlier and not has_namesake and alias not in [one.lower() for one in earlier]:
+        return f"In class.csv, {student.name} has the alias {' and '.join(earlier)}. Keep it."
+    return ""
+
+
+def fill_in_aliases(students: list[Student], taken: set[str]) -> None:
+    """Give the next free alias to each student who has none. taken: others' aliases."""
+    taken = taken | {student.alias.lower() for student in students}
+    number = 1
+    for student in students:
+        if student.alias:
+            continue
+        while f"s{number:02}" in taken:
+            number += 1
+        student.alias = f"s{number:02}"
+        number += 1

@@ -62,7 +62,10 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     done = new_class(lines, "--assignment", "cloud-notes", "--zip")
 
     assert done.code == 1
-    assert "Row 5: 'ben li': Row 4 has this name already. If they are two, give" in done.out
+    bad = (
+        "Row 5: 'ben li': Row 4 already has this name. If they are two people, give both an alias."
+    )
+    assert bad in done.out
     assert "Row 6: 'b2-dan': It begins with b2-. Backblaze keeps such bucket names" in done.out
     assert "2 made, 0 there already, 2 rows to mend." in done.out
     rows = class_rows(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.roster import ClassError, fold, give_aliases, guarded, read_roster, unguarded
+from classroom.roster import ClassError, fold, give_aliases, guard_cell, read_roster, unguard_cell
 
 
 def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -57,14 +57,16 @@ def test_a_value_of_two_lines_is_one_row(tmp_path: Path):
 
 
 BAD = {
-    "anna LI": "'anna LI': Row 2 has this name already. If they are two, give both an alias.",
-    "A,A1": "'A1': Row 2 has this alias already.",
-    "B,b b": "'b b': An alias has 1 to 30 letters",
+    "anna LI": (
+        "'anna LI': Row 2 already has this name. If they are two people, give both an alias."
+    ),
+    "A,A1": "'A1': Row 2 already has this alias. Choose another one.",
+    "B,b b": "'b b': An alias has 1 to 30 characters: letters from a to z",
     "C,c," + "b2-mine": "'b2-mine': It begins with b2-.",
     "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is an address of Amazon's",
-    ",e": "'': There is no name in the column student.",
-    "F,f,,,what": "'what': It stands beside the columns.",
-    "G" * 101: "A name has at most 100 characters.",
+    ",e": "'': There is no name in the column student. Add it.",
+    "F,f,,,what": "'what': It is not below any column.",
+    "G" * 101: "A name has at most 100 characters, and no control characters.",
     "H,../h": "'../h': An alias has",
 }
 
@@ -83,9 +85,12 @@ def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "needs one column student. Its first row has: none"),
-        ("name,mail\nAnna,a@x\n", "needs one column student. Its first row has: name, mail"),
-        ("student,student\nAnna,Ben\n", "needs one column student"),
+        ("", "needs one column with the name student. The names in its first row: none"),
+        (
+            "name,mail\nAnna,a@x\n",
+            "needs one column with the name student. The names in its first row: name, mail",
+        ),
+        ("student,student\nAnna,Ben\n", "needs one column with the name student"),
         ("student,x,X\nAnna,1,2\n", "has the column x twice"),
         ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
     ],
@@ -128,11 +133,11 @@ def test_two_of_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):
 
 @given(st.text(max_size=20))
 def test_a_guarded_value_comes_back(value: str):
-    cell = guarded(value)
+    cell = guard_cell(value)
 
     assert cell[:1] not in tuple("=+-@\t\r") or cell == ""
     if not value.startswith("'"):
-        assert unguarded(cell) == value
+        assert unguard_cell(cell) == value
 
 
 def test_names_are_compared_without_capitals_and_accents():
