@@ -27,7 +27,7 @@ def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
     again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
     return (
         not prepare.is_starter(main, assignment),
-        prepare.has_functions(main, assignment),
+        prepare.has_tested_functions(main, assignment),
         int((versions or [0])[-1]),
         int((again or [0])[-1]),
         hand_in.time,

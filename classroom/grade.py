@@ -87,7 +87,7 @@ def grade_one(
     seconds: float,
 ) -> Grade:
     """Grade the hand-in of one student; it is copied, and the copy is removed."""
-    tests = prepare.test_names(assignment)
+    tests = prepare.names_of_tests(assignment)
     grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
     ranked = sorted(((rank(one, assignment), one) for one in found), key=itemgetter(0))
     begun = sum(is_begun for (is_begun, *_), _ in ranked)
@@ -108,7 +108,7 @@ def grade_one(
             grade.notes.append(make_writable(hand_ins.explain(error)))
             return grade
         grade.notes += notes_on(own)
-        if other := prepare.other_assignment(own.main, hand_in.assignment, assignment):
+        if other := prepare.find_other_assignment(own.main, hand_in.assignment, assignment):
             grade.state = "wrong assignment"
             grade.notes.append(f"it is {other}")
             return grade
@@ -213,7 +213,7 @@ def grade_all(
 
 
 def not_graded(member: Member, assignment: str, error: Exception) -> Grade:
-    tests = dict.fromkeys(prepare.test_names(assignment), ("skipped", ""))
+    tests = dict.fromkeys(prepare.names_of_tests(assignment), ("skipped", ""))
     reason = make_writable(f"it could not be graded: {type(error).__name__}: {error}")
     return Grade(member, "cannot run", tests, asides=[reason])
 
@@ -305,7 +305,7 @@ def what_to_mend(
     sentences = [] if found or unused else [f"Nothing was handed in below {folder}."]
     unused_of: dict[int, list[Unused]] = {}
     for one in unused:
-        whose = matching.owners_of(one.where, members)
+        whose = matching.find_owners(one.where, members)
         if one.broken or any(number not in owners for number in whose):
             sentences.append(str(one))
             if len(whose) == 1:

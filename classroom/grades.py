@@ -20,10 +20,11 @@ STATES = [
 
 @dataclass
 class Grade:
-    """What a hand-in is worth.
+    """What a student gets for a hand-in.
 
-    state: one of STATES. tests: {name: (outcome, words)}, in order. where: the hand-in that counts.
-    notes: for the student, too; asides: for the teacher alone.
+    state: one of STATES; tests: {name: (outcome, words)}, in order; where: the hand-in that
+    counts; notes: for the student and the teacher; asides: for the teacher alone; output: what
+    main.py printed.
     """
 
     member: Member
@@ -40,23 +41,19 @@ class Grade:
 
     @property
     def stuck_at(self) -> str:
-        """Return the label of the first test that does not pass; "" if all pass."""
-        return next(
-            (
-                label(name) or sentence(name)
-                for name, (outcome, _) in self.tests.items()
-                if outcome != "passed"
-            ),
-            "",
-        )
+        """Return the label of the first test that does not pass; "" if all of them pass."""
+        for name, (outcome, _) in self.tests.items():
+            if outcome != "passed":
+                return label_of(name) or sentence_of(name)
+        return ""
 
 
-def label(test: str) -> str:
+def label_of(test: str) -> str:
     """Return the number of the TODO that a test belongs to, such as 3a; "" if it has none."""
     found = re.match(r"test_(\d+[a-z]?)_", test)
     return found[1] if found else ""
 
 
-def sentence(test: str) -> str:
-    """Return what a test says, such as: The list has the names of all notes."""
+def sentence_of(test: str) -> str:
+    """Return the name of a test as a sentence: The list has the names of all notes."""
     return re.sub(r"test_(\d+[a-z]?_)?", "", test, count=1).replace("_", " ").capitalize()

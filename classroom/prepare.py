@@ -1,4 +1,4 @@
-"""Makes a project of a hand-in: the student's own files, and the template's tests."""
+"""Makes a project that can be graded from a hand-in: the student's files, the template's tests."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from classroom import hand_ins
 from classroom.entries import HandInError
-from classroom.hand_ins import HandIn
+from classroom.hand_ins import MAIN, HandIn, find_keys, read_files
 from classroom.keys import cover_keys, has_key
 from classroom.template import (
     digest_of_tests,
     files_of,
     lines_of,
-    starter_main,
+    read_starter,
     tests_of,
 )
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS, SETTINGS
 
-# Files that would change what Python or pytest do; in a hand-in, they are left out.
+# Files that would change what Python or pytest does. Those of a hand-in are not used.
 STEERING = {
     "conftest.py",
     "pytest.ini",
@@ -35,11 +34,16 @@ STEERING = {
     "pytest.py",
 }
 COMPILED = (".pyc", ".pyd", ".so", ".pth", ".dll")
+GIVEN_FOLDERS = ("tests", "b2_inside", "_starter")
 
 
 @dataclass
 class Prepared:
-    """What was found in a hand-in. keys: files with a filled key; edited: tests that differ."""
+    """What a hand-in holds.
+
+    main: the text of main.py; keys: the files with a filled key; edited: the tests that were
+    changed; left_out: the files that are not used.
+    """
 
     main: str
     keys: list[str] = field(default_factory=list)
@@ -48,111 +52,133 @@ class Prepared:
 
 
 def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prepared:
-    """Write the project that is graded into a new folder; return what is to be said of it.
+    """Write the project to grade into a new folder; return what the hand-in holds.
 
-    digest: of the tests that were handed out, or "" if nobody knows.
-
-    Raises HandInError where the hand-in cannot be read.
+    digest: of the tests that this student got, or "" if nobody knows.
+    Raises HandInError if the hand-in cannot be read, or a file of it cannot be written.
     """
-    read = hand_ins.read_files(hand_in)
+    contents = read_files(hand_in)
     given = files_of(assignment)
-    found = Prepared(read[PurePosixPath("main.py")].decode("utf-8-sig", errors="replace"))
-    found.keys = hand_ins.find_keys(hand_in)
-    found.edited = edited_tests(read, assignment, digest, hand_in.version)
-    reserved = {name.lower() for name in given}
-    modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
-    for path, content in read.items():
-        name = path.as_posix().lower()
-        if name in reserved or path.parts[0].lower() in ("tests", "b2_inside", "_starter"):
+    prepared = Prepared(contents[MAIN].decode("utf-8-sig", errors="replace"))
+    prepared.keys = find_keys(hand_in)
+    prepared.edited = find_edited_tests(contents, assignment, digest, hand_in.version)
+    for path, content in contents.items():
+        if is_given(path, given):
             continue
-        cleaned = cover_keys(content)
-        still_there = cleaned == content and has_key(path, content)  # in UTF-16
-        if (
-            path.name.lower() in STEERING | modules
-            or name.endswith(COMPILED)
-            or name == "__init__.py"
-            or still_there
-        ):
-            found.left_out.append(make_writable(path.as_posix()))
-            continue
-        write(folder / path, cleaned)
+        if is_unsafe(path, content, given):
+            prepared.left_out.append(make_writable(path.as_posix()))
+        else:
+            write_file(folder / path, cover_keys(content))
     for name, source in given.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / name)
     (folder.parent / "home").mkdir()
-    return found
+    return prepared
 
 
-def write(path: Path, content: bytes) -> None:
+def is_given(path: PurePosixPath, given: dict[str, Path]) -> bool:
+    """Tell whether the template's own file is used in place of this one of a hand-in."""
+    names = {name.lower() for name in given}
+    return path.as_posix().lower() in names or path.parts[0].lower() in GIVEN_FOLDERS
+
+
+def is_unsafe(path: PurePosixPath, content: bytes, given: dict[str, Path]) -> bool:
+    """Tell whether a file of a hand-in would change how the others run, or shows a key."""
+    modules = {Path(name).name.lower() for name in given if name.endswith(".py")}
+    if path.name.lower() in STEERING | modules:
+        return True
+    full_name = path.as_posix().lower()
+    if full_name.endswith(COMPILED) or full_name == "__init__.py":
+        return True
+    # In UTF-16, a key can be found, but not covered.
+    return has_key(path, content) and cover_keys(content) == content
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file of a hand-in; raise HandInError if this system cannot have such a name."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    except (OSError, ValueError):  # a name that this system cannot have
-        raise HandInError(f"the file {path.name[:60]!r} cannot be written here") from None
+    except (OSError, ValueError):
+        raise HandInError(
+            f"the file {path.name[:60]!r} cannot be written on this computer; give it another name"
+        ) from None
 
 
-def edited_tests(
-    read: dict[PurePosixPath, bytes], assignment: str, digest: str, version: str
+# What is in the files.
+
+
+def find_edited_tests(
+    contents: dict[PurePosixPath, bytes], assignment: str, digest: str, version: str
 ) -> list[str]:
-    """Return the names of those tests that are not as they were handed out.
+    """Return the names of the tests that a student changed; line ends do not count.
 
-    Only where the template still has the tests that were handed out; line ends do not count.
+    Only if the template still has the tests that the student got: nobody can tell otherwise.
+    version: of the template that the project was made with.
     """
-    if version != SETTINGS["_template_version"] or digest not in ("", digest_of_tests(assignment)):
+    if version != SETTINGS["_template_version"]:
         return []
-    return [
-        name
-        for name, path in tests_of(assignment).items()
-        if PurePosixPath(name) in read
-        and lines_of(read[PurePosixPath(name)]) != lines_of(path.read_bytes())
-    ]
+    if digest and digest != digest_of_tests(assignment):
+        return []
+    edited = []
+    for name, path in tests_of(assignment).items():
+        content = contents.get(PurePosixPath(name))
+        if content is not None and lines_of(content) != lines_of(path.read_bytes()):
+            edited.append(name)
+    return edited
 
 
 def is_starter(main: str, assignment: str) -> bool:
-    """Tell whether main.py is as it was handed out, or empty."""
-    own = lines_of(main.encode(errors="replace"))
-    return own in ([], lines_of(starter_main(assignment).encode()))
+    """Tell whether main.py is as students get it, or empty."""
+    lines = lines_of(main.encode(errors="replace"))
+    return lines in ([], lines_of(read_starter(assignment).encode()))
 
 
-def test_names(assignment: str) -> list[str]:
+def read_test_file(assignment: str) -> str:
+    return files_of(assignment)["tests/test_main.py"].read_text(encoding="utf-8")
+
+
+def names_of_tests(assignment: str) -> list[str]:
     """Return the names of the tests of an assignment, in their order."""
-    text = files_of(assignment)["tests/test_main.py"].read_text(encoding="utf-8")
-    return re.findall(r"^def (test_\w+)", text, re.MULTILINE)
+    return re.findall(r"^def (test_\w+)", read_test_file(assignment), re.MULTILINE)
 
 
-def functions_of(assignment: str) -> set[str]:
-    """Return the functions that the tests of an assignment call."""
-    text = files_of(assignment)["tests/test_main.py"].read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
+def names_of_tested(assignment: str) -> set[str]:
+    """Return the names of the functions that the tests of an assignment call."""
+    for node in ast.parse(read_test_file(assignment)).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FUNCTIONS":
             return {line.partition("(")[0] for line in ast.literal_eval(node.value)}
     return set()
 
 
-def defined_in(main: str) -> set[str]:
+def names_of_defined(main: str) -> set[str]:
+    """Return the names of the functions that main.py defines."""
     return set(re.findall(r"^def (\w+)", main, re.MULTILINE))
 
 
-def has_functions(main: str, assignment: str) -> bool:
-    """Tell whether a program defines one of the functions that are tested."""
-    return bool(defined_in(main) & functions_of(assignment))
+def has_tested_functions(main: str, assignment: str) -> bool:
+    """Tell whether main.py defines one of the functions that the tests call."""
+    return bool(names_of_defined(main) & names_of_tested(assignment))
 
 
-def other_assignment(main: str, said: str, assignment: str) -> str:
-    """Return which other assignment this main.py is for; "" if it can be for this one.
+def find_other_assignment(main: str, kept: str, assignment: str) -> str:
+    """Return which other assignment main.py is for; "" if it can be for this one.
 
-    said: what b2-starter.json beside it says, or "".
+    kept: the assignment in the b2-starter.json beside it, or "".
     """
-    if not main.strip() or has_functions(main, assignment):
+    if not main.strip() or has_tested_functions(main, assignment):
         return ""
-    if said not in ("", assignment):
-        return said
-    return next(
-        (
-            other
-            for other in ASSIGNMENTS
-            if other != assignment
-            and (is_starter(main, other) or set() < functions_of(other) <= defined_in(main))
-        ),
-        "",
-    )
+    if kept not in ("", assignment):
+        return kept
+    for other in ASSIGNMENTS:
+        if other != assignment and is_for(main, other):
+            return other
+    return ""
+
+
+def is_for(main: str, assignment: str) -> bool:
+    """Tell whether main.py is as students get it, or has all functions that the tests call."""
+    if is_starter(main, assignment):
+        return True
+    tested = names_of_tested(assignment)
+    return bool(tested) and tested <= names_of_defined(main)

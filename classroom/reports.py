@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from rich.console import Console
 from rich.table import Table
 
-from classroom.grades import STATES, Grade, label, sentence
+from classroom.grades import STATES, Grade, label_of, sentence_of
 from classroom.roster import ClassError, fold, guard_cell
 
 IDLE = ("not handed in", "not started", "wrong assignment")
@@ -69,7 +69,7 @@ def keep_earlier(out: Path, written: list[Path]) -> None:
 def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
     """Write a row for each student: points, state, and 1 or 0 for each test."""
     others = list(dict.fromkeys(name for grade in grades for name in grade.member.others))
-    heads = {test: f"{label(test)} {sentence(test)}".strip() for test in tests}
+    heads = {test: f"{label_of(test)} {sentence_of(test)}".strip() for test in tests}
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(
@@ -139,7 +139,12 @@ def as_data(
             for grade in grades
         ],
         "tests": [
-            {"name": test, "label": label(test), "sentence": sentence(test), "passed": passed[test]}
+            {
+                "name": test,
+                "label": label_of(test),
+                "sentence": sentence_of(test),
+                "passed": passed[test],
+            }
             for test in tests
         ],
         "states": {
@@ -175,7 +180,7 @@ def feedback(grade: Grade, assignment: str) -> str:
     if grade.state not in ("not handed in", "wrong assignment"):
         for name, (outcome, words) in grade.tests.items():
             reason = f"  ({words})" if outcome == "skipped" and words else ""
-            lines.append(f" {SIGNS[outcome]} {label(name):3} {sentence(name)}{reason}")
+            lines.append(f" {SIGNS[outcome]} {label_of(name):3} {sentence_of(name)}{reason}")
             if outcome in ("failed", "error"):
                 lines += [f"       {line}" for line in words.splitlines()[-5:]]
     return "\n".join(lines) + "\n"

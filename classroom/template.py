@@ -1,4 +1,8 @@
-"""What the class commands need to know of the template: its questions, its files, its rules."""
+"""What the class commands need from the template: its files, its tests, its rules.
+
+The rules about B2 are in the generated project and nowhere else, so b2_rules is imported from
+there, once; the other modules import it from here.
+"""
 
 from __future__ import annotations
 
@@ -13,55 +17,64 @@ ROOT = Path(__file__).resolve().parent.parent
 
 sys.path.append(str(STARTER / "b2_inside"))
 
-import b2_rules  # noqa: E402, F401  # imported from here by the others
+import b2_rules  # noqa: E402, F401
+
+# Given to every project, but different in each of them.
+OWN_IN_EACH = ("README.md", ".env.example")
 
 
 def files_of(assignment: str) -> dict[str, Path]:
-    """Return the files that a reset would bring back, {name in a project: where it lies here}.
-
-    README.md and .env.example are not among them: each project has its own.
-    """
-    own = STARTER / "_starter" / assignment
-    given = {
-        name: STARTER / name for name in given_files() if name not in ("README.md", ".env.example")
-    }
-    return given | {name: own / name for name in starter_files(assignment)}
-
-
-def starter_main(assignment: str) -> str:
-    """Return main.py as it was handed out."""
-    return (STARTER / "_starter" / assignment / "main.py").read_text(encoding="utf-8")
+    """Return {name in a project: path here} of the files that are the same in every project."""
+    files = {}
+    for name in given_files():
+        if name not in OWN_IN_EACH:
+            files[name] = STARTER / name
+    for name in starter_files(assignment):
+        files[name] = STARTER / "_starter" / assignment / name
+    return files
 
 
 def tests_of(assignment: str) -> dict[str, Path]:
-    """Return those of the files that decide on a grade."""
-    return {
-        name: path
-        for name, path in files_of(assignment).items()
-        if name.startswith("tests/") or name == ".pytest.ini"
-    }
+    """Return {name in a project: path here} of the files that decide on a grade."""
+    tests = {}
+    for name, path in files_of(assignment).items():
+        if name.startswith("tests/") or name == ".pytest.ini":
+            tests[name] = path
+    return tests
 
 
 def digest_of_tests(assignment: str) -> str:
-    """Return a short word that changes whenever a test does; class.csv keeps it."""
+    """Return 12 characters that change whenever a test does; class.csv keeps them."""
     digest = hashlib.sha256()
     for name, path in sorted(tests_of(assignment).items()):
-        digest.update("\n".join([name, *lines_of(path.read_bytes())]).encode())
+        lines = [name, *lines_of(path.read_bytes())]
+        digest.update("\n".join(lines).encode())
     return digest.hexdigest()[:12]
 
 
 def lines_of(content: bytes) -> list[str]:
-    """Return what counts of a text: its lines, without blank ones and white space behind them."""
+    """Return the lines of a text that count: no blank lines, no white space at the end of one."""
     text = content.decode("utf-8-sig", errors="replace")
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
+def read_starter(assignment: str) -> str:
+    """Return main.py as students get it."""
+    return (STARTER / "_starter" / assignment / "main.py").read_text(encoding="utf-8")
+
+
 def copy_template(folder: Path, assignment: str) -> Path:
-    """Copy the template there, with one assignment, and nothing else that is around here."""
-    hooks = [f"hooks/{path.name}" for path in (ROOT / "hooks").glob("*.py")]
-    starter = [f"_starter/{assignment}/{name}" for name in ["main.py", *starter_files(assignment)]]
-    inside = [f"{STARTER.name}/{name}" for name in [*given_files(), *starter]]
-    for name in ["cookiecutter.json", "b2_starter_extension.py", *hooks, *inside]:
+    """Copy the template with one assignment into a new folder, and return that folder.
+
+    Only what belongs to the template is copied: cookiecutter would put everything else that is
+    here into each project.
+    """
+    names = ["cookiecutter.json", "b2_starter_extension.py"]
+    names += [f"hooks/{path.name}" for path in (ROOT / "hooks").glob("*.py")]
+    names += [f"{STARTER.name}/{name}" for name in given_files()]
+    for name in ("main.py", *starter_files(assignment)):
+        names.append(f"{STARTER.name}/_starter/{assignment}/{name}")
+    for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
     return folder

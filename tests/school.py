@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, SOLUTIONS, STARTER, Run, clean_environment, run
 
-from classroom.prepare import test_names as names_of_tests
+from classroom.prepare import names_of_tests
 
 ASSIGNMENT = "guestbook"
 REFERENCE = (SOLUTIONS / ASSIGNMENT / "main.py").read_text(encoding="utf-8")

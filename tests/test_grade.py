@@ -264,7 +264,7 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     assert (one["state"], one["notes"]) == ("cannot run", [reason])
     assert (cases.found["Ben Day"]["state"], cases.found["Ben Day"]["points"]) == ("ok", ALL)
     said = cases.done.out
-    assert "zed.py: no student of the class has this name. Put the alias into its name" in said
+    assert "zed.py: no student in the class has this name. Put the alias into its name" in said
     assert "zed.py: KEYS in main.py" in said
 
 

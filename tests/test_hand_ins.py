@@ -101,9 +101,9 @@ def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, al
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("Sam_Lee_main.py", "could be of Sam Lee or Sam Lee"),
-        ("Zed_main.py", "no student of the class has this name"),
-        ("helenamayer_1_2_main.py", "no student of the class has this name"),
+        ("Sam_Lee_main.py", "could belong to Sam Lee or Sam Lee"),
+        ("Zed_main.py", "no student in the class has this name"),
+        ("helenamayer_1_2_main.py", "no student in the class has this name"),
         ("main.py", ""),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from conftest import APPLICATION_KEY, Run
 from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top, inside_best
 
-from classroom.prepare import test_names as names_of_tests
+from classroom.prepare import names_of_tests
 
 # What a hand-in does; then its state, and the tests that it does not pass.
 BEST = [name for name in names_of_tests(ASSIGNMENT) if "_5" in name]
