@@ -1,4 +1,7 @@
-"""Imported once, before the processes that make projects are forked from it."""
+"""Imports what makes a project. new_class imports this once, and forks its processes from there.
+
+See pytest_ready.py.
+"""
 
 import gc
 
@@ -6,4 +9,4 @@ import cookiecutter.main
 
 __all__ = ["cookiecutter"]
 
-gc.freeze()  # what is there now is shared, and never looked at again
+gc.freeze()  # all processes share what is here now; the collector leaves it alone

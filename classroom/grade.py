@@ -21,7 +21,7 @@ from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused
 from classroom.matching import Member
-from classroom.processes import end_as_by_ctrl_c, progress, warmed
+from classroom.processes import end_as_by_ctrl_c, prepare_context, show_progress
 from classroom.roster import ClassError, read_roster
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ROOT
@@ -121,7 +121,7 @@ def grade_one(
     grade.state = state_of(grade, result, own, assignment)
     if grade.state == "cannot run":
         words = result.broken or next(iter(grade.tests.values()))[1]
-        reason = re.search(r"came back: nothing: (.*)|\nE? +(\w+Error:.*)", words)
+        reason = re.search(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)", words)
         grade.asides += [reason[1] or reason[2]] if reason else []
     return grade
 
@@ -182,9 +182,12 @@ def grade_all(
     fork: bool,
 ) -> list[Grade]:
     """Grade all, some at a time; the order is that of the members."""
-    context = warmed("classroom.pytest_ready", fork)
+    context = prepare_context("classroom.pytest_ready", fork)
     grades: dict[int, Grade] = {}
-    with progress("hand-ins", len(members)) as count, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        show_progress("hand-ins", len(members)) as count,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         waiting = {
             pool.submit(
                 grade_one,

@@ -22,7 +22,7 @@ import psutil
 
 from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
-from classroom.processes import end_as_by_ctrl_c, end_with_parent, progress, warmed
+from classroom.processes import end_as_by_ctrl_c, end_with_parent, prepare_context, show_progress
 from classroom.roster import BadRowError, ClassError, Student
 from classroom.template import ROOT, copy_template, digest_of_tests
 from hooks.project import ASSIGNMENTS, SETTINGS
@@ -157,12 +157,12 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
     end_as_by_ctrl_c()
     pool = ProcessPoolExecutor(
         os.cpu_count(),
-        mp_context=warmed("classroom.cookiecutter_ready"),
+        mp_context=prepare_context("classroom.cookiecutter_ready"),
         initializer=end_with_parent,
     )
     try:
         template = str(copy_template(Path(unfinished, "template"), assignment))
-        with progress("projects", len(jobs)) as count:
+        with show_progress("projects", len(jobs)) as count:
             waiting = {pool.submit(make_project, template, unfinished, job): job for job in jobs}
             for future in as_completed(waiting):
                 if failure := future.result():

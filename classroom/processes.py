@@ -1,4 +1,4 @@
-"""Many processes at a time: how they are started, watched and ended, and how far the work is."""
+"""Many processes at a time: how they start, are watched and end, and how far the work is."""
 
 from __future__ import annotations
 
@@ -17,43 +17,56 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from classroom.template import ROOT
 
 
-def warmed(module: str, fork: bool = True) -> multiprocessing.context.BaseContext:
-    """Return a way to start processes that have imported the module already, where that can be."""
+def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.BaseContext:
+    """Return a way to start processes that have imported a module already, where that works.
+
+    fork: False means that each process imports everything itself, as on Windows.
+    """
     if not fork or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
-    first = context.Process(target=int)  # so that no other one waits for the server to be ready
+    first = context.Process(target=int)  # then no other process has to wait for the server
     first.start()
     first.join()
     return context
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield a function that counts: as a bar in a terminal, as some lines elsewhere."""
+def show_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yield a function that counts one more: in a terminal with a bar, elsewhere in ten lines."""
     if not sys.stdout.isatty():
-        done = 0
-
-        def count() -> None:
-            nonlocal done
-            done += 1
-            if done % max(1, total // 10) == 0 or done == total:
-                print(f"{done} of {total}", flush=True)
-
-        yield count
+        yield count_in_lines(total)
         return
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     with Progress(*columns, console=Console(soft_wrap=True)) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+
+        def advance() -> None:
+            bar.advance(task)
+
+        yield advance
+
+
+def count_in_lines(total: int) -> Callable[[], None]:
+    """Return a function that counts one more, and prints about ten lines in all."""
+    step = max(1, total // 10)
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done % step == 0 or done == total:
+            print(f"{done} of {total}", flush=True)
+
+    return advance
 
 
 def end_as_by_ctrl_c() -> None:
-    """Let this process end as by Ctrl-C, so that it cleans up, where the system ends it.
+    """Make this process clean up when the system ends it, as it does after Ctrl-C.
 
-    Not where nohup was typed before it: then it goes on when the terminal is closed.
+    If it was started with nohup, it goes on when the terminal is closed.
     """
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # SIGHUP is not on Windows
@@ -62,7 +75,7 @@ def end_as_by_ctrl_c() -> None:
 
 
 def end_with_parent() -> None:
-    """Let this process end when the one that wanted it has ended, in whatever way."""
+    """Make this process end when the one that started it ends, in whatever way."""
 
     def wait() -> None:
         parent = multiprocessing.parent_process()
@@ -73,35 +86,36 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def all_of(root: int, mark: str) -> list[psutil.Process]:
-    """Return a process, and what it has started: also what has left it, as long as it can be told.
+def find_family(root: int, mark: str) -> list[psutil.Process]:
+    """Return a process and all that it started, also those that tried to leave it.
 
-    A process belongs to it by descent, by its session (not on Windows), or by the mark among its
-    environment variables.
+    They are found as its children, in its session (not on Windows), or by the mark: a value that
+    only they have among their environment variables.
     """
-    found = {}
+    family = {}
     with contextlib.suppress(psutil.Error):
         first = psutil.Process(root)
-        found = {process.pid: process for process in [first, *first.children(recursive=True)]}
+        for process in [first, *first.children(recursive=True)]:
+            family[process.pid] = process
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            same_session = os.name != "nt" and os.getsid(process.pid) == root
-            if same_session or mark in process.environ().values():
-                found[process.pid] = process
-    found.pop(os.getpid(), None)
-    return list(found.values())
+            in_session = os.name != "nt" and os.getsid(process.pid) == root
+            if in_session or mark in process.environ().values():
+                family[process.pid] = process
+    family.pop(os.getpid(), None)
+    return list(family.values())
 
 
 def end_all(root: int, mark: str) -> None:
-    """End a process and all that it has started; a few times, for what starts others meanwhile."""
+    """End a process and all that it started; up to five times, as they may start others."""
     for _ in range(5):
-        left = [process for process in all_of(root, mark) if is_alive(process)]
-        if not left:
+        alive = [process for process in find_family(root, mark) if is_alive(process)]
+        if not alive:
             return
-        for process in left:
+        for process in alive:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(left, timeout=1)
+        psutil.wait_procs(alive, timeout=1)
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -111,8 +125,8 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def memory_of(root: int) -> tuple[int, int]:
-    """Return how many bytes a process and its children use, and how many they are."""
+def measure_use(root: int | None) -> tuple[int, int]:
+    """Return (bytes of memory, number of processes) of a process with all its children."""
     try:
         first = psutil.Process(root)
         family = [first, *first.children(recursive=True)]

@@ -1,6 +1,9 @@
-"""Imported once, before the processes of the hand-ins are forked from it.
+"""Makes everything ready that the tests of a hand-in need. grade imports it once.
 
-What a run of the tests imports, and the files that boto3 and moto read, are then there already.
+The processes of the hand-ins are forked from the one that imported this, so that they have what
+a run of the tests imports, and the files that boto3 and moto read. This is the one kind of module
+here that does something on import: nothing else is called before the server of processes forks
+(docs.python.org, multiprocessing, set_forkserver_preload).
 """
 
 import contextlib
@@ -21,7 +24,7 @@ ENDPOINT = "https://s3.pretend-region-000.backblazeb2.com"
 
 
 def use_a_bucket() -> None:
-    """Make the calls that the tests make, so that what they load is loaded."""
+    """Make the calls that the tests make, so that boto3 and moto load what they need."""
     os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ENDPOINT
     with mock_aws():
         s3 = boto3.resource(
@@ -45,17 +48,20 @@ def use_a_bucket() -> None:
 
 
 def use_pytest() -> None:
-    """Run two tests, of which one fails, so that all parts of pytest are loaded."""
-    lines = (
-        "def test_1(monkeypatch):\n    pass\n\ndef test_2():\n    import pytest\n"
-        "    pytest.fail('no', pytrace=False)\n"
-    )
+    """Run one test that passes and one that fails, so that pytest loads all its parts."""
+    lines = [
+        "import pytest",
+        "def test_1(monkeypatch):",
+        "    pass",
+        "def test_2():",
+        "    pytest.fail('no', pytrace=False)",
+    ]
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        Path(folder, "test_warm.py").write_text(lines, encoding="utf-8")
+        Path(folder, "test_warm.py").write_text("\n".join(lines), encoding="utf-8")
         pytest.main(["-p", "no:cacheprovider", "-q", "-s", "--rootdir", folder, folder])
 
 
 use_a_bucket()
 use_pytest()
 gc.collect()
-gc.freeze()  # what is there now is shared, and never looked at again
+gc.freeze()  # all processes share what is here now; the collector leaves it alone

@@ -1,7 +1,7 @@
-"""Runs the tests on one hand-in. This is what happens in the process of that hand-in.
+"""Runs the tests on one hand-in. All of this happens in the process of that hand-in.
 
-Guards here are for what a beginner's program does by mistake: writing beside its folder, talking
-to the network, printing without end, ending the process. They are no jail for hostile code.
+The guards here are for what a beginner's program does by mistake: write outside its folder, use
+the network, print without end, end the process. They do not stop hostile code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,34 @@ import pytest
 
 from classroom.template import ROOT
 
-MOST_OUTPUT = 2_000  # bytes of what a program prints
+MOST_OUTPUT = 2_000  # bytes that a program prints
 MOST_FILE = 20_000_000  # bytes of a file that a program writes
 MOST_CPU = 600  # seconds
-MARK = "B2_GRADING"  # in the environment of all processes that a hand-in starts
+MOST_WORDS = 2_000  # characters of a message
+MARK = "B2_GRADING"  # an environment variable of all processes that a hand-in starts
 
+PYTEST_WORDS = [
+    *("-p", "no:cacheprovider"),
+    *("-p", "no:unraisableexception"),
+    *("-p", "no:faulthandler"),
+    *("-c", ".pytest.ini"),
+    *("--rootdir", "."),
+    *("-s", "-q", "tests/test_main.py"),
+]
+
+# The modules whose parts decide on a result. main.py must not change them.
+DECIDING = (
+    "pytest",
+    "_pytest.outcomes",
+    "_pytest.runner",
+    "_pytest.python",
+    "_pytest.reports",
+    "grading",
+    "conftest",
+    "test_main",
+)
+
+# Audit events. Source: docs.python.org, "Audit events table".
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {
     "os.remove",
@@ -42,7 +65,7 @@ CHANGES = {
     "shutil.rmtree",
     "shutil.move",
 }
-OF_TWO = {"os.rename", "os.link", "os.symlink", "shutil.move"}
+CHANGES_OF_TWO = {"os.rename", "os.link", "os.symlink", "shutil.move"}
 NETWORK = {
     "socket.connect",
     "socket.bind",
@@ -54,7 +77,7 @@ NETWORK = {
 
 
 class Cut(io.RawIOBase):
-    """Where a program prints to: keeps the beginning, drops the rest."""
+    """Takes what a program prints: keeps the beginning, and drops the rest."""
 
     def __init__(self) -> None:
         self.kept = b""
@@ -67,54 +90,42 @@ class Cut(io.RawIOBase):
         return len(content)
 
     def as_stream(self) -> io.TextIOWrapper:
-        """Return it as print() and sys.stdout.reconfigure() want it."""
+        """Return it as print() and sys.stdout.reconfigure() need it."""
         return io.TextIOWrapper(self, "utf-8", "replace", write_through=True)  # type: ignore
 
 
 def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Connection) -> None:
-    """Run tests/test_main.py of the project in the folder, and send what happens as it happens.
+    """Run tests/test_main.py of the project in a folder, and send each event when it happens.
 
     done: names of the tests that are not run again; failed: those of them that ended a process.
-    Sent, as JSON, are ["start", name], ["end", name, outcome, words], ["loaded"], ["stuck"],
+    The events, as JSON: ["start", name], ["end", name, outcome, words], ["loaded"], ["stuck"],
     ["patched", name], ["broken", words], ["output", text], ["finished"].
     """
-    if os.name != "nt":  # what the server of processes has open is none of its business
+    if os.name != "nt":  # a forked process has open what the server of processes has open
         os.closerange(3, to.fileno())
         os.closerange(to.fileno() + 1, 256)
-    shut_in(Path(folder), mark)
+    confine(Path(folder), mark)
 
     def tell(*event: str) -> None:
         to.send_bytes(json.dumps(event).encode())
 
     reporter = Reporter(tell, done, failed)
-    words = [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:unraisableexception",
-        "-p",
-        "no:faulthandler",
-        "-c",
-        ".pytest.ini",
-        "--rootdir",
-        ".",
-        "-s",
-        "-q",
-        "tests/test_main.py",
-    ]
-    pytest.main(words, plugins=[reporter])
+    pytest.main(PYTEST_WORDS, plugins=[reporter])
     tell("output", reporter.printed.kept.decode("utf-8", "replace"))
     tell("finished")
     to.close()
-    os._exit(0)  # not waiting for a student's threads
+    os._exit(0)  # without waiting for a student's threads
 
 
-def shut_in(folder: Path, mark: str) -> None:
-    """Make this process one that can do little harm outside of the folder."""
+# Confining the process.
+
+
+def confine(folder: Path, mark: str) -> None:
+    """Make this process one that can do little harm outside the folder."""
+    home = str(folder.parent / "home")
     with contextlib.suppress(AttributeError, OSError):
         os.setsid()  # what it starts can be found by this
     os.chdir(folder)
-    home = str(folder.parent / "home")
     os.environ.update(
         {
             MARK: mark,
@@ -131,24 +142,36 @@ def shut_in(folder: Path, mark: str) -> None:
     tempfile.tempdir = home
     sys.dont_write_bytecode = True
     sys.path[:] = [path for path in sys.path if path not in ("", str(ROOT))]
-    with contextlib.suppress(ImportError):
-        import resource  # not on Windows
+    set_limits()
+    close_terminal()
+    sys.addaudithook(make_guard(str(folder), home))
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))  # if nobody watches any more
+
+def set_limits() -> None:
+    """Limit what this process can use, where the system can do that."""
+    try:
+        import resource  # missing on Windows
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))  # in case nobody is watching
+
+
+def close_terminal() -> None:
+    """Make this process read nothing, and print to nowhere."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
     sys.stdin = open(os.devnull, encoding="utf-8")
-    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
-    sys.addaudithook(guard(str(folder), home))
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stdout
 
 
-def guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses to write outside of these folders, and the network.
+def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook that refuses to write outside these folders, and to use the network.
 
-    docs.python.org, "Audit events table", lists the events. A hook cannot be taken out again.
+    Once it is added, a hook cannot be removed.
     """
     inside = tuple(os.path.realpath(folder) + os.sep for folder in own_folders)
     nothing = os.path.realpath(os.devnull)
@@ -159,23 +182,23 @@ def guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
             return
         real = os.path.realpath(os.fsdecode(path))
         if real != nothing and not real.startswith(inside):
-            raise PermissionError(f"in the grading, programs write in their own folder: {path!r}")
+            raise PermissionError(f"a program that is graded writes in its own folder: {path!r}")
 
-    def hook(event: str, values: tuple[Any, ...]) -> None:
+    def guard(event: str, values: tuple[Any, ...]) -> None:
         for path in find_written(event, values):
             check(path)
         reason = find_refusal(event, values, own)
         if reason:
-            raise PermissionError(f"in the grading, {reason}")
+            raise PermissionError(reason)
 
-    return hook
+    return guard
 
 
 def find_written(event: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the paths that an audit event writes to, renames or deletes."""
     if event == "open":
         return values[:1] if values[2] & WRITES else ()
-    if event in OF_TWO:
+    if event in CHANGES_OF_TWO:
         return values[:2]
     if event in CHANGES or (event == "sqlite3.connect" and values[0] != ":memory:"):
         return values[:1]
@@ -183,14 +206,17 @@ def find_written(event: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
-    """Return why an audit event is refused whatever it writes to, or "". own: this process."""
+    """Return why an audit event is refused, whatever it writes to, or "". own: this process."""
     if event in ("os.fork", "os.forkpty"):
-        return "a program does not fork"
+        return "a program that is graded cannot fork"
     if event in NETWORK:
-        return "there is no network"
+        return "a program that is graded has no network"
     if event in ("os.kill", "os.killpg") and values[0] not in (0, own):
-        return "a program ends itself only"
+        return "a program that is graded can end only itself"
     return ""
+
+
+# Watching pytest.
 
 
 class Reporter:
@@ -207,17 +233,22 @@ class Reporter:
         items[:] = [item for item in items if item.name not in self.done]
 
     def pytest_collection_finish(self) -> None:
-        sys.stdout = sys.stderr = self.printed.as_stream()
-        self.parts = parts_of_pytest()
+        sys.stdout = self.printed.as_stream()
+        sys.stderr = sys.stdout
+        self.parts = list_parts()
         grading = sys.modules["grading"]
-        for name in self.failed:
-            if number := grading.GRADED.match(name):
-                # 3b waits for 3a, also in this second process
-                grading._not_done.setdefault(number[1], number[1] + number[2])
+        self.repeat_failures(grading)
         self.watch(grading)
 
+    def repeat_failures(self, grading: Any) -> None:
+        """Tell grading.py which tests failed in an earlier process: 3b waits for 3a, also here."""
+        for name in self.failed:
+            found = grading.GRADED.match(name)
+            if found:
+                grading._not_done.setdefault(found[1], found[1] + found[2])
+
     def watch(self, grading: Any) -> None:
-        """Tell when main.py is loaded (the first call that ends), and when a call does not end."""
+        """Send when main.py is loaded (the first call that ends), and when a call never ends."""
         in_time = grading.in_time
 
         def watched(work: Callable[[], Any]) -> Any:
@@ -233,49 +264,48 @@ class Reporter:
         self.parts["grading.in_time"] = watched
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:  # hello-bucket imports main.py at its top
-            self.tell("broken", report.longreprtext[-2_000:])
+        if report.failed:  # hello-bucket's tests import main.py at the top
+            self.tell("broken", report.longreprtext[-MOST_WORDS:])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.tell("start", nodeid.rpartition("::")[2])
+        self.tell("start", name_of(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            skipped = isinstance(report.longrepr, tuple)  # file, line, reason
-            words = (
-                report.longrepr[2].removeprefix("Skipped: ")  # type: ignore[index]
-                if skipped
-                else report.longreprtext
-            )
-            name = report.nodeid.rpartition("::")[2]
-            self.tell("end", name, report.outcome, words[:2_000])
+        if report.when != "call" and report.outcome == "passed":
+            return
+        if isinstance(report.longrepr, tuple):  # of a skipped test: file, line, reason
+            words = report.longrepr[2].removeprefix("Skipped: ")
+        else:
+            words = report.longreprtext
+        self.tell("end", name_of(report.nodeid), report.outcome, words[:MOST_WORDS])
 
     def pytest_sessionfinish(self) -> None:
-        now = parts_of_pytest()
+        now = list_parts()
         for name, part in self.parts.items():
             if now.get(name) is not part:
                 self.tell("patched", name)
                 break
 
 
-def parts_of_pytest() -> dict[str, Any]:
-    """Return the functions, classes and methods that decide on a result, by their full names."""
+def name_of(nodeid: str) -> str:
+    """Return the name of a test: tests/test_main.py::test_1 is test_1."""
+    return nodeid.rpartition("::")[2]
+
+
+def list_parts() -> dict[str, Any]:
+    """Return {full name: function, class or method} of all that decides on a result."""
     parts = {}
-    for name in (
-        "pytest",
-        "_pytest.outcomes",
-        "_pytest.runner",
-        "_pytest.python",
-        "_pytest.reports",
-        "grading",
-        "conftest",
-        "test_main",
-    ):
-        for word, part in list(vars(sys.modules.get(name, pytest)).items()):
+    for module in DECIDING:
+        for name, part in list_members(sys.modules.get(module, pytest)):
             if callable(part) or inspect.ismodule(part):
-                parts[f"{name}.{word}"] = part
+                parts[f"{module}.{name}"] = part
             if isinstance(part, type):
-                for method, function in list(vars(part).items()):
+                for method, function in list_members(part):
                     if callable(function):
-                        parts[f"{name}.{word}.{method}"] = function
+                        parts[f"{module}.{name}.{method}"] = function
     return parts
+
+
+def list_members(owner: Any) -> Iterable[tuple[str, Any]]:
+    """Return (name, value) of what a module or class has now, while other threads may change it."""
+    return list(vars(owner).items())

@@ -7,28 +7,46 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from classroom.processes import end_all, memory_of
+from classroom.processes import end_all, measure_use
 from classroom.runner import run_tests
 from classroom.texts import make_writable
 
 ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
+LONGEST_EVENT = 1_000_000  # bytes
 MOST_MEMORY = 500_000_000  # bytes, of all processes of a hand-in
 MOST_PROCESSES = 30
 
-# Why a process was no longer there, and a hint.
-TOO_LATE = ("it did not end in time", "Is there a loop that never ends?")
-ENDED = (
+
+class Ending(NamedTuple):
+    """Why a process ended before all tests were run, and a hint for the student."""
+
+    why: str
+    hint: str
+
+
+NOT_ENDED = Ending("", "")
+TOO_LATE = Ending("it did not end in time", "Is there a loop that never ends?")
+ENDED_ITSELF = Ending(
     "it ended the whole program",
-    "Take os._exit() and its like out; return leaves a function.",
+    "Remove os._exit(), or whatever else ends Python. To leave a function, use return.",
 )
+GROWS = "Is there a loop that makes something bigger and bigger?"
 
 
 @dataclass
 class Result:
-    """How the tests of one hand-in ended. tests: {name: (outcome, words)}."""
+    """How the tests of one hand-in ended.
+
+    tests: {name: (outcome, words)}; loaded: main.py could be imported; stuck: something did not
+    end in time; patched: the part of the tests that main.py changed, or ""; broken: why the tests
+    could not be loaded, or ""; output: what main.py printed.
+    """
 
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: bool = False
@@ -40,18 +58,17 @@ class Result:
 
 @dataclass
 class Run:
-    """One process: which test was running when it ended, and why that was not the end."""
+    """One process. running: the test that it is in, or ""; finished: it ran all tests."""
 
     running: str = ""
-    why: str = ""
-    hint: str = ""
+    ending: Ending = NOT_ENDED
     finished: bool = False
 
 
 def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: float) -> Result:
-    """Run the tests of a prepared project; where its process ends early, the rest in a new one.
+    """Run the tests of a prepared project; seconds: for all of them.
 
-    seconds: for all of it.
+    If a process ends early, the test that it was in has failed, and a new process runs the rest.
     """
     result = Result()
     until = time.monotonic() + seconds
@@ -62,76 +79,102 @@ def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: 
         run = run_once(context, project, result, ended_it, until)
         if run.running:
             ended_it.append(run.running)
-            result.tests[run.running] = ("failed", message(run))
-        loaded = result.loaded or any(kind == "passed" for kind, _ in result.tests.values())
-        if not loaded or len(result.tests) == before or time.monotonic() > until:
+            result.tests[run.running] = ("failed", describe(run.ending))
+        if not has_started(result) or len(result.tests) == before or time.monotonic() > until:
             break
     for name in tests:
-        result.tests.setdefault(name, ("skipped", run.why or "it was not run"))
+        result.tests.setdefault(name, ("skipped", run.ending.why or "it was not run"))
     return result
 
 
-def message(run: Run) -> str:
-    """Return what the tests would have said, had their process lived on."""
+def has_started(result: Result) -> bool:
+    """Tell whether main.py can be run at all: else the rest of the tests cannot pass, either."""
+    return result.loaded or any(outcome == "passed" for outcome, _ in result.tests.values())
+
+
+def describe(ending: Ending) -> str:
+    """Return four lines for a test whose process ended, like those of tests/grading.py."""
     return (
-        f"called:    main.py\ncame back: nothing: {run.why}\n"
-        f"expected:  that it runs to its end\nhint:      {run.hint}"
+        "called:    main.py\n"
+        f"stopped:   {ending.why}\n"
+        "expected:  it finishes without an error\n"
+        f"hint:      {ending.hint}"
     )
 
 
 def run_once(
     context: BaseContext, project: Path, result: Result, ended_it: list[str], until: float
 ) -> Run:
-    """Start a process, take in what it sends, and end it with all that it has started."""
+    """Start a process, note what it sends in result, and end it with all that it started.
+
+    ended_it: the tests that ended an earlier process; until: when to stop (time.monotonic).
+    """
     mark = secrets.token_hex(16)
-    run = Run()
     receiver, sender = context.Pipe(duplex=False)
     words = (str(project), mark, list(result.tests), ended_it, sender)
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()
-    heard = time.monotonic()
-    # Half a message would keep recv_bytes waiting: then this ends the process, and so the message.
-    alarm = threading.Timer(until - heard + 2, end_all, [process.pid, mark])
+    # If half an event is sent, watch() waits for the rest. Ending the process ends that wait.
+    alarm = threading.Timer(until - time.monotonic() + 2, end_all, [process.pid, mark])
     alarm.start()
+    run = Run()
     try:
-        while not run.finished:
-            if receiver.poll(0.1):
-                take_in(json.loads(receiver.recv_bytes(1_000_000)), run, result)
-                heard = time.monotonic()
-            elif time.monotonic() > min(heard + ONE_TEST, until):
-                run.why, run.hint = TOO_LATE
-                break
-            elif not process.is_alive() and not receiver.poll(0):
-                raise EOFError
-            else:
-                used, count = memory_of(process.pid)
-                if used > MOST_MEMORY or count > MOST_PROCESSES:
-                    run.why = (
-                        "it used too much memory"
-                        if used > MOST_MEMORY
-                        else f"it started {count} processes"
-                    )
-                    run.hint = "Is there a loop in which something grows and grows?"
-                    break
-    except (EOFError, OSError, ValueError, TypeError, LookupError):  # no end, or no message of ours
-        run.why, run.hint = TOO_LATE if time.monotonic() > until else ENDED
+        run.ending = watch(process, receiver, run, result, until)
+    except (EOFError, OSError, ValueError, TypeError, LookupError):  # it ended, or sent noise
+        run.ending = TOO_LATE if time.monotonic() > until else ENDED_ITSELF
     finally:
         alarm.cancel()
         end_all(process.pid, mark)
         process.join()
         receiver.close()
-    result.stuck = result.stuck or run.why == TOO_LATE[0]
+    if run.ending == TOO_LATE:
+        result.stuck = True
     return run
 
 
-def take_in(event: list, run: Run, result: Result) -> None:
-    """Note one event; runner.run_tests lists them."""
-    kind, *values = (make_writable(str(value)) for value in event)
+def watch(
+    process: BaseProcess, receiver: Connection, run: Run, result: Result, until: float
+) -> Ending:
+    """Note what a process sends, until it has finished or has to be ended; return why.
+
+    Raises EOFError if the process ended by itself, and ValueError, TypeError or LookupError if it
+    sent something that is not an event.
+    """
+    heard = time.monotonic()
+    while not run.finished:
+        if receiver.poll(0.1):
+            note_event(json.loads(receiver.recv_bytes(LONGEST_EVENT)), run, result)
+            heard = time.monotonic()
+            continue
+        if time.monotonic() > min(heard + ONE_TEST, until):
+            return TOO_LATE
+        if not process.is_alive() and not receiver.poll(0):
+            raise EOFError
+        ending = find_excess(process)
+        if ending != NOT_ENDED:
+            return ending
+    return NOT_ENDED
+
+
+def find_excess(process: BaseProcess) -> Ending:
+    """Return why a process has to be ended, with those that it started, or NOT_ENDED."""
+    memory, processes = measure_use(process.pid)
+    if memory > MOST_MEMORY:
+        return Ending("it used too much memory", GROWS)
+    if processes > MOST_PROCESSES:
+        return Ending(f"it started {processes} processes", GROWS)
+    return NOT_ENDED
+
+
+def note_event(event: Any, run: Run, result: Result) -> None:
+    """Note one event in run and result; runner.run_tests lists the events."""
+    kind, *values = [make_writable(str(value)) for value in event]
     if kind == "start":
         run.running = values[0]
     elif kind == "end":
-        result.tests[values[0]] = (values[1], values[2])
+        name, outcome, words = values[:3]
+        result.tests[name] = (outcome, words)
         run.running = ""
     elif kind == "loaded":
         result.loaded = True
@@ -143,5 +186,5 @@ def take_in(event: list, run: Run, result: Result) -> None:
         result.output = values[0]
     elif kind == "broken":
         result.broken = values[0]
-    elif kind == "finished" and not run.running:  # else the tests themselves could not go on
+    elif kind == "finished" and not run.running:  # else pytest itself broke off
         run.finished = True

@@ -189,7 +189,7 @@ def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
     stuck = of["never ends in best"]
     assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
     assert "came back: nothing: it did not end within 3 seconds (line" in stuck
-    assert "came back: nothing: it ended the whole program" in of["ends Python in best"]
+    assert "stopped:   it ended the whole program" in of["ends Python in best"]
     assert (
         "The tests were changed, in the hand-in or by main.py.\n\n"
         "main.py changes grading.Program.check"
