@@ -19,7 +19,7 @@ def run(name: str, words: list[str]) -> int:
 
     command = importlib.import_module(f"classroom.{name}")
     try:
-        return command.run(command.arguments(words))
+        return command.run(command.parse_arguments(words))
     except ClassError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -1,40 +1,51 @@
-"""Which hand-in of a student counts, and what is to be said of the others."""
+"""Chooses which hand-in of a student counts, and says what the teacher should know about it."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from classroom import hand_ins, prepare
 from classroom.hand_ins import HandIn
 from classroom.matching import Member
 
 
-def rank(hand_in: HandIn, assignment: str) -> tuple[Any, ...]:
-    """Return by what the hand-ins of one student are put in order; the last one counts.
+class Rank(NamedTuple):
+    """What puts the hand-ins of one student in order: the largest one counts.
 
-    The first value tells whether it was begun at all.
-
-    A project as it was handed out comes first, then a program without the functions that are
-    tested (a helper), then the versions and numbers that platforms give, then the time.
+    First comes whether it was started, then whether it has the functions that the tests call (a
+    helper has not), then the numbers that platforms give, then the time, in seconds.
     """
-    main = text_of(hand_in)
-    if main is None:  # it may hold anything
-        return True, True, 0, 0, hand_in.time
+
+    is_started: bool
+    has_functions: bool
+    version: int
+    copy: int
+    time: float
+
+
+def rank(hand_in: HandIn, assignment: str) -> Rank:
+    main = read_text(hand_in)
+    if main is None:  # it may hold anything, so it counts as the best
+        return Rank(True, True, 0, 0, hand_in.time)
     place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
-    versions = re.findall(r"version (\d+)", place, re.IGNORECASE)
-    again = re.findall(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place)  # main-2.py, project (1).zip
-    return (
-        not prepare.is_starter(main, assignment),
-        prepare.has_tested_functions(main, assignment),
-        int((versions or [0])[-1]),
-        int((again or [0])[-1]),
-        hand_in.time,
+    return Rank(
+        is_started=not prepare.is_starter(main, assignment),
+        has_functions=prepare.has_tested_functions(main, assignment),
+        version=find_last_number(r"(?i)version (\d+)", place),  # Version 2/main.py
+        copy=find_last_number(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place),  # project (1).zip
+        time=hand_in.time,
     )
 
 
-def text_of(hand_in: HandIn) -> str | None:
+def find_last_number(pattern: str, text: str) -> int:
+    """Return the last number that a pattern finds in a text, or 0."""
+    numbers = re.findall(pattern, text)
+    return int(numbers[-1]) if numbers else 0
+
+
+def read_text(hand_in: HandIn) -> str | None:
     """Return main.py; None if it cannot be read."""
     try:
         return hand_ins.read_main(hand_in).decode("utf-8-sig", errors="replace")
@@ -42,23 +53,27 @@ def text_of(hand_in: HandIn) -> str | None:
         return None
 
 
-def asides_on(
-    hand_in: HandIn, others: list[HandIn], begun: int, member: Member, folder: Path
+def make_asides(
+    hand_in: HandIn, others: list[HandIn], started: int, member: Member, folder: Path
 ) -> list[str]:
-    """Return what the teacher is to know of where a hand-in lay, and of what lay beside it."""
+    """Return notes for the teacher about the hand-in that counts, and about the others.
+
+    started: how many of them were started; folder: the class folder.
+    """
     asides = []
-    if begun > 1:
-        asides.append(f"{begun} hand-ins; this one counts: {hand_in.where(folder)}")
+    if started > 1:
+        asides.append(f"{started} hand-ins; this one counts: {hand_in.where(folder)}")
     if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
-        asides.append(f"the project in it was made as {hand_in.slug}")
+        asides.append(f"its project was made as {hand_in.slug}: ask whose it is")
     for other in others:
-        asides += [f"KEYS also in {other.where(folder)}/{name}" for name in keys_in(other)]
+        for name in find_keys(other):
+            asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")
     return asides
 
 
-def keys_in(hand_in: HandIn) -> list[str]:
-    """Return the files of a hand-in that hold a key; none, if it cannot be read."""
+def find_keys(hand_in: HandIn) -> list[str]:
+    """Return the names of the files that hold a key; [] if the hand-in cannot be read."""
     try:
         return hand_ins.find_keys(hand_in)
-    except Exception:  # as in text_of
+    except Exception:  # as in read_text
         return []

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from multiprocessing.context import BaseContext
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
-from classroom import hand_ins, matching, prepare, reports
-from classroom.choosing import asides_on, keys_in, rank
+from classroom import reports
+from classroom.choosing import find_keys
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.grades import Grade
-from classroom.hand_ins import HandIn, Unused
-from classroom.matching import Member
+from classroom.hand_ins import HandIn, Unused, find_hand_ins
+from classroom.marking import Work, grade_one, make_empty_grade
+from classroom.matching import Member, find_owners, match
 from classroom.processes import end_as_by_ctrl_c, prepare_context, show_progress
 from classroom.roster import ClassError, read_roster
-from classroom.supervise import Result, run_hand_in
 from classroom.template import ROOT
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS
 
-INTERRUPTED = "Interrupted. Nothing was written."
+INTERRUPTED = "Interrupted. Nothing was written. Run the same command again to grade."
 
-# What a process of a hand-in may know of this computer.
+# The environment variables of this computer that a hand-in may see.
 ENVIRONMENT = {
     "PATH",
     "SYSTEMROOT",
@@ -56,275 +48,211 @@ ENVIRONMENT = {
 }
 
 
-def members_of(folder: Path, class_file: Path | None) -> tuple[list[Member], str, list[str]]:
-    """Return the students of a class, the assignment that class.csv names, and the bad rows."""
-    if class_file and class_file.name != CLASS_FILE:
-        students, bad = read_roster(class_file)
-        members = [Member(one.name, one.alias, "", one.others) for one in students]
-        return members, "", list(map(str, bad))
-    rows = read_class(class_file.parent if class_file else folder)
-    members = [
-        Member(
-            row["student"],
-            row["alias"],
-            row["folder"],
-            {name: value for name, value in row.items() if name and name not in COLUMNS},
-            row.get("tests", ""),
-        )
-        for row in rows
-    ]
-    assignments = {row.get("assignment", "") for row in rows}
-    return members, assignments.pop() if len(assignments) == 1 else "", []
+# The command line.
 
 
-def grade_one(
-    context: BaseContext,
-    member: Member,
-    found: list[HandIn],
-    unused: list[Unused],
-    assignment: str,
-    folder: Path,
-    seconds: float,
-) -> Grade:
-    """Grade the hand-in of one student; it is copied, and the copy is removed."""
-    tests = prepare.names_of_tests(assignment)
-    grade = Grade(member, "not handed in", dict.fromkeys(tests, ("skipped", "")))
-    ranked = sorted(((rank(one, assignment), one) for one in found), key=itemgetter(0))
-    begun = sum(is_begun for (is_begun, *_), _ in ranked)
-    if unused and not begun:
-        grade.state = "cannot run"
-        grade.asides = [str(one) for one in unused]
-        return grade
-    if not found:
-        return grade
-    *others, hand_in = (one for _, one in ranked)
-    grade.where = hand_in.where(folder)
-    grade.asides = asides_on(hand_in, others, begun, member, folder)
-    with scratch_folder() as project:
-        try:
-            own = prepare.prepare(hand_in, assignment, member.digest, project)
-        except Exception as error:  # whatever a file that somebody made does to a library
-            grade.state = "cannot run"
-            grade.notes.append(make_writable(hand_ins.explain(error)))
-            return grade
-        grade.notes += notes_on(own)
-        if other := prepare.find_other_assignment(own.main, hand_in.assignment, assignment):
-            grade.state = "wrong assignment"
-            grade.notes.append(f"it is {other}")
-            return grade
-        result = run_hand_in(context, project, tests, seconds)
-    grade.tests = {name: result.tests[name] for name in tests}
-    grade.output = result.output
-    if result.patched:
-        grade.notes.append(f"main.py changes {result.patched} while it is graded; no points")
-        grade.tests = dict.fromkeys(tests, ("skipped", "main.py changes the tests"))
-    grade.state = state_of(grade, result, own, assignment)
-    if grade.state == "cannot run":
-        words = result.broken or next(iter(grade.tests.values()))[1]
-        reason = re.search(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)", words)
-        grade.asides += [reason[1] or reason[2]] if reason else []
-    return grade
-
-
-def state_of(grade: Grade, result: Result, own: prepare.Prepared, assignment: str) -> str:
-    """Return the state of a hand-in that was run; the first that fits is the one to say."""
-    if result.patched:
-        return "tests edited"
-    if result.stuck:
-        return "timed out"
-    if not result.loaded and grade.points == 0:  # hello-bucket's tests import main.py themselves
-        return "cannot run"
-    if prepare.is_starter(own.main, assignment):
-        return "not started"
-    return "tests edited" if own.edited else "ok"
-
-
-@contextlib.contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Yield a new folder for a project; remove it, also if its rights were taken away."""
-    around = Path(tempfile.mkdtemp(prefix="b2-grading-"))
-    try:
-        (around / "project").mkdir()
-        yield around / "project"
-    finally:
-        shutil.rmtree(around, onerror=give_right_and_go_on)
-
-
-def give_right_and_go_on(remove: Callable[[str], Any], path: str, _: Any) -> None:
-    """Remove what could not be removed, because a program had made it read-only or locked it."""
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700)
-        if remove in (os.unlink, os.rmdir):
-            remove(path)
-        else:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def notes_on(found: prepare.Prepared) -> list[str]:
-    notes = []
-    if found.keys:
-        notes.append(f"KEYS in {', '.join(found.keys)}: delete them in the console")
-    if found.edited:
-        notes.append(f"changed: {', '.join(found.edited)} (graded with the template's own)")
-    if found.left_out:
-        notes.append(f"left out: {', '.join(found.left_out[:5])}")
-    return notes
-
-
-def grade_all(
-    members: list[Member],
-    found: dict[int, list[HandIn]],
-    unused: dict[int, list[Unused]],
-    assignment: str,
-    folder: Path,
-    seconds: float,
-    fork: bool,
-) -> list[Grade]:
-    """Grade all, some at a time; the order is that of the members."""
-    context = prepare_context("classroom.pytest_ready", fork)
-    grades: dict[int, Grade] = {}
-    with (
-        show_progress("hand-ins", len(members)) as count,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        waiting = {
-            pool.submit(
-                grade_one,
-                context,
-                member,
-                found.get(number, []),
-                unused.get(number, []),
-                assignment,
-                folder,
-                seconds,
-            ): number
-            for number, member in enumerate(members)
-        }
-        try:
-            for future in as_completed(waiting):
-                number = waiting[future]
-                try:
-                    grades[number] = future.result()
-                except Exception as error:  # one hand-in does not stop the others
-                    grades[number] = not_graded(members[number], assignment, error)
-                count()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [grades[number] for number in range(len(members))]
-
-
-def not_graded(member: Member, assignment: str, error: Exception) -> Grade:
-    tests = dict.fromkeys(prepare.names_of_tests(assignment), ("skipped", ""))
-    reason = make_writable(f"it could not be graded: {type(error).__name__}: {error}")
-    return Grade(member, "cannot run", tests, asides=[reason])
-
-
-def arguments(words: list[str]) -> argparse.Namespace:
+def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s grade --", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where class.csv and what was handed in lie")
+    parser.add_argument(
+        "folder", type=Path, help="the folder with class.csv and everything that was handed in"
+    )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("grades.csv"),
-        help="default: grades.csv; a .json, a page and the feedback texts are written beside it",
+        help="the table (default: grades.csv); a page, a .json file and the feedback go beside it",
     )
     parser.add_argument(
         "--class",
         dest="class_file",
         type=Path,
         metavar="FILE",
-        help="class.csv or a roster, if it lies elsewhere",
+        help="class.csv or a class list, if it is not in the folder",
     )
-    parser.add_argument("--assignment", choices=ASSIGNMENTS, help="if class.csv does not say")
+    parser.add_argument(
+        "--assignment", choices=ASSIGNMENTS, help="needed only if class.csv does not name it"
+    )
     parser.add_argument(
         "--no-fork",
         dest="fork",
         action="store_false",
-        help="start every process anew, which is slower, as on Windows",
+        help="start a new Python for each hand-in, as on Windows; this takes longer",
     )
-    parser.add_argument("--seconds", type=float, default=60, help="for one hand-in (default: 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="the time limit for one hand-in (default: 60)"
+    )
     return parser.parse_args(words)
 
 
 def run(options: argparse.Namespace) -> int:
-    folder, out = options.folder.absolute(), options.out.absolute()
-    if not folder.is_dir():
-        raise ClassError(f"There is no folder {folder}.")
-    if out.name == CLASS_FILE or out == (options.class_file and options.class_file.absolute()):
-        raise ClassError(f"--out would replace {out.name}. Name another table: grades.csv.")
-    members, said, bad = members_of(folder, options.class_file and options.class_file.absolute())
-    found, unused = hand_ins.find_hand_ins(folder)
-    assignment = which_assignment(options.assignment, said, found)
-    nobodys: list[tuple[HandIn, str]] = []
+    """Grade a class; return the exit code. Raises ClassError if that cannot even start."""
+    folder = options.folder.absolute()
+    out = options.out.absolute()
+    class_file = options.class_file.absolute() if options.class_file else None
+    check_places(folder, out, class_file)
+    members, class_assignment, to_fix = read_members(folder, class_file)
+    hand_ins, unused = find_hand_ins(folder)
+    assignment = choose_assignment(options.assignment, class_assignment, hand_ins)
     if members:
-        owners, nobodys = matching.match(found, members, folder)
+        matched, nobodys = match(hand_ins, members, folder)
     else:
-        print(f"There is no {CLASS_FILE} in {folder}: each hand-in is a row of its own.")
-        members = [Member(hand_in.where(folder)) for hand_in in found]
-        owners = {number: [hand_in] for number, hand_in in enumerate(found)}
-    to_mend, unused_of = what_to_mend(found, unused, nobodys, owners, members, folder)
-    to_mend = bad + to_mend
+        print(f"There is no {CLASS_FILE} in {folder}, so each hand-in gets a row of its own.")
+        members = [Member(hand_in.where(folder)) for hand_in in hand_ins]
+        matched = {number: [hand_in] for number, hand_in in enumerate(hand_ins)}
+        nobodys = []
+    if not hand_ins and not unused:
+        to_fix.append(f"There are no hand-ins in {folder}. Put them there first.")
+    problems, unused_of = sort_unused(unused, matched, members)
+    to_fix += problems
+    to_fix += describe_nobodys(nobodys, folder)
+    works = [
+        Work(member, matched.get(number, []), unused_of.get(number, []))
+        for number, member in enumerate(members)
+    ]
     reports.check_writable(out)
     forget_this_computer()
     end_as_by_ctrl_c()
-    grades = grade_all(
-        members, owners, unused_of, assignment, folder, options.seconds, options.fork
-    )
-    reports.write(grades, assignment, out, to_mend)
+    grades = grade_all(works, assignment, folder, options.seconds, options.fork)
+    reports.write(grades, assignment, out, to_fix)
     reports.show(grades, out)
-    if to_mend:
-        print(
-            "All that could be graded is. These need your hand, so this ends with 1:",
-            *to_mend,
-            sep="\n  ",
+    if to_fix:
+        print("Everything else is graded. Fix these, and run the same command again:")
+        for problem in to_fix:
+            print(f"  {problem}")
+        return 1
+    return 0
+
+
+def check_places(folder: Path, out: Path, class_file: Path | None) -> None:
+    """Raise ClassError if there is no class folder, or the table would replace the class."""
+    if not folder.is_dir():
+        raise ClassError(f"There is no folder {folder}. Check its name.")
+    if out.name == CLASS_FILE or out == class_file:
+        raise ClassError(
+            f"--out would overwrite {out.name}. Choose another name, such as grades.csv."
         )
-    return 1 if to_mend else 0
 
 
-def which_assignment(asked: str | None, said: str, found: list[HandIn]) -> str:
-    """Return the assignment; raise ClassError if nothing, or not the same, says what it is.
+# The class and its hand-ins.
 
-    asked: by --assignment; said: by class.csv. Where both are silent, the hand-ins may tell.
+
+def read_members(folder: Path, class_file: Path | None) -> tuple[list[Member], str, list[str]]:
+    """Return the students, the assignment that class.csv names or "", and what is to be fixed.
+
+    class_file: class.csv or a class list; None means class.csv in the class folder.
     """
-    if asked and said and asked != said:
-        raise ClassError(f"{CLASS_FILE} says {said}, and --assignment {asked}. Leave one out.")
-    told = {hand_in.assignment for hand_in in found} - {""}
-    if not (asked or said) and len(told) != 1:
-        raise ClassError("Which assignment is it? Say it with --assignment NAME.")
-    return asked or said or told.pop()
+    if class_file and class_file.name != CLASS_FILE:
+        students, bad = read_roster(class_file)
+        members = [Member(one.name, one.alias, others=one.others) for one in students]
+        return members, "", [str(row) for row in bad]
+    rows = read_class(class_file.parent if class_file else folder)
+    members = [make_member(row) for row in rows]
+    assignments = {row.get("assignment", "") for row in rows}
+    assignment = assignments.pop() if len(assignments) == 1 else ""
+    return members, assignment, []
 
 
-def what_to_mend(
-    found: list[HandIn],
-    unused: list[Unused],
-    nobodys: list[tuple[HandIn, str]],
-    owners: dict[int, list[HandIn]],
-    members: list[Member],
-    folder: Path,
+def make_member(row: dict[str, str]) -> Member:
+    """Return the student of a row of class.csv."""
+    others = {name: value for name, value in row.items() if name and name not in COLUMNS}
+    return Member(row["student"], row["alias"], row["folder"], others, row.get("tests", ""))
+
+
+def choose_assignment(asked: str | None, class_assignment: str, hand_ins: list[HandIn]) -> str:
+    """Return the assignment that is to be graded.
+
+    asked: the one of --assignment; class_assignment: the one of class.csv. If neither is there,
+    all hand-ins have to be of one assignment. Raises ClassError if nobody knows, or they differ.
+    """
+    if asked and class_assignment and asked != class_assignment:
+        raise ClassError(
+            f"{CLASS_FILE} says {class_assignment}, but --assignment says {asked}."
+            f" Leave out --assignment to grade {class_assignment}."
+        )
+    if asked or class_assignment:
+        return asked or class_assignment
+    kept = {hand_in.assignment for hand_in in hand_ins if hand_in.assignment}
+    if len(kept) != 1:
+        raise ClassError("Which assignment is this? Add --assignment NAME.")
+    return kept.pop()
+
+
+def sort_unused(
+    unused: list[Unused], matched: dict[int, list[HandIn]], members: list[Member]
 ) -> tuple[list[str], dict[int, list[Unused]]]:
-    """Return sentences for the teacher, and {student: what is unused and may be a hand-in}."""
-    sentences = [] if found or unused else [f"Nothing was handed in below {folder}."]
+    """Return sentences for the teacher, and {place in members: unused files of that student}.
+
+    Only of files that may be somebody's hand-in: they are broken, or nothing else came from the
+    student whose name they have.
+    """
+    sentences = []
     unused_of: dict[int, list[Unused]] = {}
     for one in unused:
-        whose = matching.find_owners(one.where, members)
-        if one.broken or any(number not in owners for number in whose):
+        owners = find_owners(one.where, members)
+        is_all_there_is = any(number not in matched for number in owners)
+        if one.broken or is_all_there_is:
             sentences.append(str(one))
-            if len(whose) == 1:
-                unused_of.setdefault(whose[0], []).append(one)
-    for hand_in, reason in nobodys:
-        where = hand_in.where(folder)
-        sentences.append(f"{where}: {reason}. Put the alias into its name, such as s01_main.py.")
-        sentences += [
-            f"{where}: KEYS in {name}: delete them in the console" for name in keys_in(hand_in)
-        ]
+            if len(owners) == 1:
+                unused_of.setdefault(owners[0], []).append(one)
     return sentences, unused_of
 
 
+def describe_nobodys(nobodys: list[tuple[HandIn, str]], folder: Path) -> list[str]:
+    """Return sentences for the teacher about the hand-ins that are nobody's."""
+    sentences = []
+    for hand_in, reason in nobodys:
+        where = hand_in.where(folder)
+        sentences.append(f"{where}: {reason}. Add the alias to its name, such as s01_main.py.")
+        for name in find_keys(hand_in):
+            sentences.append(f"{where}: KEYS in {name}: delete them in the console")
+    return sentences
+
+
+# Grading.
+
+
 def forget_this_computer() -> None:
-    """Forget the teacher's variables, among which may be keys, and the teacher's folder."""
+    """Remove the teacher's environment variables, because there may be keys among them.
+
+    Also leaves the teacher's folder, so that nothing is imported from there.
+    """
     for name in list(os.environ):
         if name.upper() not in ENVIRONMENT:
             del os.environ[name]
-    os.chdir(ROOT)  # nothing of the teacher's folder is imported
+    os.chdir(ROOT)
+
+
+def grade_all(
+    works: list[Work], assignment: str, folder: Path, seconds: float, fork: bool
+) -> list[Grade]:
+    """Return the grades of all students, in the order of works. Several are graded at a time."""
+    context = prepare_context("classroom.pytest_ready", fork)
+    grades: dict[int, Grade] = {}
+    with (
+        show_progress("hand-ins", len(works)) as advance,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        waiting = {}
+        for number, work in enumerate(works):
+            future = pool.submit(grade_one, context, work, assignment, folder, seconds)
+            waiting[future] = number
+        try:
+            for future in as_completed(waiting):
+                number = waiting[future]
+                try:
+                    grades[number] = future.result()
+                except Exception as error:  # one hand-in does not stop the others
+                    grades[number] = make_failed_grade(works[number].member, assignment, error)
+                advance()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [grades[number] for number in range(len(works))]
+
+
+def make_failed_grade(member: Member, assignment: str, error: Exception) -> Grade:
+    """Return the grade of a hand-in that broke the grading itself."""
+    grade = make_empty_grade(member, assignment, "cannot run")
+    reason = make_writable(f"it could not be graded: {type(error).__name__}: {error}")
+    grade.asides.append(reason)
+    return grade

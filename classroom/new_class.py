@@ -199,7 +199,7 @@ def class_rows(
     return rows + [row for row in earlier if row["alias"].lower() not in aliases]
 
 
-def arguments(words: list[str]) -> argparse.Namespace:
+def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
     parser.add_argument("roster", type=Path, help="a CSV file with the column student")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")

@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from classroom.grades import STATES, Grade, label_of, sentence_of
@@ -20,124 +21,137 @@ from classroom.roster import ClassError, fold, guard_cell
 
 IDLE = ("not handed in", "not started", "wrong assignment")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
+NOT_PASSED = ("failed", "error")
+LINES_OF_MESSAGE = 5  # the last ones of a failed test: what was called, and so on
+
+# What a student reads about the state of the hand-in; "ok" needs no words.
+STATE_FOR_STUDENT = {
+    "not handed in": "Nothing was handed in. Hand in your main.py.",
+    "not started": (
+        "main.py is still as you got it, or empty. If you have changed it, hand in that file."
+    ),
+    "wrong assignment": "This main.py is for another assignment. Hand in the right one.",
+    "cannot run": (
+        "main.py cannot be run, or the file cannot be read."
+        " Run main.py on your computer before you hand it in again."
+    ),
+    "timed out": "Something in main.py never ends, or takes too long.",
+    "tests edited": "The tests were changed, in their files or by main.py. Leave them as they are.",
+}
 
 
 def check_writable(out: Path) -> None:
     """Raise ClassError if the table cannot be written, before any work is done."""
     if out.suffix.lower() != ".csv":
-        raise ClassError(f"--out names a table: {out.name} has to end in .csv.")
+        raise ClassError(f"--out needs a name that ends in .csv, and {out.name} does not.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        there = out.exists()
+        was_there = out.exists()
         with out.open("a", encoding="utf-8"):
             pass
-        if not there:
+        if not was_there:
             out.unlink()
     except OSError as error:
-        raise ClassError(f"{out} cannot be written ({error.strerror}). Is it open?") from None
+        raise ClassError(
+            f"{out} cannot be written ({error.strerror}). If another program has it open, close"
+            " it there."
+        ) from None
 
 
 def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) -> None:
-    """Write grades.csv, and grades.json, grades.html and grades-feedback/ beside it."""
+    """Write the table, and its .json, .html and -feedback/ beside it; keep what was there.
+
+    out: the table, grades.csv; problems: sentences for the teacher.
+    """
+    json_file = out.with_suffix(".json")
+    html_file = out.with_suffix(".html")
     folder = out.with_name(f"{out.stem}-feedback")
-    keep_earlier(out, [out, out.with_suffix(".json"), out.with_suffix(".html"), folder])
+    keep_earlier(out, [out, json_file, html_file, folder])
     tests = list(grades[0].tests) if grades else []
     write_table(grades, tests, out)
-    content = as_data(grades, assignment, tests, problems)
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    out.with_suffix(".json").write_text(text, encoding="utf-8")
-    out.with_suffix(".html").write_text(page(content), encoding="utf-8")
+    content = make_data(grades, assignment, tests, problems)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    json_file.write_text(text + "\n", encoding="utf-8")
+    html_file.write_text(make_page(content), encoding="utf-8")
     folder.mkdir(exist_ok=True)
-    for number, grade in enumerate(grades):
-        file = folder / f"{file_name(grade)}.txt"
+    for number, grade in enumerate(grades, start=1):
+        file = folder / f"{name_file(grade)}.txt"
         if file.exists():
-            file = folder / f"{file_name(grade)}-{number + 1}.txt"
-        file.write_text(feedback(grade, assignment), "utf-8")
+            file = folder / f"{name_file(grade)}-{number}.txt"
+        file.write_text(make_feedback(grade, assignment), encoding="utf-8")
 
 
 def keep_earlier(out: Path, written: list[Path]) -> None:
-    """Move what an earlier run has written: a teacher may have written into it."""
+    """Move away what an earlier run wrote, because the teacher may have written into it."""
     when = time.strftime("%Y-%m-%d_%H-%M-%S")
     earlier = out.with_name(f"{out.stem}-earlier") / when
-    for path in filter(Path.exists, written):
-        earlier.mkdir(parents=True, exist_ok=True)
-        os.replace(path, earlier / path.name)
+    for path in written:
+        if path.exists():
+            earlier.mkdir(parents=True, exist_ok=True)
+            os.replace(path, earlier / path.name)
     if earlier.exists():
         print(f"The earlier grades are in {earlier.parent.name}{os.sep}{when}.")
 
 
+# The table, grades.csv.
+
+
 def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
-    """Write a row for each student: points, state, and 1 or 0 for each test."""
-    others = list(dict.fromkeys(name for grade in grades for name in grade.member.others))
-    heads = {test: f"{label_of(test)} {sentence_of(test)}".strip() for test in tests}
+    """Write a row for each student, and a column for each test with 1 or 0."""
+    columns = list_other_columns(grades)
+    header = ["student", "alias", "state", "points", "of"]
+    header += [f"{label_of(test)} {sentence_of(test)}".strip() for test in tests]
+    header += ["stuck at", "notes", "hand-in"]
+    header += [guard_cell(name) for name in columns]
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        table.writerow(
-            [
-                "student",
-                "alias",
-                "state",
-                "points",
-                "of",
-                *heads.values(),
-                "stuck at",
-                "notes",
-                "hand-in",
-                *map(guard_cell, others),
-            ]
-        )
+        table.writerow(header)
         for grade in grades:
-            passed = [int(grade.tests[test][0] == "passed") for test in tests]
-            words = [
-                grade.stuck_at if grade.where else "",
-                all_notes(grade),
-                grade.where,
-                *(grade.member.others.get(name, "") for name in others),
-            ]
-            table.writerow(
-                [
-                    guard_cell(grade.member.name),
-                    guard_cell(grade.member.alias),
-                    grade.state,
-                    grade.points,
-                    len(tests),
-                    *passed,
-                    *map(guard_cell, words),
-                ]
-            )
+            table.writerow(make_row(grade, tests, columns))
 
 
-def as_data(
+def list_other_columns(grades: list[Grade]) -> list[str]:
+    """Return the teacher's own columns, in the order in which students have them."""
+    columns: dict[str, None] = {}  # a set that keeps its order
+    for grade in grades:
+        columns.update(dict.fromkeys(grade.member.others))
+    return list(columns)
+
+
+def make_row(grade: Grade, tests: list[str], columns: list[str]) -> list[str | int]:
+    """Return the cells of one student. columns: the teacher's own."""
+    row: list[str | int] = [guard_cell(grade.member.name), guard_cell(grade.member.alias)]
+    row += [grade.state, grade.points, len(tests)]
+    for test in tests:
+        outcome, _ = grade.tests[test]
+        row.append(1 if outcome == "passed" else 0)
+    row.append(guard_cell(grade.stuck_at) if grade.where else "")
+    row.append(guard_cell(join_notes(grade)))
+    row.append(guard_cell(grade.where))
+    for name in columns:
+        row.append(guard_cell(grade.member.others.get(name, "")))
+    return row
+
+
+def join_notes(grade: Grade) -> str:
+    return "; ".join(grade.notes + grade.asides)
+
+
+# The data and the page, grades.json and grades.html.
+
+
+def make_data(
     grades: list[Grade], assignment: str, tests: list[str], problems: list[str]
 ) -> dict[str, Any]:
-    """Return all that is known, as grades.json holds it and as the page shows it."""
-    passed = Counter(
-        test
-        for grade in grades
-        for test in tests
-        if grade.tests[test][0] == "passed" and grade.state not in IDLE
-    )
+    """Return everything that is known, as grades.json has it and as the page shows it."""
+    passed: Counter[str] = Counter()
+    for grade in grades:
+        if grade.state not in IDLE:
+            passed.update(test for test in tests if grade.tests[test][0] == "passed")
     return {
         "assignment": assignment,
         "graded": time.strftime("%Y-%m-%d %H:%M"),
-        "students": [
-            {
-                "student": grade.member.name,
-                "alias": grade.member.alias,
-                "state": grade.state,
-                "points": grade.points,
-                "of": len(tests),
-                "stuck at": grade.stuck_at,
-                "notes": grade.notes + grade.asides,
-                "hand-in": grade.where,
-                "output": grade.output,
-                "tests": {
-                    name: {"outcome": outcome, "message": words}
-                    for name, (outcome, words) in grade.tests.items()
-                },
-            }
-            for grade in grades
-        ],
+        "students": [make_student_data(grade, len(tests)) for grade in grades],
         "tests": [
             {
                 "name": test,
@@ -147,82 +161,99 @@ def as_data(
             }
             for test in tests
         ],
-        "states": {
-            state: count
-            for state in STATES
-            if (count := sum(grade.state == state for grade in grades))
-        },
+        "states": count_states(grades),
         "problems": problems,
     }
 
 
-def page(content: dict[str, Any]) -> str:
-    """Return grades.html. Every name is escaped; nothing is loaded from anywhere."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    template = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template.filters["begun"] = lambda all_: [one for one in all_ if one["state"] not in IDLE]
-    return template.get_template("grades.html.jinja").render(**content, signs=SIGNS)
-
-
-def feedback(grade: Grade, assignment: str) -> str:
-    """Return what a student gets to read, in the words of the tests."""
-    lines = [f"{assignment}: {grade.points} of {len(grade.tests)}", grade.member.name, ""]
-    told = {
-        "not handed in": "Nothing was handed in.",
-        "not started": "main.py is as it was handed out, or empty; nothing else was found.",
-        "wrong assignment": "This is another assignment.",
-        "cannot run": "main.py cannot be run, or the hand-in cannot be read.",
-        "timed out": "Something in main.py did not end in time.",
-        "tests edited": "The tests were changed, in the hand-in or by main.py.",
+def make_student_data(grade: Grade, number_of_tests: int) -> dict[str, Any]:
+    return {
+        "student": grade.member.name,
+        "alias": grade.member.alias,
+        "state": grade.state,
+        "points": grade.points,
+        "of": number_of_tests,
+        "stuck at": grade.stuck_at,
+        "notes": grade.notes + grade.asides,
+        "hand-in": grade.where,
+        "output": grade.output,
+        "tests": {
+            name: {"outcome": outcome, "message": words}
+            for name, (outcome, words) in grade.tests.items()
+        },
     }
-    lines += [told[grade.state], ""] if grade.state in told else []
-    lines += [*grade.notes, ""] if grade.notes else []
+
+
+def count_states(grades: list[Grade]) -> dict[str, int]:
+    """Return {state: number of students}, in the order of STATES, without those of nobody."""
+    counts = Counter(grade.state for grade in grades)
+    return {state: counts[state] for state in STATES if counts[state]}
+
+
+def make_page(content: dict[str, Any]) -> str:
+    """Return grades.html. Every name is escaped, and the page loads nothing from anywhere."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["started"] = keep_started
+    return environment.get_template("grades.html.jinja").render(**content, signs=SIGNS)
+
+
+def keep_started(students: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the students who have started; a filter for the page."""
+    return [student for student in students if student["state"] not in IDLE]
+
+
+# The feedback.
+
+
+def make_feedback(grade: Grade, assignment: str) -> str:
+    """Return what a student reads, in the words of the tests."""
+    lines = [f"{assignment}: {grade.points} of {len(grade.tests)}", grade.member.name, ""]
+    if grade.state in STATE_FOR_STUDENT:
+        lines += [STATE_FOR_STUDENT[grade.state], ""]
+    if grade.notes:
+        lines += [*grade.notes, ""]
     if grade.state not in ("not handed in", "wrong assignment"):
         for name, (outcome, words) in grade.tests.items():
-            reason = f"  ({words})" if outcome == "skipped" and words else ""
-            lines.append(f" {SIGNS[outcome]} {label_of(name):3} {sentence_of(name)}{reason}")
-            if outcome in ("failed", "error"):
-                lines += [f"       {line}" for line in words.splitlines()[-5:]]
+            lines += describe_test(name, outcome, words)
     return "\n".join(lines) + "\n"
 
 
-def all_notes(grade: Grade) -> str:
-    return "; ".join(grade.notes + grade.asides)
+def describe_test(name: str, outcome: str, words: str) -> list[str]:
+    """Return the lines of the feedback for one test."""
+    line = f" {SIGNS[outcome]} {label_of(name):3} {sentence_of(name)}"
+    if outcome == "skipped" and words:
+        line += f"  ({words})"
+    lines = [line]
+    if outcome in NOT_PASSED:
+        lines += [f"       {words_line}" for words_line in words.splitlines()[-LINES_OF_MESSAGE:]]
+    return lines
 
 
-def file_name(grade: Grade) -> str:
-    """Return a name for the feedback: the alias, or what is left of the student's name."""
+def name_file(grade: Grade) -> str:
+    """Return a name for the feedback: the alias, or what a file can have of the student's name."""
     name = re.sub(r"\W+", "-", fold(grade.member.name)).strip("-")
     return grade.member.alias or name[:50] or "nobody"
 
 
+# The screen.
+
+
 def show(grades: list[Grade], out: Path) -> None:
-    """Print the class, and where the rest is."""
+    """Print the class, and where the files are."""
     table = Table("student", "state", "points", "stuck at", "notes", box=None)
     for grade in grades:
-        table.add_row(
-            *map(
-                plain,
-                (
-                    grade.member.name,
-                    grade.state,
-                    f"{grade.points} of {len(grade.tests)}",
-                    grade.stuck_at,
-                    all_notes(grade),
-                ),
-            )
-        )
+        points = f"{grade.points} of {len(grade.tests)}"
+        cells = (grade.member.name, grade.state, points, grade.stuck_at, join_notes(grade))
+        table.add_row(*[make_plain(cell) for cell in cells])
     Console(soft_wrap=not os.isatty(1), highlight=False).print(table)
-    counts = Counter(grade.state for grade in grades)
-    print(", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no rows")
-    print(
-        f"Written: {out}, {out.with_suffix('.html').name}, {out.with_suffix('.json').name},"
-        f" {out.stem}-feedback{os.sep}"
-    )
+    counts = [f"{number} {state}" for state, number in count_states(grades).items()]
+    print(", ".join(counts) or "no rows")
+    html_name = out.with_suffix(".html").name
+    json_name = out.with_suffix(".json").name
+    print(f"Written: {out}, {html_name}, {json_name}, {out.stem}-feedback{os.sep}")
 
 
-def plain(text: str) -> str:
-    """Return a text without what rich would take for a style, or a terminal for a command."""
-    from rich.markup import escape
-
+def make_plain(text: str) -> str:
+    """Return a text that neither rich takes for a style, nor a terminal for a command."""
     return escape("".join(char if char.isprintable() else "?" for char in text))

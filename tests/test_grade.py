@@ -264,7 +264,7 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     assert (one["state"], one["notes"]) == ("cannot run", [reason])
     assert (cases.found["Ben Day"]["state"], cases.found["Ben Day"]["points"]) == ("ok", ALL)
     said = cases.done.out
-    assert "zed.py: no student in the class has this name. Put the alias into its name" in said
+    assert "zed.py: no student in the class has this name. Add the alias to its name" in said
     assert "zed.py: KEYS in main.py" in said
 
 
@@ -303,9 +303,9 @@ def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class)
     [
         (
             ["--assignment", "cloud-notes"],
-            "class.csv says guestbook, and --assignment cloud-notes.",
+            "class.csv says guestbook, but --assignment says cloud-notes.",
         ),
-        (["--out", "grades.txt"], "--out names a table: grades.txt has to end in .csv."),
+        (["--out", "grades.txt"], "--out needs a name that ends in .csv, and grades.txt does not."),
     ],
 )
 def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], reason: str):

@@ -191,7 +191,7 @@ def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
     assert "came back: nothing: it did not end within 3 seconds (line" in stuck
     assert "stopped:   it ended the whole program" in of["ends Python in best"]
     assert (
-        "The tests were changed, in the hand-in or by main.py.\n\n"
+        "The tests were changed, in their files or by main.py. Leave them as they are.\n\n"
         "main.py changes grading.Program.check"
     ) in of["changes the checks"]
     assert "it used too much memory" in of.get("eats all memory", "it used too much memory")

@@ -1,0 +1,166 @@
+"""Grades what one student handed in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from classroom.choosing import make_asides, rank
+from classroom.grades import Grade
+from classroom.hand_ins import HandIn, Unused, explain
+from classroom.matching import Member
+from classroom.prepare import (
+    Prepared,
+    find_other_assignment,
+    is_starter,
+    names_of_tests,
+    prepare,
+)
+from classroom.supervise import Result, run_hand_in
+from classroom.texts import make_writable
+
+# Where the message of a failed test says why main.py does not run: in the words of
+# tests/grading.py and supervise.py, or in a line of pytest's, such as "E   NameError: ...".
+REASON = re.compile(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)")
+
+
+@dataclass
+class Work:
+    """What one student handed in. unused: files that may be the student's, but are not used."""
+
+    member: Member
+    hand_ins: list[HandIn] = field(default_factory=list)
+    unused: list[Unused] = field(default_factory=list)
+
+
+def grade_one(
+    context: BaseContext, work: Work, assignment: str, folder: Path, seconds: float
+) -> Grade:
+    """Grade what one student handed in.
+
+    context: starts the processes; folder: the class folder; seconds: the time limit.
+    """
+    grade = make_empty_grade(work.member, assignment, "not handed in")
+    ranked = [(rank(hand_in, assignment), hand_in) for hand_in in work.hand_ins]
+    ranked.sort(key=itemgetter(0))
+    started = sum(rank_of_one.is_started for rank_of_one, _ in ranked)
+    if work.unused and started == 0:
+        grade.state = "cannot run"
+        grade.asides = [str(unused) for unused in work.unused]
+        return grade
+    if not ranked:
+        return grade
+    *others, hand_in = [hand_in for _, hand_in in ranked]
+    grade.where = hand_in.where(folder)
+    grade.asides = make_asides(hand_in, others, started, work.member, folder)
+    with make_scratch_folder() as project:
+        run_in(project, hand_in, grade, assignment, context, seconds)
+    return grade
+
+
+def make_empty_grade(member: Member, assignment: str, state: str) -> Grade:
+    """Return a grade without points."""
+    return Grade(member, state, dict.fromkeys(names_of_tests(assignment), ("skipped", "")))
+
+
+def run_in(
+    project: Path,
+    hand_in: HandIn,
+    grade: Grade,
+    assignment: str,
+    context: BaseContext,
+    seconds: float,
+) -> None:
+    """Copy a hand-in into an empty folder, run the tests there, and fill in the grade."""
+    try:
+        prepared = prepare(hand_in, assignment, grade.member.digest, project)
+    except Exception as error:  # whatever a file that somebody made does to a library
+        grade.state = "cannot run"
+        grade.notes.append(make_writable(explain(error)))
+        return
+    grade.notes += make_notes(prepared)
+    other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
+    if other:
+        grade.state = "wrong assignment"
+        grade.notes.append(f"this main.py is for {other}")
+        return
+    tests = list(grade.tests)
+    result = run_hand_in(context, project, tests, seconds)
+    grade.output = result.output
+    if result.patched:
+        grade.notes.append(f"main.py changes {result.patched} during the tests, so no points")
+        grade.tests = dict.fromkeys(tests, ("skipped", "main.py changes the tests"))
+    else:
+        grade.tests = {name: result.tests[name] for name in tests}
+    grade.state = state_of(grade, result, prepared, assignment)
+    if grade.state == "cannot run":
+        _, words_of_first = next(iter(grade.tests.values()))
+        reason = find_reason(result.broken or words_of_first)
+        if reason:
+            grade.asides.append(reason)
+
+
+def make_notes(prepared: Prepared) -> list[str]:
+    """Return notes on the files of a hand-in, for the student and the teacher."""
+    notes = []
+    if prepared.keys:
+        notes.append(f"KEYS in {', '.join(prepared.keys)}: delete them in the console")
+    if prepared.edited:
+        notes.append(f"changed: {', '.join(prepared.edited)} (graded with the original tests)")
+    if prepared.left_out:
+        notes.append(f"left out: {', '.join(prepared.left_out[:5])}")
+    return notes
+
+
+def state_of(grade: Grade, result: Result, prepared: Prepared, assignment: str) -> str:
+    """Return the state of a hand-in that was run. If several are true, the first one counts."""
+    if result.patched:
+        return "tests edited"
+    if result.stuck:
+        return "timed out"
+    if not result.loaded and grade.points == 0:  # hello-bucket's tests import main.py themselves
+        return "cannot run"
+    if is_starter(prepared.main, assignment):
+        return "not started"
+    if prepared.edited:
+        return "tests edited"
+    return "ok"
+
+
+def find_reason(words: str) -> str:
+    """Return why main.py cannot be run, from the message of a test; "" if it does not say."""
+    found = REASON.search(words)
+    if not found:
+        return ""
+    return found[1] or found[2] or ""
+
+
+@contextlib.contextmanager
+def make_scratch_folder() -> Iterator[Path]:
+    """Yield the path of a new folder for a project, and remove it afterwards."""
+    around = Path(tempfile.mkdtemp(prefix="b2-grading-"))
+    try:
+        (around / "project").mkdir()
+        yield around / "project"
+    finally:
+        shutil.rmtree(around, onerror=unlock_and_remove)
+
+
+def unlock_and_remove(remove: Callable[[str], Any], path: str, _: Any) -> None:
+    """Remove what shutil.rmtree could not, because a program made it read-only or locked it."""
+    with contextlib.suppress(OSError):
+        Path(path).parent.chmod(0o700)
+        Path(path).chmod(0o700)
+        if remove in (os.unlink, os.rmdir):
+            remove(path)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
