@@ -1,6 +1,7 @@
-"""python classroom new_class ... or python classroom grade ...: what the sessions of nox call.
+"""python classroom new_class ... and python classroom grade ...: the sessions of nox call these.
 
-Started by the name of the folder, so that no file of the folder that one works in is imported.
+The folder is started by its name, so that Python imports no file from the folder that the teacher
+works in.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ COMMANDS = ["new_class", "grade"]
 
 
 def run(name: str, words: list[str]) -> int:
-    """Run a command; return what the process ends with."""
-    from classroom.roster import ClassError  # only now is the path what it has to be
+    """Run a command, and return the exit code."""
+    from classroom.roster import ClassError  # it can be found only when sys.path is set, below
 
     command = importlib.import_module(f"classroom.{name}")
     try:
@@ -28,10 +29,12 @@ def run(name: str, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] not in ([command] for command in COMMANDS):
-        raise SystemExit(f"python classroom {' or '.join(COMMANDS)}, and --help for more")
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        commands = " or ".join(f"python classroom {name} --help" for name in COMMANDS)
+        raise SystemExit(f"Type {commands}.")
     sys.path[0] = str(ROOT)
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console's letters
+    # A console may not have all letters of the students' names.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.dont_write_bytecode = True  # the template is copied as it lies here
+    sys.dont_write_bytecode = True  # new_class copies the template from this folder
     raise SystemExit(run(sys.argv[1], sys.argv[2:]))

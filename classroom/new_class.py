@@ -1,4 +1,4 @@
-"""Makes a project for every student of a roster."""
+"""Makes a project for every student of a class list."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ from typing import Any
 
 import psutil
 
-from classroom import roster
 from classroom.class_file import COLUMNS, read_class, write_class
-from classroom.processes import end_as_by_ctrl_c, end_with_parent, prepare_context, show_progress
-from classroom.roster import BadRowError, ClassError, Student
+from classroom.processes import (
+    end_as_by_ctrl_c,
+    end_with_parent,
+    prepare_context,
+    show_progress,
+)
+from classroom.roster import BadRowError, ClassError, Student, fold, give_aliases, read_roster
 from classroom.template import ROOT, copy_template, digest_of_tests
+from classroom.texts import count
 from hooks.project import ASSIGNMENTS, SETTINGS
 
 UNFINISHED = ".new_class-"
-INTERRUPTED = "Interrupted. What was made is whole; the same line makes the rest."
+INTERRUPTED = (
+    "Interrupted. Every project that is there is complete."
+    " Run the same command again to make the others."
+)
 
 
 @dataclass
 class Job:
-    """A project to make. target: where it will lie; zip_target: its zip, or None."""
+    """A project to make. target: its folder; zip_target: its zip, or None for no zip."""
 
     student: Student
     target: Path
@@ -41,167 +49,14 @@ class Job:
     answers: dict[str, str]
 
 
-def source_of_clone() -> str:
-    """Return where this clone came from, or the template's own address."""
-    git = shutil.which("git")
-    words = [git or "git", "-C", str(ROOT), "remote", "get-url", "origin"]
-    told = subprocess.run(words, capture_output=True, check=False) if git else None
-    found = told.stdout.decode(errors="replace").strip() if told and told.returncode == 0 else ""
-    return found or SETTINGS["_template_source"]
-
-
-def source_line(source: str) -> str:
-    """Return the source as the reset lines name it: without a token, in quotes if need be."""
-    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)(?::\d+/|[:/])(.+)", source)  # that needs a key
-    if ssh:
-        source = f"https://{ssh[1]}/{ssh[2]}"
-    return shlex.quote(re.sub(r"//[^/]*@", "//", source))
-
-
-def make_project(template: str, unfinished: str, job: Job) -> str:
-    """Generate one project and move it to its place, complete; return what went wrong, or ""."""
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.main import cookiecutter
-
-    with tempfile.TemporaryDirectory(dir=unfinished) as own:
-        tempfile.tempdir = own  # cookiecutter leaves copies of the hooks there
-        config: Any = {"replay_dir": f"{own}/replay", "cookiecutters_dir": f"{own}/cache"}
-        with printing_to(Path(own, "printed")) as printed:
-            try:
-                made = cookiecutter(
-                    template,
-                    no_input=True,
-                    extra_context=job.answers,
-                    output_dir=own,
-                    default_config=config,
-                )
-            except OSError as error:  # a full disk, a path that is too long
-                return f"{error.strerror} ({Path(str(error.filename)).name})"
-            except CookiecutterException as error:
-                said = printed.read_text("utf-8", "replace").split()
-                return " ".join(said) or str(error)
-        try:
-            move_to_its_place(Path(made), job)
-        except OSError as error:
-            return f"{error.strerror} ({Path(str(error.filename)).name})"
-    return ""
-
-
-def move_to_its_place(made: Path, job: Job) -> None:
-    if job.zip_target:
-        archive = shutil.make_archive(f"{made}-archive", "zip", made.parent, made.name)
-        os.replace(archive, job.zip_target)
-    if not job.target.exists():
-        os.rename(made, job.target)
-
-
-@contextlib.contextmanager
-def printing_to(file: Path) -> Iterator[Path]:
-    """Send what the hooks print to a file: they are processes of their own."""
-    sys.stdout.flush()
-    kept = [os.dup(1), os.dup(2)]
-    with file.open("wb") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
-    try:
-        yield file
-    finally:
-        for number, copy in enumerate(kept, start=1):
-            os.dup2(copy, number)
-            os.close(copy)
-
-
-def plan(
-    students: list[Student], folder: Path, assignment: str, source: str, zipped: bool
-) -> tuple[list[Job], list[BadRowError]]:
-    """Return what is missing, and the rows whose place is taken by something else."""
-    jobs, bad = [], []
-    for student in students:
-        slug = f"{assignment}-{student.alias}"
-        target = folder / slug
-        zip_target = folder / f"{slug}.zip" if zipped else None
-        if os.path.lexists(target) and assignment_in(target) != assignment:
-            rule = f"In {folder} this is no project of {assignment}. Rename it first."
-            bad.append(BadRowError(student.row, slug, rule))
-            continue
-        if target.exists() and not (zip_target and not zip_target.exists()):
-            continue
-        answers = {  # bucket and endpoint: the questions' own defaults mean: none yet
-            "project_name": f"{assignment} {student.alias}",
-            "project_slug": slug,
-            "bucket_name": student.bucket_name or SETTINGS["bucket_name"],
-            "endpoint": student.endpoint or SETTINGS["endpoint"],
-            "assignment": assignment,
-            "_class_source": source,
-        }
-        jobs.append(Job(student, target, zip_target, answers))
-    return jobs, bad
-
-
-def assignment_in(folder: Path) -> str:
-    """Return the assignment of a project; "" if the folder is none."""
-    try:
-        kept = json.loads((folder / "b2-starter.json").read_text(encoding="utf-8"))
-        return str(kept["cookiecutter"]["assignment"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
-
-
-def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
-    """Make the projects, some at a time; return {alias: what went wrong}."""
-    failures = {}
-    for left in folder.glob(f"{UNFINISHED}*"):  # of a run that was killed
-        if not psutil.pid_exists(int(left.name.split("-")[1])):
-            shutil.rmtree(left, ignore_errors=True)
-    unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
-    end_as_by_ctrl_c()
-    pool = ProcessPoolExecutor(
-        os.cpu_count(),
-        mp_context=prepare_context("classroom.cookiecutter_ready"),
-        initializer=end_with_parent,
-    )
-    try:
-        template = str(copy_template(Path(unfinished, "template"), assignment))
-        with show_progress("projects", len(jobs)) as count:
-            waiting = {pool.submit(make_project, template, unfinished, job): job for job in jobs}
-            for future in as_completed(waiting):
-                if failure := future.result():
-                    failures[waiting[future].student.alias] = failure
-                count()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return failures
-
-
-def class_rows(
-    students: list[Student], earlier: list[dict[str, str]], folder: Path, assignment: str
-) -> list[dict[str, str]]:
-    """Return the rows of class.csv: the students of the roster, then those of earlier ones."""
-    rows = []
-    before = {row["alias"].lower(): row for row in earlier}
-    for student in students:
-        slug = f"{assignment}-{student.alias}"
-        row = {
-            "student": student.name,
-            "alias": student.alias,
-            "folder": slug,
-            "assignment": assignment,
-            "bucket_name": student.bucket_name,
-            "endpoint": student.endpoint,
-            "state": "made" if (folder / slug).is_dir() else "not made",
-            "tests": "" if student.alias.lower() in before else digest_of_tests(assignment),
-            **{name: value for name, value in student.others.items() if name not in COLUMNS},
-        }
-        kept = before.get(student.alias.lower(), {})  # the teacher may have written into it
-        rows.append({**kept, **{name: value or kept.get(name, "") for name, value in row.items()}})
-    aliases = {row["alias"].lower() for row in rows}
-    return rows + [row for row in earlier if row["alias"].lower() not in aliases]
+# The command line.
 
 
 def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
-    parser.add_argument("roster", type=Path, help="a CSV file with the column student")
+    parser.add_argument(
+        "roster", type=Path, help="the class list: a CSV file with a column student"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")
     parser.add_argument(
         "--assignment",
@@ -211,67 +66,305 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--source",
-        help="what the reset lines of the projects name (default: where this clone came from)",
+        help="where the reset commands of the projects get the template from"
+        " (default: where your copy came from)",
     )
-    parser.add_argument("--zip", action="store_true", help="also a zip for each student")
+    parser.add_argument("--zip", action="store_true", help="also make a zip for each student")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be made")
     return parser.parse_args(words)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Make the projects that are missing; return the exit code. Raises ClassError if it cannot."""
     folder = options.out.absolute()
     if folder.exists() and not folder.is_dir():
-        raise ClassError(f"{folder} is a file. Name a folder with --out.")
-    students, bad = roster.read_roster(options.roster)
+        raise ClassError(f"{folder} is a file. Choose a folder with --out.")
+    students, bad = read_roster(options.roster)
     earlier = read_class(folder)
-    others = {row.get("assignment", "") for row in earlier} - {options.assignment}
-    if others:
-        raise ClassError(
-            f"{folder} holds {', '.join(sorted(others))}. Use one folder for each"
-            f" assignment, such as --out {folder.name}-{options.assignment}."
-        )
-    bad += roster.give_aliases(
-        students, {row["alias"]: roster.fold(row["student"]) for row in earlier}
-    )
-    source = source_line(options.source or source_of_clone())
+    check_assignment(folder, earlier, options.assignment)
+    known = {row["alias"]: fold(row["student"]) for row in earlier}
+    bad += give_aliases(students, known)
+    source = clean_source(options.source or find_source())
     jobs, taken = plan(students, folder, options.assignment, source, options.zip)
     bad += taken
-    print(f"{options.assignment}, students: {len(students)}. Reset lines name {source}.")
+    print(
+        f"{options.assignment} for {count(len(students), 'student')}."
+        f" The reset commands use {source}."
+    )
     if Path(source.strip("'")).exists():
-        print("Students cannot reach that folder of this computer. --source names another.")
+        print("Students cannot reach that folder on your computer. Choose a place with --source.")
     if options.dry_run:
         for job in jobs:
             print(f"would make {job.target.name} for {job.student.name}")
     elif students:
-        make(students, jobs, folder, options.assignment, earlier, bad)
+        bad += make_and_record(students, jobs, folder, options.assignment, earlier)
     for row in sorted(bad, key=lambda one: one.row):
         print(row)
-    there = len(students) - len(taken) - len(jobs)
-    made = len(jobs) if options.dry_run else sum(job.target.is_dir() for job in jobs)
-    print(
-        f"{made} {'would be made' if options.dry_run else 'made'}, {there} there already,"
-        f" {len(bad)} {'row' if len(bad) == 1 else 'rows'} to mend."
-    )
+    already_there = len(students) - len(taken) - len(jobs)
+    if options.dry_run:
+        made = f"{len(jobs)} would be made"
+    else:
+        made = f"{sum(job.target.is_dir() for job in jobs)} made"
+    print(f"{made}, {already_there} already there, {count(len(bad), 'row')} to fix.")
     if bad:
-        print("The others are as they should be. Mend those rows and type the line again.")
-    return 1 if bad else 0
+        print("All other rows are fine. Fix these, and run the same command again.")
+        return 1
+    return 0
 
 
-def make(
+def check_assignment(folder: Path, earlier: list[dict[str, str]], assignment: str) -> None:
+    """Raise ClassError if class.csv has projects of another assignment."""
+    others = {row.get("assignment", "") for row in earlier} - {assignment}
+    if others:
+        raise ClassError(
+            f"{folder} already has projects of {', '.join(sorted(others))}. Use one folder for"
+            f" each assignment, such as --out {folder.name}-{assignment}."
+        )
+
+
+# The place that students reset from.
+
+
+def find_source() -> str:
+    """Return where this copy came from (git's origin), or the template's own address."""
+    git = shutil.which("git")
+    if git:
+        words = [git, "-C", str(ROOT), "remote", "get-url", "origin"]
+        done = subprocess.run(words, capture_output=True, check=False)
+        origin = done.stdout.decode(errors="replace").strip()
+        if done.returncode == 0 and origin:
+            return origin
+    return SETTINGS["_template_source"]
+
+
+def clean_source(source: str) -> str:
+    """Return a source for the reset commands: without a token, and in quotes where it needs them.
+
+    An address for ssh becomes one for https, because students have no key for ssh.
+    """
+    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)(?::\d+/|[:/])(.+)", source)
+    if ssh:
+        source = f"https://{ssh[1]}/{ssh[2]}"
+    return shlex.quote(re.sub(r"//[^/]*@", "//", source))
+
+
+# What to make.
+
+
+def plan(
+    students: list[Student], folder: Path, assignment: str, source: str, with_zip: bool
+) -> tuple[list[Job], list[BadRowError]]:
+    """Return the projects that are missing, and the rows whose place is taken."""
+    jobs = []
+    bad = []
+    for student in students:
+        name = name_project(student, assignment)
+        target = folder / name
+        zip_target = folder / f"{name}.zip" if with_zip else None
+        if os.path.lexists(target) and read_assignment(target) != assignment:
+            rule = (
+                f"{folder} has something else with this name. Rename that, and run the same"
+                " command again."
+            )
+            bad.append(BadRowError(student.row, name, rule))
+            continue
+        zip_is_missing = zip_target is not None and not zip_target.exists()
+        if not target.exists() or zip_is_missing:
+            answers = make_answers(student, assignment, source)
+            jobs.append(Job(student, target, zip_target, answers))
+    return jobs, bad
+
+
+def name_project(student: Student, assignment: str) -> str:
+    return f"{assignment}-{student.alias}"
+
+
+def make_answers(student: Student, assignment: str, source: str) -> dict[str, str]:
+    """Return the answers to the template's questions.
+
+    Where the list has no bucket or endpoint, the default answers mean that there is none yet.
+    """
+    return {
+        "project_name": f"{assignment} {student.alias}",
+        "project_slug": name_project(student, assignment),
+        "bucket_name": student.bucket_name or SETTINGS["bucket_name"],
+        "endpoint": student.endpoint or SETTINGS["endpoint"],
+        "assignment": assignment,
+        "_class_source": source,
+    }
+
+
+def read_assignment(folder: Path) -> str:
+    """Return the assignment of the project in a folder; "" if there is no project."""
+    try:
+        kept = json.loads((folder / "b2-starter.json").read_text(encoding="utf-8"))
+        return str(kept["cookiecutter"]["assignment"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
+# Making it.
+
+
+def make_and_record(
     students: list[Student],
     jobs: list[Job],
     folder: Path,
     assignment: str,
     earlier: list[dict[str, str]],
-    bad: list[BadRowError],
-) -> None:
-    """Make what is missing, and say in class.csv what is there; adds to bad what did not work."""
+) -> list[BadRowError]:
+    """Make the projects, and write class.csv; return the rows for which that failed.
+
+    class.csv is also written before: a student keeps the alias, whatever happens now.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    # Written first, too: an alias stays the student's, whatever happens now.
-    write_class(folder, class_rows(students, earlier, folder, assignment))
+    write_class(folder, make_rows(students, earlier, folder, assignment))
     try:
         failures = make_all(jobs, folder, assignment)
     finally:
-        write_class(folder, class_rows(students, earlier, folder, assignment))
-    rows = {student.alias: student.row for student in students}
-    bad += [BadRowError(rows[alias], alias, failure) for alias, failure in failures.items()]
+        write_class(folder, make_rows(students, earlier, folder, assignment))
+    return [
+        BadRowError(student.row, student.alias, failures[student.alias])
+        for student in students
+        if student.alias in failures
+    ]
+
+
+def make_rows(
+    students: list[Student], earlier: list[dict[str, str]], folder: Path, assignment: str
+) -> list[dict[str, str]]:
+    """Return the rows of class.csv: the students of the list, then those who are no longer in it.
+
+    What a teacher has written into class.csv stays, unless the class list says something else.
+    """
+    rows = []
+    kept_rows = {row["alias"].lower(): row for row in earlier}
+    for student in students:
+        kept = kept_rows.get(student.alias.lower(), {})
+        new = make_row(student, folder, assignment)
+        new["tests"] = "" if kept else digest_of_tests(assignment)
+        row = dict(kept)
+        for name, value in new.items():
+            row[name] = value or kept.get(name, "")
+        rows.append(row)
+    aliases = {row["alias"].lower() for row in rows}
+    return rows + [row for row in earlier if row["alias"].lower() not in aliases]
+
+
+def make_row(student: Student, folder: Path, assignment: str) -> dict[str, str]:
+    """Return what class.csv says of a student: the known columns, and those of the class list."""
+    name = name_project(student, assignment)
+    row = {
+        "student": student.name,
+        "alias": student.alias,
+        "folder": name,
+        "assignment": assignment,
+        "bucket_name": student.bucket_name,
+        "endpoint": student.endpoint,
+        "state": "made" if (folder / name).is_dir() else "not made",
+    }
+    for column, value in student.others.items():
+        if column not in COLUMNS:
+            row[column] = value
+    return row
+
+
+def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
+    """Make the projects, several at a time; return {alias: what went wrong}."""
+    failures = {}
+    remove_leftovers(folder)
+    unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
+    end_as_by_ctrl_c()
+    pool = ProcessPoolExecutor(
+        os.cpu_count(),
+        mp_context=prepare_context("classroom.cookiecutter_ready"),
+        initializer=end_with_parent,
+    )
+    try:
+        template = str(copy_template(Path(unfinished, "template"), assignment))
+        with show_progress("projects", len(jobs)) as advance:
+            waiting = {pool.submit(make_project, template, unfinished, job): job for job in jobs}
+            for future in as_completed(waiting):
+                failure = future.result()
+                if failure:
+                    failures[waiting[future].student.alias] = failure
+                advance()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return failures
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what runs left that were killed. The name has the number of the run's process."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        process = int(path.name.split("-")[1])
+        if not psutil.pid_exists(process):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+# What happens in the processes that make the projects.
+
+
+def make_project(template: str, unfinished: str, job: Job) -> str:
+    """Make one project, and move it to its place when it is complete.
+
+    unfinished: the folder in which that happens. Returns what went wrong, or "".
+    """
+    # Imported here because it costs 150 ms, and these processes have it already: see
+    # cookiecutter_ready.py.
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
+    with tempfile.TemporaryDirectory(dir=unfinished) as own:
+        tempfile.tempdir = own  # cookiecutter leaves copies of the hooks there
+        config: Any = {"replay_dir": f"{own}/replay", "cookiecutters_dir": f"{own}/cache"}
+        with redirect_output(Path(own, "printed")) as printed:
+            try:
+                made = cookiecutter(
+                    template,
+                    no_input=True,
+                    extra_context=job.answers,
+                    output_dir=own,
+                    default_config=config,
+                )
+            except OSError as error:
+                return describe_os_error(error)
+            except CookiecutterException as error:
+                words = printed.read_text(encoding="utf-8", errors="replace").split()
+                return " ".join(words) or str(error)
+        try:
+            move_to_place(Path(made), job)
+        except OSError as error:
+            return describe_os_error(error)
+    return ""
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return why a file could not be written: a full disk, a path that is too long."""
+    return f"{error.strerror} ({Path(str(error.filename)).name})"
+
+
+def move_to_place(made: Path, job: Job) -> None:
+    """Move a complete project to its folder, and its zip beside it. What is there already stays."""
+    if job.zip_target:
+        archive = shutil.make_archive(f"{made}-archive", "zip", made.parent, made.name)
+        os.replace(archive, job.zip_target)
+    if not job.target.exists():
+        os.rename(made, job.target)
+
+
+@contextlib.contextmanager
+def redirect_output(file: Path) -> Iterator[Path]:
+    """Send what this process prints to a file, with what the hooks print in processes of theirs."""
+    sys.stdout.flush()
+    copies = {number: os.dup(number) for number in (1, 2)}
+    with file.open("wb") as out:
+        for number in copies:
+            os.dup2(out.fileno(), number)
+    try:
+        yield file
+    finally:
+        for number, copy in copies.items():
+            os.dup2(copy, number)
+            os.close(copy)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from conftest import ROOT, Bake, Project, Run, clean_environment, contents_of, run
 
-from classroom.new_class import source_line
+from classroom.new_class import clean_source
 
 NewClass = Callable[..., Run]
 
@@ -67,7 +67,7 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     )
     assert bad in done.out
     assert "Row 6: 'b2-dan': It begins with b2-. Backblaze keeps such bucket names" in done.out
-    assert "2 made, 0 there already, 2 rows to mend." in done.out
+    assert "2 made, 0 already there, 2 rows to fix." in done.out
     rows = class_rows(tmp_path)
     assert [(row["student"], row["folder"], row["state"], row["group"]) for row in rows] == [
         ("Zoë O'Neil", "cloud-notes-s01", "made", "7b"),
@@ -123,7 +123,7 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     done = new_class("student\nNew\nCara\nAnna\nBen\n")
 
     assert done.code == 0
-    assert "2 made, 2 there already, 0 rows to mend." in done.out
+    assert "2 made, 2 already there, 0 rows to fix." in done.out
     after = contents_of(folder)
     assert {name: after[name] for name in before} == before
     assert [(row["student"], row["alias"]) for row in class_rows(tmp_path)] == [
@@ -174,7 +174,9 @@ def test_a_place_that_is_taken_is_a_bad_row(new_class: NewClass, tmp_path: Path)
     done = new_class("student\nAnna\nBen\n")
 
     assert done.code == 1
-    assert "Row 2: 'hello-bucket-s01': In " in done.out
+    row = next(line for line in done.out.splitlines() if line.startswith("Row "))
+    assert row.startswith("Row 2: 'hello-bucket-s01': ")
+    assert "class has something else with this name. Rename that" in row
     assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
     assert (tmp_path / "class" / "hello-bucket-s02" / "main.py").is_file()
 
@@ -185,7 +187,7 @@ def test_another_assignment_goes_into_another_folder(new_class: NewClass):
     done = new_class("student\nAnna\n", "--assignment", "guestbook")
 
     assert done.code == 1
-    assert "holds hello-bucket. Use one folder for each assignment" in done.err
+    assert "already has projects of hello-bucket. Use one folder for each assignment" in done.err
 
 
 def test_the_class_file_of_one_assignment_is_the_roster_of_the_next(
@@ -224,7 +226,7 @@ def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
     done = run(words, tmp_path, clean_environment())
 
     assert done.code == 0, done.printed
-    assert "hello-bucket, students: 1. Reset lines name gh:org/b2-starter." in done.out
+    assert "hello-bucket for 1 student. The reset commands use gh:org/b2-starter." in done.out
     everything = contents_of(tmp_path / "class")
     assert not [name for name, (found, _) in everything.items() if b"a-maintainers-own" in found]
 
@@ -299,4 +301,4 @@ def test_what_nohup_has_started_goes_on_when_the_terminal_is_closed():
     ],
 )
 def test_the_reset_lines_name_a_source_that_students_can_use(source: str, line: str):
-    assert source_line(source) == line
+    assert clean_source(source) == line

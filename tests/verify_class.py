@@ -116,7 +116,7 @@ def test_a_term(clone: Path, tmp_path: Path, browser: str):
     # The projects.
     made = classroom("new_class", "roster.csv", "--out", "class", "--assignment", "cloud-notes")
     assert made.code == 0, made.printed
-    assert "30 made, 0 there already, 0 rows to mend." in made.out
+    assert "30 made, 0 already there, 0 rows to fix." in made.out
     folder = tmp_path / "class"
     with (folder / "class.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
