@@ -1,4 +1,4 @@
-"""A class that hands in, and its grades by the real command."""
+"""A class that hands in its work, and the grades that the real command gives."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def zipped(files: Mapping[str, str | bytes]) -> bytes:
 
 
 def with_password(content: bytes) -> bytes:
-    """Return a zip of one file as one that has a password: both of its headers say so."""
+    """Return a zip of one file, changed so that both of its headers say it has a password."""
     changed = bytearray(content)
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
         changed[changed.index(mark) + offset] |= 1

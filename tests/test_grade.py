@@ -263,9 +263,9 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     reason = "Untouched_Li_project.rar: this kind of archive cannot be read; ask for a zip file."
     assert (one["state"], one["notes"]) == ("cannot run", [reason])
     assert (cases.found["Ben Day"]["state"], cases.found["Ben Day"]["points"]) == ("ok", ALL)
-    said = cases.done.out
-    assert "zed.py: no student in the class has this name. Add the alias to its name" in said
-    assert "zed.py: KEYS in main.py" in said
+    printed = cases.done.out
+    assert "zed.py: no student in the class has this name. Add the alias to its name" in printed
+    assert "zed.py: KEYS in main.py" in printed
 
 
 def test_a_zip_with_a_password_is_not_taken_for_the_untouched_project(cases: Graded):
@@ -308,7 +308,7 @@ def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class)
         (["--out", "grades.txt"], "--out needs a name that ends in .csv, and grades.txt does not."),
     ],
 )
-def test_a_wrong_word_is_said_before_any_work(school: Class, words: list[str], reason: str):
+def test_a_wrong_option_is_refused_before_any_work(school: Class, words: list[str], reason: str):
     school.hand_in("Li", REFERENCE)
 
     done, found = school.grade(*words)

@@ -45,7 +45,7 @@ def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
 
 
 def owners(folder: Path) -> dict[str, list[str]]:
-    """Return {alias: where the hand-ins lie} of what is in the folder; "" for what is nobody's."""
+    """Return {alias: where the hand-ins are} of a folder; "" for what is nobody's."""
     found, unused = hand_ins.find_hand_ins(folder)
     matched, nobodys = match(found, CLASS, folder)
     result = {
@@ -107,13 +107,13 @@ def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, al
         ("main.py", ""),
     ],
 )
-def test_what_is_nobodys_is_said(tmp_path: Path, name: str, reason: str):
+def test_a_hand_in_that_is_nobodys_is_named(tmp_path: Path, name: str, reason: str):
     put(tmp_path / "in", name)
 
-    said = owners(tmp_path)
+    named_files = owners(tmp_path)
 
-    assert list(said) == [""]
-    assert reason in said[""][0]
+    assert list(named_files) == [""]
+    assert reason in named_files[""][0]
 
 
 def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):
@@ -171,7 +171,7 @@ def test_a_zip_of_the_whole_class_is_opened(tmp_path: Path):
     assert sorted(owners(tmp_path)) == ["s01", "s02", "s04"]
 
 
-def test_one_broken_zip_in_a_zip_of_the_class_is_said(tmp_path: Path):
+def test_one_broken_zip_in_a_zip_of_the_class_is_named(tmp_path: Path):
     put(
         tmp_path,
         "all.zip",
@@ -200,7 +200,7 @@ def test_a_main_above_the_others_does_not_swallow_them(tmp_path: Path):
     assert {"s01", "s04"} <= set(owners(tmp_path))
 
 
-def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path):
+def test_a_name_that_is_not_text_stops_nothing(tmp_path: Path):
     content = bytearray(zipped({"ä.py": "x"}))
     content = content.replace("ä".encode(), b"\xff\xfe")
     put(tmp_path, "Li.zip", bytes(content))
@@ -250,15 +250,15 @@ BAD_ZIPS = {
 
 
 @pytest.mark.parametrize("what", BAD_ZIPS)
-def test_a_zip_that_holds_no_hand_in_is_said(tmp_path: Path, what: str):
+def test_a_zip_without_a_hand_in_is_named(tmp_path: Path, what: str):
     content, reason = BAD_ZIPS[what]
     put(tmp_path, "Li_project.zip", content)
     put(tmp_path, "Anna_Müller_main.py")
 
-    said = owners(tmp_path)
+    named_files = owners(tmp_path)
 
-    assert list(said) == ["s01", ""]
-    assert said[""][0].startswith(f"Li_project.zip: {reason}")
+    assert list(named_files) == ["s01", ""]
+    assert named_files[""][0].startswith(f"Li_project.zip: {reason}")
 
 
 def only(folder: Path) -> HandIn:
@@ -297,14 +297,14 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
         hand_ins.read_files(only(tmp_path))
 
 
-def test_a_zip_with_a_password_is_said(tmp_path: Path):
+def test_a_zip_with_a_password_is_refused(tmp_path: Path):
     put(tmp_path, "Li.zip", with_password(zipped({"main.py": "x"})))
 
     with pytest.raises(HandInError, match="it has a password"):
         hand_ins.read_files(only(tmp_path))
 
 
-def test_what_is_no_program_is_said(tmp_path: Path):
+def test_what_is_not_a_program_is_named(tmp_path: Path):
     for name in ("Li - notes.docx", "Anna Müller.rar", "Ben ONeil/main.pages", "Kim Kay - .env"):
         put(tmp_path, name)
     put(tmp_path, "Kim Kay - env.txt", f"B2_APPLICATION_KEY={APPLICATION_KEY}")
@@ -386,7 +386,7 @@ ANSWERS = '"cookiecutter":{"project_slug":"x","assignment":"guestbook"}'
     ],
     ids=["without spaces", "another version", "no version", "cut"],
 )
-def test_edited_tests_are_told_where_the_project_has_this_version(
+def test_edited_tests_are_noticed_if_the_project_has_this_version(
     tmp_path: Path, kept: str, edited: list[str]
 ):
     put(tmp_path, "in/Li/b2-starter.json", kept)

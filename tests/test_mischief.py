@@ -24,7 +24,7 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     "does nothing yet, on Windows": (UNTOUCHED.replace("\n", " \r\n"), "not started", EVERY),
     "has a syntax error": (REFERENCE + "\nif True\n", "cannot run", EVERY),
     "is empty": ("\n\n", "not started", EVERY),
-    "is no text": ("\0\1\2", "cannot run", EVERY),
+    "is not text": ("\0\1\2", "cannot run", EVERY),
     "asks while it is read": (at_the_top("name = input()"), "cannot run", EVERY),
     "ends while it is read": (at_the_top("exit()"), "cannot run", EVERY),
     "ends Python while it is read": (at_the_top("import os\nos._exit(0)"), "cannot run", EVERY),
@@ -66,8 +66,8 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
         "cannot run",
         EVERY,
     ),
-    "prints what is no character": (at_the_top("print('\\ud83d')"), "ok", []),
-    "says what is no character": (inside_best("raise ValueError('\\udcff')"), "ok", BEST),
+    "prints half a character": (at_the_top("print('\\ud83d')"), "ok", []),
+    "raises half a character": (inside_best("raise ValueError('\\udcff')"), "ok", BEST),
     "returns what cannot be shown": (
         inside_best("class Odd:\n    def __repr__(self):\n        return 1 / 0\nreturn Odd()"),
         "ok",
@@ -102,7 +102,7 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
 TERMINAL = f"of-the-mischief-{os.getpid()}"  # a variable that all of its processes have
 
 
-# Those that take until they are ended.
+# These run until they are ended.
 ENDLESS = [
     "never ends while it is read",
     "cannot be stopped in best",
@@ -116,7 +116,7 @@ ENDLESS = [
 def mischief(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[tuple[Class, Run, dict]]:
-    """All of them that are asked for in one class, graded once."""
+    """One class of all the mischief that is asked for, graded once."""
     school = Class(tmp_path_factory.mktemp("mischief"))
     endless = any(
         item.get_closest_marker("thorough") and "own_grade" in item.name
@@ -162,7 +162,7 @@ def test_the_table_has_a_row_for_each_and_a_column_for_each_test(mischief: Any):
         assert row["state"] == found[row["student"]]["state"]
 
 
-def test_nothing_of_the_teacher_is_seen_by_a_hand_in(mischief: Any):
+def test_a_hand_in_sees_nothing_of_the_teachers(mischief: Any):
     school, _, found = mischief
 
     assert "PATH" in found["shows what it knows"]["output"]
@@ -199,7 +199,7 @@ def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
         assert not re.search("Traceback|fixture|mock|assert", text), text
 
 
-def test_nothing_is_left_running_or_lying_about(mischief: Any):
+def test_nothing_is_left_running_or_on_the_disk(mischief: Any):
     left = [
         process
         for process in psutil.process_iter(["environ"])

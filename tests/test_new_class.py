@@ -1,4 +1,4 @@
-"""Projects from a roster, by the real command: all that can be made is made, once, and whole."""
+"""Projects from a roster, by the real command: what can be made is made, once and completely."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     assert (folder / "hello-bucket-s02" / "main.py").is_file()
 
 
-def test_who_has_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_path: Path):
+def test_a_student_who_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_path: Path):
     new_class("student,group\nAnna,1\nBen,2\n")
 
     new_class("student,group\nBen,2\n")
@@ -214,7 +214,7 @@ def test_an_unknown_assignment_is_refused_with_the_list(new_class: NewClass):
     assert "photo-album" in done.err
 
 
-def test_what_lies_around_in_the_template_is_not_handed_out(tmp_path: Path):
+def test_other_files_in_the_template_are_not_handed_out(tmp_path: Path):
     """A maintainer's keys, a cache: cookiecutter itself would copy them into each project."""
     clone = tmp_path / "clone"
     shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".nox", ".venv", ".git", "demo"))
@@ -240,7 +240,7 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     words = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv", "--out", "class"]
     folder = tmp_path / "class"
     env = {**clean_environment(), "TERM": str(tmp_path)}  # a variable that its processes have
-    # A job in the background of a shell is deaf for Ctrl-C, and so would be what it starts.
+    # A background job of a shell ignores Ctrl-C, and so would what it starts.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -128,7 +128,7 @@ def test_two_of_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):
 
     assert give_aliases(students, {"a": "anna", "b": "anna"}) == []
     assert ([one.alias for one in students], bad) == (["a", "b"], [])
-    assert give_aliases(students, {"s01": "anna"}) == [], "the second one was found out later"
+    assert give_aliases(students, {"s01": "anna"}) == [], "the second one came later"
 
 
 @given(st.text(max_size=20))
