@@ -5,10 +5,10 @@ b2_starter_extension.py runs this file in cookiecutter's process; classroom/ imp
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,18 @@ JUNK = re.compile(
 )
 
 
-def files_below(folder: Path) -> Iterator[str]:
-    """Yield the files of a folder of the template, as a/b.txt."""
+@functools.cache  # new_class makes hundreds of projects in one process
+def files_below(folder: Path) -> tuple[str, ...]:
+    """Return the files of a folder of the template, as a/b.txt."""
+    names: list[str] = []
     for path in sorted(folder.iterdir()):
         if JUNK.fullmatch(path.name):
             continue
         if path.is_dir():
-            yield from (f"{path.name}/{name}" for name in files_below(path))
+            names += [f"{path.name}/{name}" for name in files_below(path)]
         else:
-            yield path.name
+            names.append(path.name)
+    return tuple(names)
 
 
 def given_files() -> list[str]:
@@ -122,10 +125,11 @@ def find_reset_problem(folder: Path) -> str:
     if folder.is_symlink():
         return f"The folder {name} is only a link. Type the name of the real folder."
     try:
-        is_empty = not os.listdir(folder)
+        if not os.listdir(folder):
+            return ""
     except OSError as error:
         return f"You cannot open the folder {name}: {error.strerror}."
-    if not is_empty and not is_project(folder):
+    if not is_project(folder):
         problem = f"The folder {name} is not a b2-starter project, so it stays as it is."
         if (folder / "main.py").is_file():
             problem += " If it was one, make a new project and copy your main.py into it."
