@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -30,7 +29,7 @@ from classroom.processes import (
 from classroom.roster import BadRowError, ClassError, Student, fold, give_aliases, read_roster
 from classroom.template import ROOT, copy_template, digest_of_tests
 from classroom.texts import count
-from hooks.project import ASSIGNMENTS, SETTINGS
+from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
 
 UNFINISHED = ".new_class-"
 INTERRUPTED = (
@@ -161,7 +160,7 @@ def plan(
         name = name_project(student, assignment)
         target = folder / name
         zip_target = folder / f"{name}.zip" if with_zip else None
-        if os.path.lexists(target) and read_assignment(target) != assignment:
+        if os.path.lexists(target) and find_assignment(target) != assignment:
             rule = (
                 f"{folder} has something else with this name. Rename that, and run the same"
                 " command again."
@@ -192,15 +191,6 @@ def make_answers(student: Student, assignment: str, source: str) -> dict[str, st
         "assignment": assignment,
         "_class_source": source,
     }
-
-
-def read_assignment(folder: Path) -> str:
-    """Return the assignment of the project in a folder; "" if there is no project."""
-    try:
-        kept = json.loads((folder / "b2-starter.json").read_text(encoding="utf-8"))
-        return str(kept["cookiecutter"]["assignment"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
 
 
 # Making it.
