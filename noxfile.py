@@ -53,7 +53,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests of the template; words after -- go to pytest."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
-    words = ["-m", "not thorough", *session.posargs]
+    words = ["-m", "not thorough", "--durations=10", *session.posargs]
     session.run("python", "-m", "pytest", *IN_PARALLEL, *words, env=quiet())
 
 
