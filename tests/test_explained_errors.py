@@ -66,6 +66,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     files = [*STARTER.glob("*.py"), *INSIDE.glob("*.py")]
     for file in files:  # side by side, as in an online editor
         shutil.copy(file, folder)
+    shutil.copytree(INSIDE / "b2_practice", folder / "b2_practice")
     double = B2Double(buckets=[BUCKET])
     with serve(double) as port:
         yield Desk(Project(folder), double, f"http://127.0.0.1:{port}")
