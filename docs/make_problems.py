@@ -66,7 +66,8 @@ EXAMPLE = {
 ONLY_HERE = {
     "practice-folder": {"what": "The disk is full, so nothing was stored."},
     "file-hides-package": {"file": "random.py"},
-    "given-file-missing": {"file": "b2_client"},
+    "given-file-missing": {"file": "b2_client.py"},
+    "given-file-damaged": {"file": "b2_client.py", "reason": "Python cannot read line 12 of it"},
     "env-file-missing": {"do": "Copy .env.example to .env."},
     "env-file-misnamed": {"name": ".env.txt", "better": ".env"},
     "env-file-unreadable": {

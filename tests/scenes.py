@@ -114,8 +114,8 @@ def scene(
         monkeypatch.setattr(b2_settings, "HERE", folder)
         monkeypatch.setattr(b2_causes, "HERE", str(folder))
         monkeypatch.setattr(b2_client, "_session", None)
-        quick = b2_client.QUICK.merge(b2_client.Config(connect_timeout=1, read_timeout=0.5))
-        monkeypatch.setattr(b2_client, "QUICK", quick)
+        monkeypatch.setitem(check_setup.QUICK, "connect_timeout", 1)
+        monkeypatch.setitem(check_setup.QUICK, "read_timeout", 0.5)
         monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
         for name in (

@@ -256,7 +256,7 @@ def test_a_given_file_that_is_gone(desk: Desk, name: str):
     done = desk.run(STARTED)
 
     assert problems(done) == ["given-file-missing"]
-    assert f"The project's own {name[:-3]} is missing." in done.err
+    assert f"The project's own {name} is missing." in done.err
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_check_setup_on_a_full_disk_and_an_old_console(desk: Desk):
 def test_two_ctrl_c_in_the_middle_of_a_write_still_name_what_may_be_left(desk: Desk):
     done = desk.run("""
 import b2_client, check_setup
-client = b2_client.connect("client", b2_client.read_settings(), b2_client.QUICK)
+client = check_setup.connect_quickly(b2_client.read_settings())
 def stop(**_):
     raise KeyboardInterrupt
 client.meta.events.register("after-call.s3.PutObject", stop)

@@ -40,13 +40,13 @@ def test_there_are_no_circles_among_the_modules():
     assert order[-1] == "check_setup"
 
 
-def test_at_most_six_files_go_to_an_online_editor():
-    assert len([file for file in FILES if file.is_file()]) <= 6
+def test_at_most_seven_files_go_to_an_online_editor():
+    assert len([file for file in FILES if file.is_file()]) <= 7
 
 
 def test_the_rules_and_the_problems_need_next_to_nothing():
-    assert imported_by(INSIDE / "b2_rules.py") == {"__future__", "re", "urllib"}
-    assert imported_by(INSIDE / "b2_problems.py") == {"textwrap"}
+    assert imported_by(INSIDE / "b2_rules.py") == {"__future__", "email", "re", "time", "urllib"}
+    assert imported_by(INSIDE / "b2_problems.py") == {"sys", "textwrap", "threading"}
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in INSIDE.glob("*.py")))

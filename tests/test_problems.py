@@ -16,10 +16,11 @@ from b2_problems import PROBLEMS, SetupError, block
 from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project
 from test_check_setup import SITUATIONS
 
-SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
+SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
     "python-too-old",
     "file-hides-package",
     "given-file-missing",
+    "given-file-damaged",
     "key-lacks-permission",
     "no-such-object",
     "other-bucket-not-found",
@@ -33,9 +34,12 @@ SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py
 def test_every_problem_is_made_for_real_by_a_test():
     made = {name for names, _ in SITUATIONS.values() for name in names.split(" or ")}
     assert made | SHOWN_ELSEWHERE == set(PROBLEMS)
-    others = (ROOT / "tests" / "test_explained_errors.py").read_text(encoding="utf-8")
+    others = [
+        (ROOT / "tests" / name).read_text(encoding="utf-8")
+        for name in ("test_explained_errors.py", "test_damage.py")
+    ]
     for name in SHOWN_ELSEWHERE:
-        assert name in others
+        assert any(name in text for text in others), name
 
 
 def test_every_problem_that_the_code_names_is_in_the_table():
@@ -121,6 +125,7 @@ def test_old_pythons_can_read_what_tells_them_that_they_are_old():
         "check_setup.py",
         "b2_inside/b2_problems.py",
         "b2_inside/b2_causes.py",
+        "b2_inside/b2_guard.py",
         "b2_inside/b2_rules.py",
     ):
         tree = ast.parse((STARTER / name).read_text(encoding="utf-8"), feature_version=(3, 7))

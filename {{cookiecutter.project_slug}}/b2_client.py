@@ -21,18 +21,16 @@ import b2_causes
 
 b2_causes.install()  # from here on, an import that fails is explained
 
-import b2_settings
+from b2_guard import watch_answers
 from b2_rules import region_of
-from b2_settings import read_settings
+from b2_settings import is_practice, practice_folder, read_settings
 
 try:
     import botocore.session
     from boto3 import Session
     from botocore.config import Config
-
-    Config(request_checksum_calculation="when_required")  # boto3 before 1.36 does not know this
 except Exception as error:
-    raise b2_causes.why_boto3_failed(error) from None
+    raise b2_causes.explain_boto3(error) from None
 
 # Checksums: B2 did not know boto3's newer ones until July 2025; without them every B2 does.
 # Retries: B2 answers "500 InternalError, try again" in normal use.
@@ -46,8 +44,6 @@ CONFIG = Config(
     read_timeout=60,
     user_agent_extra="b2-starter/0.2.0",
 )
-# For check_setup.py: ask once and do not wait long, so that even two silences take under 20 s.
-QUICK = CONFIG.merge(Config(connect_timeout=4, read_timeout=6, retries={"total_max_attempts": 1}))
 
 
 def get_bucket():
@@ -73,14 +69,12 @@ def practice_place(key: str) -> str | None:
 
     For a page that is in the bucket, too. Call get_bucket() first. Raises SetupError.
     """
-    if not isinstance(key, str):
-        raise TypeError(f"A key is a text, such as obj.key, and this is {key!r}.")
     settings = read_settings()
-    if settings["B2_APPLICATION_KEY_ID"] != "":
+    if not is_practice(settings):
         return None
     from b2_practice import place_of  # it needs moto, which only practice has
 
-    return place_of(b2_settings.HERE / "practice-bucket", settings["B2_BUCKET_NAME"], key)
+    return place_of(practice_folder(), settings["B2_BUCKET_NAME"], key)
 
 
 # boto3 also reads the settings of Amazon's tools: variables called AWS_... and the folder
@@ -103,9 +97,11 @@ def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
     settings: what read_settings() returns. Raises SetupError where practice is not possible.
     """
     global _session
-    is_practice = settings["B2_APPLICATION_KEY_ID"] == ""
-    if is_practice:
-        join_practice_bucket = _import_practice()
+    if is_practice(settings):
+        try:
+            from b2_practice import join_practice_bucket
+        except (ImportError, AttributeError) as error:
+            raise b2_causes.explain_practice(error) from None
     with _one_at_a_time:
         if _session is None:
             core = botocore.session.Session(session_vars=NO_AWS_SETTINGS)
@@ -119,17 +115,7 @@ def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
             config=config,
         )
     client = made if kind == "client" else made.meta.client
-    b2_causes.watch_answers(client)
-    if is_practice:
-        folder = b2_settings.HERE / "practice-bucket"
-        join_practice_bucket(client, folder, settings["B2_BUCKET_NAME"])
+    watch_answers(client)
+    if is_practice(settings):
+        join_practice_bucket(client, practice_folder(), settings["B2_BUCKET_NAME"])
     return made
-
-
-def _import_practice():
-    """Return the function that makes a boto3 client a practice client."""
-    try:
-        from b2_practice import join_practice_bucket
-    except (ImportError, AttributeError) as error:
-        raise b2_causes.why_practice_failed(error) from None
-    return join_practice_bucket

@@ -14,7 +14,27 @@ import sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_inside"))
 
-import b2_causes
+try:
+    import b2_causes
+    from b2_causes import (
+        PROXIES,
+        explain_unknown,
+        explain_unknown_host,
+        explain_variable,
+        is_given,
+        problem_of,
+    )
+except Exception as error:  # without this file, nothing else can explain what is wrong
+    where = ""
+    step = error.__traceback__
+    while step and isinstance(error, NameError):  # others name the file themselves
+        where = f", in {step.tb_frame.f_code.co_filename}"
+        step = step.tb_next
+    raise SystemExit(
+        "\nPROBLEM [given-file-missing]\n"
+        f"A file of the project is missing or damaged: {error}{where}.\n"
+        "Bring back the folder b2_inside: README.md says how, under Reset."
+    ) from None
 
 b2_causes.install()  # from here on, an import that fails is explained
 
@@ -29,16 +49,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import b2_settings
-from b2_causes import (
-    PROXIES,
-    explain_unknown,
-    explain_unknown_host,
-    explain_variable,
-    problem_of,
-)
 from b2_problems import SetupError, block
 from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
-from b2_settings import ENV_FILES, check_key_shapes, read_settings
+from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
+
+# For boto3: ask once and do not wait long, so that even two silences take under 20 s.
+QUICK: dict = {"connect_timeout": 4, "read_timeout": 6, "retries": {"total_max_attempts": 1}}
 
 PROVED = [  # by the first request
     "the server answers",
@@ -87,8 +103,9 @@ def check(settings):
         _report("warning", text)
     for leak in find_leaks(settings[KEYS[1]]):
         raise leak
-    bucket_name, endpoint = settings["B2_BUCKET_NAME"], settings["B2_ENDPOINT"]
-    if settings[KEYS[0]] == "":
+    bucket_name = settings["B2_BUCKET_NAME"]
+    endpoint = settings["B2_ENDPOINT"]
+    if is_practice(settings):
         _try_changes(b2_client.get_client(), bucket_name, [])
         how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
         _print(f"\nPractice works. To use your own bucket, {how}: README.md says more.")
@@ -96,7 +113,7 @@ def check(settings):
     check_key_shapes(settings)
     _report("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
     _report("ok", find_host(endpoint))
-    client = b2_client.connect("client", settings, b2_client.QUICK)
+    client = connect_quickly(settings)
     names = _try_twice(lambda: ask_bucket(client, settings))
     for text in PROVED:
         _report("ok", text)
@@ -208,6 +225,13 @@ def find_host(endpoint):
     except OSError:
         raise explain_unknown_host(address.hostname) from None
     return f"there is a server called {address.hostname}"
+
+
+def connect_quickly(settings):
+    """Return a boto3 client that does not wait long."""
+    from b2_client import CONFIG, Config, connect
+
+    return connect("client", settings, CONFIG.merge(Config(**QUICK)))
 
 
 def ask_bucket(client, settings):
@@ -365,8 +389,7 @@ def list_lines_of_program(trace):
     lines = []
     for frame in traceback.extract_tb(trace):
         folder, name = os.path.split(frame.filename)
-        is_given = name.partition(".")[0] in b2_causes.GIVEN
-        if os.path.realpath(folder) == b2_causes.HERE and not is_given:
+        if os.path.realpath(folder) == b2_causes.HERE and not is_given(name):
             line = f"    {name}, line {frame.lineno}: {frame.line}"
             lines += [line] if line not in lines else []
     return ["In your program:", *lines] if lines else []
@@ -377,9 +400,8 @@ def _ask_more(error, settings):
     problem = problem_of(error, settings)
     if problem.details.get("code") not in ("403", "404", "AccessDenied", "NoSuchBucket"):
         return problem
-    from b2_client import QUICK, connect
-
-    client, bucket_name = connect("client", settings, QUICK), settings["B2_BUCKET_NAME"]
+    client = connect_quickly(settings)
+    bucket_name = settings["B2_BUCKET_NAME"]
     try:
         for name in ask_bucket(client, settings):
             read_first_byte(client, {"Bucket": bucket_name, "Key": name})

@@ -1,6 +1,5 @@
 """What boto3, an import or the network raised: which problem of the table it is.
 
-install() lets a program show that problem in place of a traceback.
 Most imports are inside the functions: one of your files may have the name of a module that
 they need, and this file has to work then, to explain it.
 This file is given: a reset may replace it, so write your own code in main.py.
@@ -9,16 +8,17 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import os
 import sys
 
-from b2_problems import NEW_KEY, SetupError, block
+from b2_guard import Answer, find_another_server
+from b2_problems import NEW_KEY, SetupError, block, show_advice
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files are in one folder
     HERE = os.path.dirname(HERE)
 
-GIVEN = "b2_client b2_causes b2_problems b2_rules b2_settings b2_practice check_setup".split()
-PACKAGES = (
-    "boto3 botocore s3transfer urllib3 jmespath dateutil six dotenv moto requests certifi"
-).split()
+OURS = "b2_client b2_causes b2_guard b2_problems b2_rules b2_settings b2_practice check_setup"
+GIVEN = OURS.split()
+BOTO3 = "boto3 botocore s3transfer urllib3 jmespath dateutil six"
+PACKAGES = [*BOTO3.split(), "dotenv", "moto", "requests", "certifi"]
 
 # What B2's answers mean: a pattern for the code, one for the message, and the problem.
 # The code decides; the message only where one code has several meanings.
@@ -36,7 +36,6 @@ ANSWERS = [
     ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
 ]
 ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "erase"}
-GATEWAY = (429, 502, 503, 504)  # from what is in front of a server that is too busy
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # small letters win
 BACKBLAZE = "api.backblazeb2.com"  # a name that exists; if not even that is found: no network
 
@@ -50,48 +49,17 @@ def explain_setup(error, trace):  # noqa: ARG001
     return block(problem) if problem else ""
 
 
-_explain = explain_setup  # or what install() is given
-_show_traceback = sys.__excepthook__  # or what was there before install()
-_is_installed = False
-
-
 def install(explain=None):
     """From now on, show advice in place of a traceback where there is some.
 
-    explain: a function that takes an exception and its traceback, and returns what to show,
-    or "" for Python's own traceback. Without one, explain_setup() does it, or what was given
-    before. A Python that is too old gets its advice now, and the program ends.
-
-    What these functions can reach stays in memory until the very end of the program. So none
-    of them is in b2_client.py: boto3's large objects take their time to go.
+    explain: as b2_problems.show_advice() wants it. Without it, explain_setup() counts, or what
+    was given before. A Python that is too old gets its advice now, and the program ends.
     """
-    global _explain, _show_traceback, _is_installed
-    if explain:
-        _explain = explain
-    if not _is_installed:
-        _is_installed = True
-        _show_traceback = sys.excepthook
-        sys.excepthook = _show_advice
-        import threading  # only now: if a file of yours hides what this needs, it is explained
-
-        threading.excepthook = _show_advice_in_thread
+    show_advice(explain or explain_setup, is_first_choice=explain is not None)
     if sys.version_info < (3, 10):  # it may not even be able to read the other files
         version = sys.version.split()[0]
         print(block(SetupError("python-too-old", version=version, how=how_to_install())))
         raise SystemExit(1)
-
-
-def _show_advice(kind, error, trace):
-    text = _explain(error, trace)
-    if text:
-        print(text, file=sys.stderr)
-    else:
-        _show_traceback(kind, error, trace)
-
-
-def _show_advice_in_thread(failed):
-    if failed.exc_type is not SystemExit:  # sys.exit() ends a thread without a word
-        _show_advice(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
 # An import that failed.
@@ -100,56 +68,116 @@ def _show_advice_in_thread(failed):
 def why_import_failed(error):
     """Return the SetupError behind a failed import, or None if it is none of ours.
 
-    error: any exception. A given file or a package is missing, or a file of the project has the
-    name of a module, so that Python uses it instead of the module.
+    error: any exception. A given file is missing or damaged, a package is missing or too old, or
+    a file of the project has the name of a module, so that Python uses it instead of the module.
     """
     name = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and name in GIVEN:
-        return SetupError("given-file-missing", file=name)
+        is_folder = error.name == "b2_practice"
+        file = "folder b2_practice" if is_folder else str(error.name).replace(".", "/") + ".py"
+        return SetupError("given-file-missing", file=file)
     if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
         name = name.replace("botocore", "boto3")  # boto3 brings botocore with it
-        return SetupError(
-            "package-missing", package=f"{name} is not installed", how=how_to_install()
-        )
-    if not isinstance(error, (ImportError, AttributeError)):
-        return None
-    return find_hiding_file(str(error))
+        return _describe_package(f"{name} is not installed")
+    if isinstance(error, TypeError) and "'request_checksum_calculation'" in str(error):
+        return _describe_package("boto3 is too old")  # before 1.36 it does not know this setting
+    return _find_damage(error) or find_hiding_file(error)
 
 
-def why_boto3_failed(error):
-    """Return what to raise where boto3 cannot be imported, or is too old for our settings."""
-    problem = find_hiding_file()
-    if problem is None and isinstance(error, TypeError):  # a setting that it does not know
-        problem = SetupError("package-missing", package="boto3 is too old", how=how_to_install())
-    return problem or why_import_failed(error) or error
+def explain_boto3(error):
+    """Return what to raise where boto3 cannot be imported: a SetupError, or the error itself."""
+    return find_file_in_use() or why_import_failed(error) or error
 
 
-def why_practice_failed(error):
+def explain_practice(error):
     """Return the SetupError where the practice bucket, which needs moto, cannot be imported."""
     from importlib.util import find_spec
 
-    problem = find_hiding_file() or why_import_failed(error)
+    problem = find_file_in_use() or why_import_failed(error)
     if problem is None or problem.problem == "package-missing" or not find_spec("moto"):
         problem = SetupError("practice-needs-moto", how=how_to_install())
     return problem
 
 
-def find_hiding_file(text=None):
+def _describe_package(what):
+    return SetupError("package-missing", package=what, how=how_to_install())
+
+
+def _find_damage(error):
+    """Return the SetupError for a given file that somebody has changed by mistake, or None."""
+    path, line = list_frames(error)[-1]
+    reason = f"something in line {line} of it has no meaning"
+    if isinstance(error, SyntaxError):
+        path = error.filename
+        reason = f"Python cannot read line {error.lineno or 1} of it"
+    elif isinstance(error, ImportError):
+        is_whole = hasattr(sys.modules.get(error.name or ""), "get_bucket") and not is_given(path)
+        path = "" if is_whole else error.path  # of a whole b2_client.py, main.py asks too much
+        reason = "a part of it is gone"
+    elif not isinstance(error, NameError):
+        return None
+    path = os.path.realpath(path or "")
+    if not is_given(path):
+        return None
+    file = path.replace(HERE + os.sep, "").replace(os.sep, "/")
+    return SetupError("given-file-damaged", file=file, reason=reason)
+
+
+def find_hiding_file(error):
     """Return the SetupError for a file of the project that hides a module, or None.
 
-    text: what an error says; then only a file counts that is named there. Without it, a file
-    counts that Python is already using instead of the module.
+    Either the error came from the file itself, which a given file made Python import, or it is
+    an ImportError or AttributeError that speaks of the module.
     """
-    modules = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
-    for file in sorted(os.listdir(HERE)):
-        name = file[:-3]
-        if not file.endswith(".py") or name not in modules:
-            continue
-        used = getattr(sys.modules.get(name), "__file__", None) or ""
-        is_the_cause = name in text if text else used == os.path.join(HERE, file)
-        if is_the_cause:
+    frames = list_frames(error)
+    while frames and not is_given(frames[0][0]):
+        frames.pop(0)
+    for path, _line in frames:
+        if path in _list_hiding_files():
+            return SetupError("file-hides-package", file=os.path.basename(path))
+    for path in _list_hiding_files():
+        file = os.path.basename(path)
+        if isinstance(error, (ImportError, AttributeError)) and _speaks_of(str(error), file[:-3]):
             return SetupError("file-hides-package", file=file)
     return None
+
+
+def find_file_in_use():
+    """Return the SetupError for a file that Python is using instead of a module, or None."""
+    for path in _list_hiding_files():
+        file = os.path.basename(path)
+        if getattr(sys.modules.get(file[:-3]), "__file__", None) == path:
+            return SetupError("file-hides-package", file=file)
+    return None
+
+
+def _list_hiding_files():
+    """Return the paths of the project's files that are called like a module: .../random.py."""
+    names = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
+    files = [file for file in sorted(os.listdir(HERE)) if file.endswith(".py")]
+    return [os.path.join(HERE, file) for file in files if file[:-3] in names]
+
+
+def _speaks_of(text, name):
+    """Tell whether an error's text is about the module of this name, or one inside of it."""
+    text = text.replace(".", "'")  # 'email.utils' is inside of 'email'
+    return any(f"{word} '{name}'" in text for word in ("module", "named", "from"))
+
+
+def list_frames(error):
+    """Return a list of (path, line): the way through the program to where an error came up."""
+    frames = [("", 0)]
+    trace = error.__traceback__
+    while trace:
+        frames.append((os.path.realpath(trace.tb_frame.f_code.co_filename), trace.tb_lineno))
+        trace = trace.tb_next
+    return frames
+
+
+def is_given(path):
+    """Tell whether this is the path of a module, or a part of one, that belongs to the project."""
+    folder, name = os.path.split(path)
+    return name.partition(".")[0] in GIVEN or os.path.basename(folder) == "b2_practice"
 
 
 def how_to_install():
@@ -157,27 +185,19 @@ def how_to_install():
     program = os.path.basename(sys.argv[0])
     if not program.endswith(".py"):
         program = "main.py"
-    own = python_of_project()
-    if own and os.path.realpath(sys.prefix) != os.path.realpath(os.path.join(HERE, ".venv")):
-        return f"The project has its own Python. In its folder, type:\n    {own} {program}"
+    make = "py -m venv .venv" if os.name == "nt" else "python3 -m venv .venv"
+    own = ".venv\\Scripts\\python.exe" if os.name == "nt" else ".venv/bin/python"
     install_all = "-m pip install -r requirements.txt"
-    if own or sys.prefix != sys.base_prefix:
-        return f"In a terminal in {HERE}, type:\n    {own or sys.executable} {install_all}"
-    make = "python3 -m venv .venv"
-    own = ".venv/bin/python"
-    if os.name == "nt":
-        make = "py -m venv .venv"
-        own = ".venv\\Scripts\\python"
+    if os.path.exists(os.path.join(HERE, own)):
+        if os.path.realpath(sys.prefix) != os.path.realpath(os.path.join(HERE, ".venv")):
+            return f"The project has its own Python. In its folder, type:\n    {own} {program}"
+        return f"In a terminal in {HERE}, type:\n    {own} {install_all}"
+    if sys.prefix != sys.base_prefix:
+        return f"In a terminal in {HERE}, type:\n    {sys.executable} {install_all}"
     return (
         f"In a terminal in {HERE}, type, line by line:"
         f"\n    {make}\n    {own} {install_all}\n    {own} {program}"
     )
-
-
-def python_of_project():
-    """Return the project's own Python, as it is typed in its folder, or "" if there is none."""
-    own = ".venv\\Scripts\\python.exe" if os.name == "nt" else ".venv/bin/python"
-    return own if os.path.exists(os.path.join(HERE, own)) else ""
 
 
 # What boto3 raised.
@@ -206,7 +226,7 @@ def problem_of(error, settings):
     chain = _with_causes(error)
     for link in chain:
         if isinstance(getattr(link, "response", None), dict):
-            return _explain_answer(_Answer(link), settings)
+            return _explain_answer(Answer(link), settings)
     return _explain_network(chain, _find_host_name(chain, settings))
 
 
@@ -268,22 +288,9 @@ def _explain_call(error):
 # What B2 answered.
 
 
-class _Answer:
-    """What is in the ClientError that boto3 makes of an answer with an error."""
-
-    def __init__(self, error):
-        reply = error.response.get("Error", {})
-        about = error.response.get("ResponseMetadata", {})
-        self.operation = error.operation_name  # such as "PutObject"
-        self.code = str(reply.get("Code", ""))  # such as "AccessDenied"
-        self.message = " ".join(str(reply.get("Message", "")).split())
-        self.status = about.get("HTTPStatusCode", 0)
-        self.headers = about.get("HTTPHeaders", {})
-
-
 def _explain_answer(answer, settings):
     """Return the problem that an answer of the server tells: by its code, then its message."""
-    problem = _find_another_server(answer)
+    problem = find_another_server(answer)
     if problem:
         return problem
     name = _find_meaning(answer)
@@ -295,21 +302,6 @@ def _explain_answer(answer, settings):
 
         return why_key_refused(settings, name)
     return SetupError(name, **_list_details(answer, name, settings))
-
-
-def _find_another_server(answer):
-    """Return the problem of an answer that is not from B2, or None."""
-    if answer.headers.get("server") == "AmazonS3" or "AWS Access Key" in answer.message:
-        return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
-    if "html" in answer.headers.get("content-type", ""):
-        return SetupError("not-b2", reason="it is a web page")
-    has_no_words = answer.code in ("", str(answer.status))
-    may_have_none = answer.operation.startswith("Head") or answer.status in GATEWAY
-    if has_no_words and not may_have_none:
-        # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
-        reason = f"it is an error {answer.status} without a reason that can be read"
-        return SetupError("not-b2", reason=reason)
-    return None
 
 
 def _find_meaning(answer):
@@ -327,14 +319,17 @@ def _find_meaning(answer):
 def _find_wrong_clock(answer, name):
     """Return the problem of a wrong clock, where the answer says so or may mean it, or None."""
     import re
+    import time
 
-    clock = _compare_clock(answer.headers.get("date", ""))
+    from b2_rules import find_clock_error, format_time
+
+    clock = find_clock_error(answer.headers.get("date", ""), time.time())
     says_little = answer.code in ("AccessDenied", "InvalidRequest") and not re.search(
         "entitled|cap", answer.message
     )
     is_unsure = name in ("application-key-wrong", "unknown") or answer.code == "403" or says_little
     if name == "clock-wrong" or (clock and answer.status in (400, 401, 403) and is_unsure):
-        reason = clock or f"probably wrong: it says {_format_now()}"
+        reason = clock or f"probably wrong: it says {format_time(time.time())}"
         return SetupError("clock-wrong", reason=reason)
     return None
 
@@ -364,32 +359,6 @@ def _list_details(answer, name, settings):
         "rule": KEY_NAME_RULE,
         "do": do,
     }
-
-
-def _format_now():
-    import time
-
-    return time.strftime("%d %B %Y, %H:%M")
-
-
-def _compare_clock(date):
-    """Return how wrong this computer's clock is, by a Date header, or "" if it is right."""
-    import time
-    from email.utils import parsedate_to_datetime
-
-    try:
-        seconds = time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return ""
-    minutes = round(abs(seconds) / 60)
-    if minutes < 15:
-        return ""
-    amount = f"{minutes} minutes"
-    if minutes >= 2 * 1440:
-        amount = f"{minutes // 1440} days"
-    elif minutes >= 2 * 60:
-        amount = f"{minutes // 60} hours"
-    return f"{amount} {'fast' if seconds > 0 else 'slow'}: it says {_format_now()}"
 
 
 # The way to B2.
@@ -436,13 +405,16 @@ def _explain_refusal(host):
 
 def _explain_certificate(chain, host):
     import re
+    import time
+
+    from b2_rules import format_time
 
     text = " ".join(str(link) for link in chain)
     bundle = [name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name)]
     refused = re.search(r"certificate verify failed: ([\w -]+)", text)
     if any(getattr(link, "verify_code", 0) in (9, 10) for link in chain):  # not yet, no longer
-        reason = f"probably wrong: it says {_format_now()}. (If that is right, a filter on the way"
-        return SetupError("clock-wrong", reason=f"{reason} is out of date)")
+        reason = f"probably wrong: it says {format_time(time.time())}. (If that is right, a filter"
+        return SetupError("clock-wrong", reason=f"{reason} on the way is out of date)")
     if re.search(r"doesn't match|Hostname mismatch", text):
         reason = "the certificate belongs to another server"
         return SetupError("certificate-not-trusted", host=host, reason=reason)
@@ -475,60 +447,3 @@ def explain_unknown_host(host):
     except OSError:
         return SetupError("no-network")
     return SetupError("host-not-found", host=host, rule=ENDPOINT_RULE)
-
-
-# The guard: an answer that cannot be B2's, or that came cut, is an error and never a file.
-
-
-def watch_answers(client):
-    """Let this boto3 client refuse what boto3 alone would take for an answer of B2."""
-    most_attempts = client.meta.config.retries["total_max_attempts"]
-    events = client.meta.events
-    events.register("before-call.s3", _follow_no_redirect)
-    events.register("after-call.s3", _refuse_web_page)
-    events.register(
-        "needs-retry.s3", lambda **details: _refuse_half_answer(most_attempts, **details)
-    )
-
-
-def _follow_no_redirect(params, **_):
-    """Tell boto3 that it was redirected already: else it would ask Amazon's way for the region."""
-    params["context"].setdefault("s3_redirect", {})["redirected"] = True
-
-
-def _refuse_web_page(http_response, model, **_):
-    """Notice a log-in page in place of B2: boto3 would take it for success, and store nothing."""
-    is_page = "html" in http_response.headers.get("content-type", "")
-    if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
-        raise SetupError("not-b2", reason="it is a web page")
-
-
-def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_):
-    """Ask again where the connection ended in the headers of an answer, or right after them.
-
-    boto3 takes that for an empty file, or an empty bucket.
-    """
-    from botocore.exceptions import ConnectionClosedError
-
-    if response is None or _is_whole(response[0], operation):
-        return None
-    if attempts < most_attempts:
-        return 1  # second to wait
-    raise ConnectionClosedError(endpoint_url=endpoint.host)
-
-
-def _is_whole(answer, operation):
-    """Tell whether all of an answer came, by what it says of its length (RFC 9112, 6.3 and 9.6).
-
-    Without a length, the end of the connection ends it: then it says so, or was cut.
-    """
-    if answer.status_code not in (200, 206) or operation.name == "HeadBucket":
-        return True  # it failed anyway, or there is nothing after the headers
-    if getattr(answer.raw, "version", 0) != 11:
-        return True  # not HTTP/1.1; or moto, in a test of yours
-    length = answer.headers.get("content-length", "")
-    if not length.isdigit():
-        return "transfer-encoding" in answer.headers or answer.headers.get("connection") == "close"
-    if operation.name == "HeadObject" or operation.has_streaming_output:
-        return True  # a size; or a file, of which boto3 counts the bytes
-    return len(answer.content) == int(length)

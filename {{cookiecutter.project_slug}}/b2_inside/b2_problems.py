@@ -1,9 +1,11 @@
-"""What can go wrong, and what to do about it: the table of problems.
+"""What can go wrong, and what to do about it: the table of problems, and how one is shown.
 
 Every problem has an id, and is written once, here: how it is recognised, the three sentences
 that you see, and how we know. The {braces} are filled in where the problem is found.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
+
+import sys
 
 
 class SetupError(Exception):
@@ -42,6 +44,54 @@ def block(error):
         else:
             shown += wrap(line, 79, break_long_words=False, break_on_hyphens=False)
     return "\n".join(["", *shown])
+
+
+# Advice in place of a traceback.
+
+
+def _explain_nothing(error, trace):  # noqa: ARG001
+    return ""
+
+
+_explain = _explain_nothing  # or what show_advice() was given
+_show_traceback = sys.__excepthook__  # or what was there before show_advice()
+
+
+def show_advice(explain, is_first_choice):
+    """From now on, show advice in place of a traceback where there is some.
+
+    explain: a function that takes an exception and its traceback, and returns what to show,
+    or "" for Python's own traceback. is_first_choice: it replaces one that was given before.
+
+    What it can reach stays in memory until the very end of the program, so it is not a function
+    of b2_client.py: boto3's large objects take their time to go.
+    """
+    global _explain, _show_traceback
+    is_new = _explain is _explain_nothing
+    if is_new or is_first_choice:
+        _explain = explain
+    if is_new:
+        _show_traceback = sys.excepthook
+        sys.excepthook = _show
+        import threading  # only now: if a file of yours hides what this needs, it is explained
+
+        threading.excepthook = _show_in_thread
+
+
+def _show(kind, error, trace):
+    text = _explain(error, trace)
+    if text:
+        print(text, file=sys.stderr)
+    else:
+        _show_traceback(kind, error, trace)
+
+
+def _show_in_thread(failed):
+    if failed.exc_type is not SystemExit:  # sys.exit() ends a thread without a word
+        _show(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+
+# The table.
 
 
 class Problem:
@@ -91,6 +141,13 @@ PROBLEMS = {
         sign="a module of the project cannot be imported",
         what="The project's own {file} is missing.",
         why="Somebody deleted or renamed it, or did not upload it.",
+        do="Bring it back: README.md says how, under Reset.",
+        source=OUR_RULE,
+    ),
+    "given-file-damaged": Problem(
+        sign="Python cannot read a module of the project, or a part of it is gone",
+        what="The project's own {file} is damaged: {reason}.",
+        why="Somebody changed it, or it was not saved or copied to its end.",
         do="Bring it back: README.md says how, under Reset.",
         source=OUR_RULE,
     ),

@@ -8,6 +8,7 @@ This file is given: a reset may replace it, so write your own code in main.py.
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import quote
 
 # The four lines of .env, and the words that the Backblaze console uses for them.
@@ -178,12 +179,33 @@ WINDOWS_NAME = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2
 AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u201d"
 
 
-# An endpoint.
+# A line of .env.
+
+
+def guess_name(other: str) -> str:
+    """Return the one of the four names that is similar to this one, such as B2_KEY_ID, or ""."""
+    other = other.upper()
+    same = ("KEYID", "KEY_ID", "APPLICATIONKEY", "APPLICATION_KEY", "ENDPOINT", "BUCKET")
+    if not other.startswith(("B2_", "AWS_ACCESS_KEY", "AWS_SECRET")) and other not in same:
+        return ""
+    for pattern, name in (
+        ("BUCKET", "B2_BUCKET_NAME"),
+        ("ENDPOINT", "B2_ENDPOINT"),
+        ("KEY_?NAME", ""),
+        ("ID$", "B2_APPLICATION_KEY_ID"),
+        ("KEY|SECRET", "B2_APPLICATION_KEY"),
+    ):
+        if re.search(pattern, other):
+            return name
+    return ""
 
 
 def clean_value(text: str) -> str:
     """Return a value as it was meant: without quotes or white space around it."""
     return text.strip(AROUND_A_VALUE)
+
+
+# An endpoint.
 
 
 def clean_endpoint(text: str) -> str:
@@ -315,6 +337,38 @@ def find_key_flaw(name: str, value: str) -> str:
     if len(value) != length:
         return f"it has {len(value)} characters instead of {length}"
     return "a character is wrong"
+
+
+# The clock.
+
+
+def find_clock_error(date: str, now: float) -> str:
+    """Return how wrong this computer's clock is, by the Date header of an answer, or "".
+
+    now: what the clock says, in seconds since 1970.
+    B2 takes a clock that is right to within 15 minutes.
+    Source: AWS docs, RequestTimeTooSkewed; B2's own wording is not known.
+    """
+    from email.utils import parsedate_to_datetime  # only here: a file of yours may hide it
+
+    try:
+        seconds = now - parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    minutes = round(abs(seconds) / 60)
+    if minutes < 15:
+        return ""
+    amount = f"{minutes} minutes"
+    if minutes >= 2 * 1440:
+        amount = f"{minutes // 1440} days"
+    elif minutes >= 2 * 60:
+        amount = f"{minutes // 60} hours"
+    return f"{amount} {'fast' if seconds > 0 else 'slow'}: it says {format_time(now)}"
+
+
+def format_time(now: float) -> str:
+    """Return the time of this computer, given in seconds since 1970: "01 May 2026, 09:00"."""
+    return time.strftime("%d %B %Y, %H:%M", time.localtime(now))
 
 
 # What may be shown.

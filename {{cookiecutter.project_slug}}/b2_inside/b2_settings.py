@@ -27,6 +27,7 @@ from b2_rules import (
     find_bucket_name_problem,
     find_endpoint_problem,
     find_key_flaw,
+    guess_name,
     is_placeholder,
     region_of,
     short_key_id,
@@ -62,6 +63,16 @@ def read_settings() -> dict[str, str]:
     _check_endpoint(settings["B2_ENDPOINT"], values["B2_ENDPOINT"], where["B2_ENDPOINT"])
     _check_keys(settings, where)
     return settings
+
+
+def is_practice(settings: dict[str, str]) -> bool:
+    """Tell whether these settings are for the practice bucket: both keys are empty."""
+    return settings["B2_APPLICATION_KEY_ID"] == ""
+
+
+def practice_folder() -> Path:
+    """Return the folder that keeps the files of the practice bucket."""
+    return HERE / "practice-bucket"
 
 
 # The file.
@@ -277,26 +288,8 @@ def _name_value(name: str) -> str:
 def _find_misnamed_line(name: str, values: dict[str, str]) -> str:
     """Return the name of a filled-in line that was probably meant to be this one, or ""."""
     for other in sorted(set(values) - set(CONSOLE_WORDS)):
-        if _guess_name(other) == name and clean_value(values[other]):
+        if guess_name(other) == name and clean_value(values[other]):
             return other
-    return ""
-
-
-def _guess_name(other: str) -> str:
-    """Return the one of the four names that is similar to this one, such as B2_KEY_ID, or ""."""
-    other = other.upper()
-    same = ("KEYID", "KEY_ID", "APPLICATIONKEY", "APPLICATION_KEY", "ENDPOINT", "BUCKET")
-    if not other.startswith(("B2_", "AWS_ACCESS_KEY", "AWS_SECRET")) and other not in same:
-        return ""
-    for pattern, name in (
-        ("BUCKET", "B2_BUCKET_NAME"),
-        ("ENDPOINT", "B2_ENDPOINT"),
-        ("KEY_?NAME", ""),
-        ("ID$", "B2_APPLICATION_KEY_ID"),
-        ("KEY|SECRET", "B2_APPLICATION_KEY"),
-    ):
-        if re.search(pattern, other):
-            return name
     return ""
 
 

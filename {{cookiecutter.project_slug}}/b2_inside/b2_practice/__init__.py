@@ -42,7 +42,10 @@ def place_of(folder: Path, name: str, key: str) -> str:
     """Return which file below the folder holds an object, such as "photos/sun.png".
 
     That is its key, unless a file system refuses such a name. folder, name: as above.
+    Raises TypeError where the key is not a text.
     """
+    if not isinstance(key, str):
+        raise TypeError(f"A key is a text, such as obj.key, and this is {key!r}.")
     file = _buckets[(folder, name)].folder.files.get(key, folder / key)
     return file.relative_to(folder).as_posix()
 

@@ -1,0 +1,162 @@
+"""A given file that is missing or damaged is named, with the way back, as far as our code runs.
+
+Each program is a real process, in the folder of a student who practises.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import INSIDE, STARTER, Project, Run
+from practising import ENV
+
+IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("*.py"))
+GIVEN = ["b2_client.py", "check_setup.py", *IN_INSIDE]
+WAY_BACK = "README.md says how, under Reset."
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Project:
+    """A folder with the given files and hello-bucket's main.py, as they are generated."""
+    folder = tmp_path / "project"
+    shutil.copytree(INSIDE, folder / "b2_inside", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("b2_client.py", "check_setup.py", "_starter/hello-bucket/main.py"):
+        shutil.copy(STARTER / name, folder)
+    made = Project(folder)
+    made.write(".env", ENV)
+    return made
+
+
+def problems(done: Run) -> list[str]:
+    return re.findall(r"PROBLEM \[([a-z0-9-]+)\]", done.printed)
+
+
+def assert_it_is_named(done: Run, file: str, *possible: str) -> None:
+    """The screen names the file and the way back, and nothing of Python's own."""
+    said = " ".join(done.printed.split())
+    assert done.code == 1
+    assert len(problems(done)) == 1, done.printed
+    assert problems(done)[0] in possible, done.printed
+    assert file in said
+    assert WAY_BACK in said
+    assert "Traceback" not in done.printed
+
+
+def test_an_undamaged_folder_runs(home: Project):
+    assert (home.python("main.py").code, home.python("check_setup.py").code) == (0, 0)
+
+
+@pytest.mark.parametrize("program", ["main.py", "check_setup.py"])
+@pytest.mark.parametrize("name", ["b2_client.py", *IN_INSIDE])
+def test_a_missing_file(home: Project, name: str, program: str):
+    (home.path / name).unlink()
+
+    done = home.python(program)
+
+    assert_it_is_named(done, Path(name).stem, "given-file-missing")
+
+
+@pytest.mark.parametrize("name", ["b2_inside", "b2_inside/b2_practice"])
+def test_a_missing_folder(home: Project, name: str):
+    shutil.rmtree(home.path / name)
+
+    assert_it_is_named(home.python("main.py"), Path(name).name, "given-file-missing")
+
+
+def test_a_missing_file_of_the_practice_bucket(home: Project):
+    (home.path / "b2_inside" / "b2_practice" / "folder.py").unlink()
+
+    assert_it_is_named(home.python("main.py"), "b2_practice/folder.py", "given-file-missing")
+
+
+DAMAGE = {
+    "emptied": lambda text: "",
+    "cut": lambda text: text[: text.index("(", len(text) // 2) + 1],
+    "a letter typed into it": lambda text: text.replace('"""\n\n', '"""\n\nx\n', 1),
+    "a line typed at its end": lambda text: text + "\nbucket.put_object()\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_damaged_file(home: Project, name: str, damage: str):
+    home.write(name, DAMAGE[damage](home.read(name)))
+
+    done = home.python("main.py")
+
+    if (name, damage) == ("check_setup.py", "emptied"):
+        assert done.code == 0  # main.py only loses the explanations
+    elif (name, damage) in (
+        ("check_setup.py", "cut"),
+        ("check_setup.py", "a letter typed into it"),
+    ):
+        assert "check_setup.py" in done.err  # none of our code has run yet; Python names the file
+    else:
+        assert_it_is_named(done, Path(name).stem, "given-file-damaged", "given-file-missing")
+
+
+def test_a_damaged_file_of_the_practice_bucket(home: Project):
+    home.write("b2_inside/b2_practice/bucket.py", "def broken(:\n")
+
+    done = home.python("main.py")
+
+    assert_it_is_named(done, "b2_inside/b2_practice/bucket.py is damaged", "given-file-damaged")
+    assert "Python cannot read line 1 of it." in " ".join(done.err.split())
+
+
+def test_without_check_setup_python_names_it_or_b2_client_does(home: Project):
+    """main.py imports check_setup first: then none of our code runs."""
+    (home.path / "check_setup.py").unlink()
+
+    assert "No module named 'check_setup'" in home.python("main.py").err
+
+    home.write("main.py", "import b2_client\nimport check_setup\n")
+    assert_it_is_named(home.python("main.py"), "check_setup.py", "given-file-missing")
+
+
+def test_where_pytest_crashes_check_setup_tells_why(home: Project):
+    shutil.copytree(STARTER / "tests", home.path / "tests")
+    shutil.copytree(
+        STARTER / "_starter/hello-bucket/tests", home.path / "tests", dirs_exist_ok=True
+    )
+    (home.path / "b2_inside" / "b2_causes.py").unlink()
+
+    crashed = home.python("-m", "pytest", "-p", "no:cacheprovider", "tests")
+
+    assert crashed.code != 0
+    assert "b2_causes" in crashed.printed
+    assert_it_is_named(home.python("check_setup.py"), "b2_causes", "given-file-missing")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from b2_client import get_buckt", "cannot import name 'get_buckt'"),
+        ("import b2_clint", "No module named 'b2_clint'"),
+        ("print(buckt)", "name 'buckt' is not defined"),
+        ("[].io", "'list' object has no attribute 'io'"),
+        ("[].version", "'list' object has no attribute 'version'"),
+        ("import io, random\nrandom.dice()", "has no attribute 'dice'"),
+    ],
+)
+def test_a_mistake_of_the_students_own_is_not_taken_for_damage(home: Project, line: str, said: str):
+    home.write("io.py", "print('never read')\n")  # Python has its own long before
+    home.write("main.py", f"import check_setup\nfrom b2_client import get_bucket\n{line}\n")
+
+    done = home.python("main.py")
+
+    assert said in done.err
+    assert "Traceback" in done.err
+    assert problems(done) == []
+
+
+def test_a_students_file_that_fails_when_boto3_imports_it(home: Project):
+    home.write("random.py", "roll = dice(6)\n")
+
+    done = home.python("main.py")
+
+    assert problems(done) == ["file-hides-package"]
+    assert "Rename random.py, for example to my_random.py." in done.err

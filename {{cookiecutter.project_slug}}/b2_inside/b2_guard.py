@@ -1,0 +1,91 @@
+"""The guard: an answer that cannot be B2's, or that was cut off, is an error and never a file.
+
+boto3 alone takes a log-in page for success, and half an answer for an empty file.
+This file is given: a reset may replace it, so write your own code in main.py.
+"""
+
+from b2_problems import SetupError
+
+GATEWAY = (429, 502, 503, 504)  # from what is in front of a server that is too busy
+
+
+def watch_answers(client):
+    """Let this boto3 client refuse what boto3 alone would take for an answer of B2."""
+    most_attempts = client.meta.config.retries["total_max_attempts"]
+    events = client.meta.events
+    events.register("before-call.s3", _follow_no_redirect)
+    events.register("after-call.s3", _refuse_web_page)
+    events.register(
+        "needs-retry.s3", lambda **details: _refuse_half_answer(most_attempts, **details)
+    )
+
+
+def _follow_no_redirect(params, **_):
+    """Tell boto3 that it was redirected already: else it would ask Amazon's way for the region."""
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _refuse_web_page(http_response, model, **_):
+    """Notice a log-in page in place of B2: boto3 would take it for success, and store nothing."""
+    is_page = "html" in http_response.headers.get("content-type", "")
+    if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
+        raise SetupError("not-b2", reason="it is a web page")
+
+
+def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_):
+    """Ask again where the connection ended in the headers of an answer, or right after them.
+
+    boto3 takes that for an empty file, or an empty bucket.
+    """
+    from botocore.exceptions import ConnectionClosedError
+
+    if response is None or _is_whole(response[0], operation):
+        return None
+    if attempts < most_attempts:
+        return 1  # second to wait
+    raise ConnectionClosedError(endpoint_url=endpoint.host)
+
+
+def _is_whole(answer, operation):
+    """Tell whether all of an answer came, by what it says of its length (RFC 9112, 6.3 and 9.6).
+
+    Without a length, the end of the connection ends it: then it says so, or was cut.
+    """
+    if answer.status_code not in (200, 206) or operation.name == "HeadBucket":
+        return True  # it failed anyway, or there is nothing after the headers
+    if getattr(answer.raw, "version", 0) != 11:
+        return True  # not HTTP/1.1; or moto, in a test of yours
+    length = answer.headers.get("content-length", "")
+    if not length.isdigit():
+        return "transfer-encoding" in answer.headers or answer.headers.get("connection") == "close"
+    if operation.name == "HeadObject" or operation.has_streaming_output:
+        return True  # a size; or a file, of which boto3 counts the bytes
+    return len(answer.content) == int(length)
+
+
+class Answer:
+    """What is in the ClientError that boto3 makes of an answer with an error."""
+
+    def __init__(self, error):
+        reply = error.response.get("Error", {})
+        about = error.response.get("ResponseMetadata", {})
+        self.operation = error.operation_name  # such as "PutObject"
+        self.code = str(reply.get("Code", ""))  # such as "AccessDenied"
+        self.message = " ".join(str(reply.get("Message", "")).split())
+        self.status = about.get("HTTPStatusCode", 0)
+        self.headers = about.get("HTTPHeaders", {})
+
+
+def find_another_server(answer):
+    """Return the problem of an answer that is not from B2, or None."""
+    if answer.headers.get("server") == "AmazonS3" or "AWS Access Key" in answer.message:
+        return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
+    if "html" in answer.headers.get("content-type", ""):
+        return SetupError("not-b2", reason="it is a web page")
+    has_no_words = answer.code in ("", str(answer.status))
+    may_have_none = answer.operation.startswith("Head") or answer.status in GATEWAY
+    if has_no_words and not may_have_none:
+        # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
+        reason = f"it is an error {answer.status} without a reason that can be read"
+        return SetupError("not-b2", reason=reason)
+    return None
