@@ -1,4 +1,4 @@
-"""Cloud notes: keep short texts in your bucket. BRIEF.md says what is to do."""
+"""Cloud notes: keep short texts in your bucket. BRIEF.md says what to do."""
 
 import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket

@@ -1,4 +1,4 @@
-"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what is to do."""
+"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what is to do."""
+"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what to do."""
 
 import json
 

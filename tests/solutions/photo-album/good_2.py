@@ -1,4 +1,4 @@
-"""A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what is to do."""
+"""A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what to do."""
 
 import html
 from pathlib import Path
@@ -44,7 +44,7 @@ def album_html(bucket):
 
 
 def photo_link(bucket, key):
-    """Return where a browser finds the photo: beside the page, or behind a link for an hour."""
+    """Return where a browser finds the photo: next to the page, or at a link for an hour."""
     if practice_place(key):
         return quote(practice_place(key))
     what = {'Bucket': bucket.name, 'Key': key}

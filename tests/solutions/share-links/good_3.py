@@ -1,4 +1,4 @@
-"""Share links: let friends read a file for some minutes. BRIEF.md says what is to do."""
+"""Share links: let friends read a file for a few minutes. BRIEF.md says what to do."""
 
 from datetime import timedelta
 

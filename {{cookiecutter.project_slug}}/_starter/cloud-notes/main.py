@@ -1,23 +1,23 @@
-"""Cloud notes: keep short texts in your bucket. BRIEF.md says what is to do."""
+"""Cloud notes: keep short texts in your bucket. BRIEF.md says what to do."""
 
 import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket
 
 
 def note_key(name):
-    # TODO 1: all notes shall lie in the folder notes/ of the bucket.
+    # TODO 1: all notes should be in the folder notes/ of the bucket.
     return name + '.txt'
 
 
 def save_note(bucket, name, text):
-    # TODO 2: let the note keep every letter, such as ü, é and 你.
+    # TODO 2: keep every letter of the text, such as ü, é and 你.
     body = text.encode('ascii', errors='replace')
     bucket.put_object(Key=note_key(name), Body=body, ContentType='text/plain; charset=utf-8')
 
 
 def read_note(bucket, name):
     # TODO 3: return the text of the note.
-    # TODO 4: if there is none, return such a sentence: There is no note called tea.
+    # TODO 4: if there is no such note, return a sentence: There is no note called tea.
     return None
 
 

@@ -1,15 +1,15 @@
-"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what is to do."""
+"""A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what to do."""
 
 import json
 
 import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket
 
-BOOK = 'book.txt'  # TODO 1: the file shall be called guestbook.json.
+BOOK = 'book.txt'  # TODO 1: the file should be called guestbook.json.
 
 
 def save_entries(bucket, entries):
-    # TODO 2: say what it is: the content type of JSON is application/json.
+    # TODO 2: give it the content type of JSON, which is application/json.
     body = json.dumps(entries, indent=2, ensure_ascii=False).encode()
     bucket.put_object(Key=BOOK, Body=body, ContentType='text/plain')
 
@@ -20,13 +20,13 @@ def load_entries(bucket):
 
 
 def add_entry(bucket, name, text, stars):
-    # TODO 4: so far, only the newest entry is kept. Put it at the end of those in the bucket.
+    # TODO 4: so far, this only keeps the newest entry. Add it to the end of the saved list.
     entry = {'name': name, 'text': text, 'stars': stars}
     save_entries(bucket, [entry])
 
 
 def best(entries, number):
-    # TODO 5: return the best entries, the most stars first; number says how many.
+    # TODO 5: return the best entries, most stars first; number says how many.
     return []
 
 

@@ -1,6 +1,6 @@
 """Hello, bucket: save a text, list the bucket, read the text back, make a link.
 
-README.md says how to run it. Three things to change are marked 1, 2 and 3.
+README.md says how to run it. Three things that you can change are marked 1, 2 and 3.
 """
 
 import check_setup  # explains what goes wrong with your keys, your bucket or B2
@@ -38,7 +38,7 @@ def main():
     print('In the bucket:', list_names(bucket))
     print('Read back:', read_text(bucket, name))
 
-    link = make_link(bucket, name, seconds=600)  # 3. Change the time: how long for one day?
+    link = make_link(bucket, name, seconds=600)  # 3. Change the time: how many seconds are a day?
     print('A link to it:', link)
 
 

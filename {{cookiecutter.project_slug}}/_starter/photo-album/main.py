@@ -1,4 +1,4 @@
-"""A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what is to do."""
+"""A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what to do."""
 
 import html
 from pathlib import Path
@@ -11,7 +11,7 @@ TYPES = {'.png': 'image/png'}  # TODO 1: the types of .jpg, .jpeg and .gif are m
 
 
 def photo_key(file_name):
-    # TODO 2: all photos shall lie in the folder photos/ of the bucket.
+    # TODO 2: all photos should be in the folder photos/ of the bucket.
     return file_name
 
 
@@ -38,7 +38,7 @@ def album_html(bucket):
 
 
 def photo_link(bucket, key):
-    """Return where a browser finds the photo: beside the page, or behind a link for an hour."""
+    """Return where a browser finds the photo: next to the page, or at a link for an hour."""
     if practice_place(key):
         return quote(practice_place(key))
     what = {'Bucket': bucket.name, 'Key': key}

@@ -18,7 +18,7 @@ ALAN = {"name": "Alan", "text": "I can think of better.", "stars": 1}
 
 
 def stored_entries(program, bucket):
-    """Return the list that lies in the bucket, whatever its file is called."""
+    """Return the list that is in the bucket, whatever its file is called."""
     keys = keys_in(bucket)
     if len(keys) != 1:
         program.fail(f"in the bucket: {keys}", "in the bucket: one file")
@@ -26,13 +26,13 @@ def stored_entries(program, bucket):
 
 
 def test_1_the_file_has_its_new_name(program, bucket):
-    """Change the text behind BOOK = at the top of main.py."""
+    """Change the text after BOOK = at the top of main.py."""
     program.save_entries(bucket, [ADA])
     program.check(keys_in(bucket), ["guestbook.json"], "in the bucket: ")
 
 
-def test_2_the_content_type_says_that_it_is_json(program, bucket):
-    """ContentType=... stands at the end of save_entries."""
+def test_2_the_content_type_is_that_of_json(program, bucket):
+    """ContentType=... is in the last line of save_entries."""
     program.save_entries(bucket, [ADA])
     stored_entries(program, bucket)
     kind = bucket.Object(keys_in(bucket)[0]).content_type
@@ -40,33 +40,33 @@ def test_2_the_content_type_says_that_it_is_json(program, bucket):
 
 
 def test_3a_the_saved_entries_are_loaded(program, bucket):
-    """json.loads makes a list of the text that .get()['Body'].read().decode() gives."""
+    """json.loads turns the text that .get()['Body'].read().decode() gives you into a list."""
     program.save_entries(bucket, [ADA, LINUS])
     program.check(program.load_entries(bucket), [ADA, LINUS])
 
 
 def test_3b_without_a_file_the_list_is_empty(program, bucket):
-    """try: and except bucket.meta.client.exceptions.NoSuchKey: catch the missing file."""
+    """Catch the missing file: try: ... except bucket.meta.client.exceptions.NoSuchKey:"""
     program.check(program.load_entries(bucket), [])
 
 
-def test_3c_a_broken_file_is_not_taken_for_an_empty_book(program, bucket):
-    """Catch the missing file only: except bucket.meta.client.exceptions.NoSuchKey:"""
+def test_3c_a_broken_file_is_not_an_empty_book(program, bucket):
+    """Only catch the missing file: except bucket.meta.client.exceptions.NoSuchKey:"""
     program.save_entries(bucket, [ADA])
     bucket.put_object(Key=keys_in(bucket)[0], Body=b'[{"name": "Ada", ')
     if program.error_of("load_entries", bucket) is None:
-        program.fail("[], although the file is broken", "that it stops with an error")
+        program.fail("[], although the file is broken", "it stops with an error")
 
 
-def test_4a_a_new_entry_stands_behind_the_older_ones(program, bucket):
-    """Load the list, append the entry, save the list. append stands alone: it returns None."""
+def test_4a_a_new_entry_comes_after_the_older_ones(program, bucket):
+    """Load the list, append the entry, save the list. append() gets a line of its own."""
     program.add_entry(bucket, *ADA.values())
     program.add_entry(bucket, *LINUS.values())
     program.check(stored_entries(program, bucket), [ADA, LINUS], "in the bucket: ")
 
 
-def test_4b_after_twenty_entries_none_is_lost(program, bucket):
-    """Is the list loaded from the bucket first, and does append put the new entry at its end?"""
+def test_4b_twenty_entries_are_all_still_there(program, bucket):
+    """Load the list from the bucket first. append() then puts the new entry at its end."""
     guests = ["Ada", "Linus", "Ada", "Grace", "Ada"] * 4
     for number, guest in enumerate(guests):
         program.add_entry(bucket, guest, "Hello!", 4 - number % 2)
@@ -76,24 +76,24 @@ def test_4b_after_twenty_entries_none_is_lost(program, bucket):
 
 
 def test_5a_the_best_entries_have_the_most_stars(program):
-    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] cuts."""
+    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] is the beginning."""
     program.check(program.best([ALAN, LINUS, ADA], 2), [ADA, LINUS])
     program.check(program.best([LINUS, ADA, ALAN], 1), [ADA])
 
 
 def test_5b_with_the_same_stars_the_older_entry_comes_first(program):
-    """sorted() keeps the order of equals, also with reverse=True: sort by the stars only."""
+    """Only sort by the stars: sorted() keeps the order of the others, also with reverse=True."""
     program.check(program.best([LINUS, GRACE, ALAN, ADA], 3), [GRACE, ADA, LINUS])
 
 
-def test_5c_a_short_book_gives_what_it_has(program):
-    """A slice such as some_list[:number] may be longer than the list."""
+def test_5c_a_short_book_gives_all_its_entries(program):
+    """A slice such as some_list[:number] also works if the list is shorter."""
     program.check(program.best([ALAN, LINUS], 10), [LINUS, ALAN])
     program.check(program.best([], 3), [])
 
 
-def test_5d_the_list_that_was_given_stays_as_it_was(program):
-    """sorted(entries) makes a new list; entries.sort() changes the one it has."""
+def test_5d_the_original_list_does_not_change(program):
+    """sorted(entries) makes a new list; entries.sort() changes the original."""
     entries = [ALAN, LINUS, ADA]
     program.best(entries, 2)
     program.check(entries, [ALAN, LINUS, ADA], "the list is now: ")

@@ -29,7 +29,7 @@ def test_saving_again_replaces_the_text(bucket):
     assert main.list_names(bucket) == ["hello.txt"]
 
 
-def test_reading_what_is_not_there_raises_no_such_key(bucket):
+def test_reading_a_missing_file_raises_no_such_key(bucket):
     with pytest.raises(bucket.meta.client.exceptions.NoSuchKey):
         main.read_text(bucket, "nothing.txt")
 

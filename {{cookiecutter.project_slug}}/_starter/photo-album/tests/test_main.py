@@ -22,7 +22,7 @@ def store(bucket, *keys):
 
 
 class Page(HTMLParser):
-    """Collects the tags of a page."""
+    """Collects all tags of a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -33,8 +33,8 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_1_the_types_of_four_endings_are_known(program):
-    """Each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
+def test_1_there_is_a_type_for_each_of_four_endings(program):
+    """Write each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
     types = program.value("TYPES")
     for ending, kind in (
         (".png", "image/png"),
@@ -47,13 +47,13 @@ def test_1_the_types_of_four_endings_are_known(program):
 
 
 def test_2_a_photo_has_a_key_in_the_folder_photos(program):
-    """Put 'photos/' in front of the name of the file."""
+    """Put 'photos/' before the name of the file."""
     program.check(program.photo_key("sun.png"), "photos/sun.png")
     program.check(program.photo_key("boat.gif"), "photos/boat.gif")
 
 
 def test_3a_an_uploaded_photo_is_the_same_byte_for_byte(program, bucket, tmp_path):
-    """Body=path.read_bytes() takes a file as it is; the Key is photo_key(path.name)."""
+    """Body=path.read_bytes() uploads the file as it is; the Key is photo_key(path.name)."""
     path = tmp_path / "sun.png"
     path.write_bytes(PIXELS)
     key = program.photo_key("sun.png")
@@ -63,19 +63,19 @@ def test_3a_an_uploaded_photo_is_the_same_byte_for_byte(program, bucket, tmp_pat
 
 
 def test_3b_an_uploaded_photo_has_its_content_type(program, bucket, tmp_path):
-    """ContentType=TYPES[path.suffix.lower()]"""
+    """Use ContentType=TYPES[path.suffix.lower()]"""
     for name, kind in (("small.gif", "image/gif"), ("LOUD.JPG", "image/jpeg")):
         path = tmp_path / name
         path.write_bytes(PIXELS)
         key = program.photo_key(name)
         program.upload_photo(bucket, path)
         if key not in keys_in(bucket):
-            program.fail(f"in the bucket: {keys_in(bucket)}", f"in the bucket: {key!r} also")
+            program.fail(f"in the bucket: {keys_in(bucket)}", f"in the bucket: also {key!r}")
         program.check(bucket.Object(key).content_type, kind, "content type: ")
 
 
-def test_3c_a_file_of_another_kind_is_not_uploaded(program, bucket, tmp_path):
-    """if path.suffix.lower() in TYPES: is true for pictures only."""
+def test_3c_other_kinds_of_files_are_not_uploaded(program, bucket, tmp_path):
+    """if path.suffix.lower() in TYPES: is only true for pictures."""
     path = tmp_path / "notes.txt"
     path.write_bytes(b"no picture")
     program.upload_photo(bucket, path)
@@ -88,8 +88,8 @@ def test_4a_the_list_has_the_keys_of_the_photos_in_order(program, bucket):
     program.check(program.list_photos(bucket), ["photos/boat.png", "photos/sun.png"])
 
 
-def test_4b_what_is_no_photo_is_not_listed(program, bucket):
-    """A photo begins with photos/, and its ending, in small letters, is in TYPES."""
+def test_4b_other_files_are_not_in_the_list(program, bucket):
+    """The key of a photo begins with photos/, and its ending, in small letters, is in TYPES."""
     store(
         bucket,
         "album.html",
@@ -103,7 +103,7 @@ def test_4b_what_is_no_photo_is_not_listed(program, bucket):
     program.check(program.list_photos(bucket), ["photos/LOUD.PNG"])
 
 
-def test_5a_a_photo_is_shown_by_an_img_tag_with_its_name(program):
+def test_5a_a_photo_has_an_img_tag_with_its_name(program):
     """'<img src="' + ... + '" alt="' + ... + '">', with Path(key).stem as the name."""
     found = program.photo_html("photos/sun.png", "photos/sun.png")
     if Page(found).tags != [("img", {"src": "photos/sun.png", "alt": "sun"})]:
@@ -113,8 +113,8 @@ def test_5a_a_photo_is_shown_by_an_img_tag_with_its_name(program):
         program.fail(repr(found), '<img src="https://a.b/c" alt="my.cat">')
 
 
-def test_5b_odd_signs_in_a_name_or_a_link_break_nothing(program):
-    """html.escape(text) writes <, " and & so that they do nothing: in the name and in the link."""
+def test_5b_odd_characters_in_a_name_or_a_link_do_not_break_the_page(program):
+    """html.escape(text) writes <, " and & so that they are shown as plain text. Both need it."""
     found = program.photo_html("https://a.b/c?x=1&copy=2", "photos/sun.png")
     if Page(found).tags != [("img", {"src": "https://a.b/c?x=1&copy=2", "alt": "sun"})]:
         program.fail(repr(found), '<img src="https://a.b/c?x=1&amp;copy=2" alt="sun">')
