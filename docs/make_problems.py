@@ -67,7 +67,7 @@ ONLY_HERE = {
     "practice-folder": {"what": "The disk is full, so nothing was stored."},
     "file-hides-package": {"file": "random.py"},
     "given-file-missing": {"file": "b2_client.py"},
-    "given-file-damaged": {"file": "b2_client.py", "reason": "Python cannot read line 12 of it"},
+    "given-file-damaged": {"file": "b2_client.py", "reason": "Python cannot read line 12"},
     "env-file-missing": {"do": "Copy .env.example to .env."},
     "env-file-misnamed": {"name": ".env.txt", "better": ".env"},
     "env-file-unreadable": {
@@ -75,7 +75,7 @@ ONLY_HERE = {
         "do": "Save it as plain text.",
     },
     "line-unreadable": {
-        "why": "A quote in it has no partner, or there is something after it.",
+        "why": "A quote is not closed, or there is something after the closing quote.",
         "do": "Delete the quotes.",
     },
     "line-misnamed": {"other": "B2_SECRET", "do": "Rename B2_SECRET= to B2_APPLICATION_KEY=."},
@@ -93,6 +93,7 @@ ONLY_HERE = {
     },
     "keys-swapped": {"do": "Swap the two values."},
     "key-incomplete": {
+        "quality": "complete",
         "flaw": find_key_flaw("B2_APPLICATION_KEY", "K005" + "A" * 25),
         "shape": "An applicationKey has 31 characters and begins with K00.",
     },

@@ -571,7 +571,7 @@ def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
     assert scene.check() == 0
     left = [name for name, _ in scene.double.versions(BUCKET)]
     assert len(left) == 1
-    assert f"the file {left[0]} is left in the bucket" in scene.printed
+    assert f"the file {left[0]} is still in the bucket" in scene.printed
 
 
 # Things that go wrong later than at the first request.

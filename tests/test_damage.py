@@ -104,7 +104,7 @@ def test_a_damaged_file_of_the_practice_bucket(home: Project):
     done = home.python("main.py")
 
     assert_it_is_named(done, "b2_inside/b2_practice/bucket.py is damaged", "given-file-damaged")
-    assert "Python cannot read line 1 of it." in " ".join(done.err.split())
+    assert "Python cannot read line 1." in " ".join(done.err.split())
 
 
 def test_without_check_setup_python_names_it_or_b2_client_does(home: Project):

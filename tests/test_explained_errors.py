@@ -379,7 +379,7 @@ check_setup._try_changes(client, "ada-photos", [])
 
     left = [name for name, _ in desk.double.versions(BUCKET)]
     assert done.code != 0
-    assert f"perhaps the file {left[0]} is left in the bucket" in done.out
+    assert f"the file {left[0]} may still be in the bucket" in done.out
 
 
 def test_python_too_old(desk: Desk):

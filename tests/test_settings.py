@@ -123,7 +123,10 @@ MISTAKES = {
     "placeholder keyID": (change("B2_APPLICATION_KEY_ID", "<YOUR KEYID>"), "still an example"),
     "placeholder key": (change("B2_APPLICATION_KEY", "your-application-key"), "still an example"),
     "crosses for a key": (change("B2_APPLICATION_KEY", "xxxxxxxx"), "still an example"),
-    "a space in a key": (change("B2_APPLICATION_KEY", "K005 abc"), "there is a space, at place 5"),
+    "a space in a key": (
+        change("B2_APPLICATION_KEY", "K005 abc"),
+        "there is a space at position 5",
+    ),
     "a colon for =": (PRACTICE + f"B2_APPLICATION_KEY: {APPLICATION_KEY}", "Line 5 of .env"),
     "set in front": (PRACTICE + f"set B2_APPLICATION_KEY={APPLICATION_KEY}", "Line 5"),
     "a bullet in front": (PRACTICE + f"- B2_APPLICATION_KEY={APPLICATION_KEY}", "Line 5"),
@@ -139,8 +142,8 @@ MISTAKES = {
     "small letters": (PRACTICE + f"b2_application_key={APPLICATION_KEY}", "which no program reads"),
     "a key as bucket": (change("B2_BUCKET_NAME", APPLICATION_KEY), "(an applicationKey)"),
     "a key with a space as bucket": (change("B2_BUCKET_NAME", "K005b bbbbbb"), "cannot be"),
-    "an = too many": (change("B2_APPLICATION_KEY", f"={APPLICATION_KEY}"), "beside the key"),
-    "a comment glued on": (change("B2_APPLICATION_KEY", f"{APPLICATION_KEY}#x"), "beside the key"),
+    "an = too many": (change("B2_APPLICATION_KEY", f"={APPLICATION_KEY}"), "next to the key"),
+    "a comment glued on": (change("B2_APPLICATION_KEY", f"{APPLICATION_KEY}#x"), "next to the key"),
     "a key as endpoint": (change("B2_ENDPOINT", APPLICATION_KEY), "(an applicationKey)"),
 }
 
@@ -161,7 +164,7 @@ def test_no_file_at_all(save: Save):
 
 def test_env_txt_with_a_dot_in_front_is_noticed(save: Save):
     save(GOOD, ".env.txt")
-    assert "There is a file .env.txt, but only .env and env.txt are read." in advice()
+    assert "There is a file .env.txt, but programs only read .env and env.txt." in advice()
 
     save(PRACTICE)
     assert "Rename .env.txt to env.txt." in advice()

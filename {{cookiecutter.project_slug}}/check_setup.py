@@ -108,7 +108,7 @@ def check(settings):
     if is_practice(settings):
         _try_changes(b2_client.get_client(), bucket_name, [])
         how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
-        _print(f"\nPractice works. To use your own bucket, {how}: README.md says more.")
+        _print(f"\nPractice works. To use your own bucket, {how}: README.md says how.")
         return
     check_key_shapes(settings)
     _report("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
@@ -121,8 +121,8 @@ def check(settings):
         _print(f"\nAll is well: your programs can use the bucket {bucket_name}.")
     else:
         _print(
-            f"\nYour programs can read the bucket {bucket_name}, but not write. For that, add"
-            "\na new key with the Type of Access Read and Write (README.md, step 4)."
+            f"\nYour programs can read the bucket {bucket_name}, but not write to it. To write,"
+            "\nadd a new key with the Type of Access Read and Write (README.md, step 4)."
         )
 
 
@@ -339,7 +339,7 @@ def read_first_byte(client, where):
 
 
 def _erase(client, where):
-    """Erase what was written, this version for good; if that fails, name what is left."""
+    """Erase what was written, this version for good; if that fails, name it."""
     done = None
     try:
         done = _try_if_allowed("erase", lambda: _try_twice(lambda: client.delete_object(**where)))
@@ -347,7 +347,7 @@ def _erase(client, where):
         if done and done["ResponseMetadata"]["HTTPStatusCode"] == 204:
             _report("ok", "erase")
         else:
-            _report("warning", f"the file {where['Key']} is left in the bucket")
+            _report("warning", f"the file {where['Key']} is still in the bucket")
 
 
 def _erase_all(client, where):
@@ -358,7 +358,7 @@ def _erase_all(client, where):
         versions = listed.get("Versions", []) if "Name" in listed else None
     finally:
         if versions is None:
-            _report("warning", f"perhaps the file {where['Key']} is left in the bucket")
+            _report("warning", f"the file {where['Key']} may still be in the bucket")
     for version in versions or []:
         _erase(client, {**where, "VersionId": version["VersionId"]})
 

@@ -106,14 +106,14 @@ def _describe_package(what):
 def _find_damage(error):
     """Return the SetupError for a given file that somebody has changed by mistake, or None."""
     path, line = list_frames(error)[-1]
-    reason = f"something in line {line} of it has no meaning"
+    reason = f"Python does not know a name in line {line}"
     if isinstance(error, SyntaxError):
         path = error.filename
-        reason = f"Python cannot read line {error.lineno or 1} of it"
+        reason = f"Python cannot read line {error.lineno or 1}"
     elif isinstance(error, ImportError):
         is_whole = hasattr(sys.modules.get(error.name or ""), "get_bucket") and not is_given(path)
         path = "" if is_whole else error.path  # of a whole b2_client.py, main.py asks too much
-        reason = "a part of it is gone"
+        reason = "a part of it is missing"
     elif not isinstance(error, NameError):
         return None
     path = os.path.realpath(path or "")

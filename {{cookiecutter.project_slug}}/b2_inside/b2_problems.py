@@ -132,7 +132,7 @@ PROBLEMS = {
     ),
     "practice-needs-moto": Problem(
         sign="both keys are empty, and moto cannot be imported",
-        what="Both keys are empty, so this is practice: it needs the package moto.",
+        what="Both keys are empty, so this is practice, which needs the package moto.",
         why="This Python does not have it, or has an old version.",
         do="To use your own bucket, fill in both keys in .env (or env.txt). To practise: {how}",
         source=OUR_RULE,
@@ -147,7 +147,7 @@ PROBLEMS = {
     "given-file-damaged": Problem(
         sign="Python cannot read a module of the project, or a part of it is gone",
         what="The project's own {file} is damaged: {reason}.",
-        why="Somebody changed it, or it was not saved or copied to its end.",
+        why="Somebody changed it, or it was not saved or copied completely.",
         do="Bring it back: README.md says how, under Reset.",
         source=OUR_RULE,
     ),
@@ -175,7 +175,7 @@ PROBLEMS = {
     ),
     "env-file-misnamed": Problem(
         sign="a file with a name like .env.txt is there, and no keys are in .env or env.txt",
-        what="There is a file {name}, but only .env and env.txt are read.",
+        what="There is a file {name}, but programs only read .env and env.txt.",
         why="Windows hides the ending of some names, and some editors add one.",
         do="Rename {name} to {better}.",
         source="Microsoft, Common file name extensions in Windows.",
@@ -233,7 +233,7 @@ PROBLEMS = {
     "placeholder-left": Problem(
         sign="a value is an example, such as <your keyID> or the template's own bucket name",
         what="{name} in {where} is still an example.",
-        why="It is the place for {word}.",
+        why="That line is for {word}.",
         do="{do}",
         source=OUR_RULE,
     ),
@@ -262,7 +262,7 @@ PROBLEMS = {
         sign="the endpoint begins with http:// instead of https://",
         what="B2_ENDPOINT in {where} cannot be {value}.",
         why="{reason}",
-        do="Write https:// in front, or nothing.",
+        do="Write https:// instead, or leave it out.",
         source="Backblaze docs, Call the S3-compatible API.",
     ),
     "keys-swapped": Problem(
@@ -288,7 +288,7 @@ PROBLEMS = {
     ),
     "key-incomplete": Problem(
         sign="a key begins as it should, but has another length or a strange character",
-        what="The value after {name}= was not copied correctly: {flaw}.",
+        what="The value after {name}= is not {quality}: {flaw}.",
         why="{shape}",
         do="Copy {word} again. If the console no longer shows it, add a new key.",
         source=KEYS_DOC,

@@ -326,14 +326,14 @@ def is_placeholder(text: str) -> bool:
 
 
 def find_key_flaw(name: str, value: str) -> str:
-    """Return what is wrong with a key that was not copied well; name: its line in .env."""
+    """Return what is wrong with a key that was not copied correctly; name: its line in .env."""
     length, _shape = KEY_SHAPES[name]
     strange = re.search(STRANGE, value)
     if strange and re.search(f"{KEY_ID}|{APPLICATION_KEY}", value):
-        return "there is something else beside the key"
+        return "there is something else next to the key"
     if strange:
         what = "a space" if strange[0].isspace() else f"a character that no key has ({strange[0]})"
-        return f"there is {what}, at place {strange.start() + 1}"
+        return f"there is {what} at position {strange.start() + 1}"
     if len(value) != length:
         return f"it has {len(value)} characters instead of {length}"
     return "a character is wrong"

@@ -96,7 +96,7 @@ def _choose_and_read_file() -> tuple[str, dict[str, str]]:
 
 
 def _describe_missing_file() -> SetupError:
-    do = "Copy .env.example to .env. If a name may not begin with a dot there, copy it to env.txt."
+    do = "Copy .env.example to .env. If names cannot begin with a dot there, copy it to env.txt."
     if not (HERE / ".env.example").is_file():
         lines = "".join(f"\n    {name}=" for name in CONSOLE_WORDS)
         do = f"Make a text file called .env (or env.txt) with these four lines:{lines}"
@@ -219,7 +219,7 @@ def _explain_line(line: str, above: dict[str, str]) -> tuple[str, str]:
     names = [name for name in CONSOLE_WORDS if re.search(rf"{name}\b", line)]
     last = list(above)[-1] if above else ""
     if re.match(r"\s*(export\s+)?[\w.-]+\s*=\s*['\"]", line):
-        why = "A quote in it has no partner, or there is something after it."
+        why = "A quote is not closed, or there is something after the closing quote."
         do = "Delete the quotes."
     elif "=" not in line and not names and last in CONSOLE_WORDS and above[last] == "":
         why = "It has no = sign."
@@ -407,10 +407,12 @@ def check_key_shapes(settings: dict[str, str]) -> None:
 
 
 def _describe_incomplete_key(name: str, value: str) -> SetupError:
-    """Return the problem of a key that was not copied well, with what is wrong with it."""
+    """Return the problem of a key that was not copied correctly, with what is wrong with it."""
+    is_short = len(value) < KEY_SHAPES[name][0]
     return SetupError(
         "key-incomplete",
         name=name,
+        quality="complete" if is_short else "right",
         flaw=find_key_flaw(name, value),
         shape=KEY_SHAPES[name][1],
         word=_name_value(name),

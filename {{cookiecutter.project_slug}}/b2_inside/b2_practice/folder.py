@@ -49,7 +49,7 @@ class PracticeFolder:
                 self.add(key, file)
                 found[key] = note
             else:
-                print(f"Practice: {place!a} is left out, because B2 takes no such name.")
+                print(f"Practice: {place!a} is left out, because B2 does not accept such a name.")
         return found
 
     def add(self, key: str, file: Path) -> None:

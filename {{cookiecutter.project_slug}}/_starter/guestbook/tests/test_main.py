@@ -76,7 +76,7 @@ def test_4b_twenty_entries_are_all_still_there(program, bucket):
 
 
 def test_5a_the_best_entries_have_the_most_stars(program):
-    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] is the beginning."""
+    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] takes some."""
     program.check(program.best([ALAN, LINUS, ADA], 2), [ADA, LINUS])
     program.check(program.best([LINUS, ADA, ALAN], 1), [ADA])
 
