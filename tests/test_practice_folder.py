@@ -135,7 +135,7 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
     for name in files(home):
         parts = name.split("/")
         assert all(practice_folder.is_safe_name(part) for part in parts), name
-    assert len({practice_folder._folded(Path(name)) for name in files(home)}) == len(ODD_KEYS)
+    assert len({practice_folder._fold(Path(name)) for name in files(home)}) == len(ODD_KEYS)
     assert around() - before <= {home / "practice-bucket"}
 
     again = next_run()

@@ -1,8 +1,8 @@
-"""The practice bucket: boto3 without an account; the files lie in the folder practice-bucket/.
+"""The practice bucket: boto3 without an account; the files are in the folder practice-bucket/.
 
 bucket.py answers boto3's requests, with the help of moto (docs.getmoto.org); folder.py keeps
-the files. So nothing leaves this computer. What a call changed is in the folder before the
-call returns. Older versions of a file are there until the program ends.
+the files. So nothing leaves this computer. What a call changes is in the folder before the
+call returns. Older versions of a file stay until the program ends.
 
 These files are given: a reset may replace them, so write your own code in main.py.
 """
@@ -23,13 +23,14 @@ _joining = threading.Lock()
 def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
     """Let the practice bucket answer all calls of this boto3 client, and of no other.
 
-    client: a boto3 S3 client. folder: where the files are; it is made when it is needed.
+    client: a boto3 S3 client. folder: for the files; it is made when the first one is stored.
     name: the name of the bucket. Raises SetupError when the folder cannot be read.
     """
     with _joining:
         bucket = _buckets.get((folder, name))
         if bucket is None:
-            bucket = _buckets[(folder, name)] = PracticeBucket(folder, name)
+            bucket = PracticeBucket(folder, name)
+            _buckets[(folder, name)] = bucket
             print(f"Practice: no keys in .env yet, so files go to the folder {folder.name}.")
     events = client.meta.events
     events.unregister("before-send", botocore_stubber)  # a test's mock_aws is not for this client

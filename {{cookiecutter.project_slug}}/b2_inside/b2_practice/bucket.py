@@ -41,6 +41,8 @@ if not hasattr(Request, "raw_url"):
 TROUBLE = "PracticeBucketTrouble"  # an answer with this code becomes a SetupError
 ACCOUNT = "000000000000"
 
+Answer = tuple[int, Any, Any]  # status, headers and body, as moto returns them
+
 
 class PracticeBucket:
     """One folder, seen as a bucket."""
@@ -60,28 +62,22 @@ class PracticeBucket:
             for key, note in self.folder.load().items():
                 self._add(key, note)
         except OSError as error:
-            raise SetupError("practice-folder", what=self.folder.plain_words(error)) from None
+            raise SetupError("practice-folder", what=self.folder.describe(error)) from None
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a request of boto3, once the folder has what it changed."""
         with self.lock:
             self.moto.changed = []
             try:
-                self._look_again(_key_of(request.url))
-                try:
-                    status, headers, body = _refusal(request) or self._ask_moto(request)
-                except FileNotFoundError:  # somebody removes files while the program runs
-                    for key in list(self.folder.files):
-                        self._look_again(key)
-                    status, headers, body = self._ask_moto(request)
-                if errors := [error for key in self.moto.changed for error in self._save(key)]:
-                    raise errors[0]
+                answer = self._find_answer(request)
+                self._save_changes()
             except OSError as error:
-                status, headers, body = _error(507, TROUBLE, self.folder.plain_words(error))
+                answer = _make_error(507, TROUBLE, self.folder.describe(error))
             except NotImplementedError:
-                status, headers, body = _error(501, "NotImplemented", "Practice cannot do this.")
+                answer = _make_error(501, "NotImplemented", "Practice cannot do this.")
             except KeyError:  # moto's, for a multipart upload that it does not know
-                status, headers, body = _error(404, "NoSuchUpload", "There is no such upload.")
+                answer = _make_error(404, "NoSuchUpload", "There is no such upload.")
+        status, headers, body = answer
         return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
     def explain_links(self, context: dict[str, Any], **_: Any) -> None:
@@ -92,41 +88,59 @@ class PracticeBucket:
 
     def keep_part(self, part: FakeKey) -> None:
         """Put a part of a large upload on the disk until the upload is complete."""
-        kept = self.folder.place_to_keep()
+        kept = self.folder.choose_file_to_keep()
         kept.write_bytes(part.value)
         _leave_on_disk(part, kept)
 
-    def _ask_moto(self, request: Any) -> tuple[int, Any, Any]:
+    def _find_answer(self, request: Any) -> Answer:
+        self._look_again(_read_key(request.url))
+        refusal = _find_refusal(request)
+        if refusal:
+            return refusal
+        try:
+            return self._ask_moto(request)
+        except FileNotFoundError:  # somebody removes files while the program runs
+            for key in list(self.folder.files):
+                self._look_again(key)
+            return self._ask_moto(request)
+
+    def _ask_moto(self, request: Any) -> Answer:
         path = request.url.split("//", 1)[1].partition("/")[2]
         url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows by itself
         copy = AWSPreparedRequest(request.method, url, request.headers, request.body, False)
         moto_request = normalize_request(copy)
         response = MotoResponse(self.moto)
-        respond = response.key_response if _key_of(url) else response.bucket_response
+        respond = response.key_response if _read_key(url) else response.bucket_response
         return respond(moto_request, moto_request.raw_url, moto_request.headers)
 
     # From the folder to moto.
 
     def _add(self, key: str, note: dict[str, Any]) -> None:
         versions = self.bucket.keys.getlist(key, [])
-        self.bucket.keys.setlist(key, [*versions, self._object_for(key, note)])
+        self.bucket.keys.setlist(key, [*versions, self._make_object(key, note)])
 
     def _look_again(self, key: str) -> None:
         """Notice that a file was added, changed or removed by hand while the program runs."""
         file = self.folder.files.get(key)
         if file is None:
-            if is_key_name(key) and (place := self.folder.place_for(key)).is_file():
-                self.folder.add(key, place)
-                self._add(key, {})
+            self._look_for_new_file(key)
             return
         versions = self.bucket.keys.getlist(key)
         if not file.is_file():
             self.folder.forget(key)
             dict.pop(self.bucket.keys, key)
         elif stamp(file) != versions[-1]._value_buffer.stamp:
-            versions[-1] = self._object_for(key, {"metadata": dict(versions[-1].metadata)})
+            versions[-1] = self._make_object(key, {"metadata": dict(versions[-1].metadata)})
 
-    def _object_for(self, key: str, note: dict[str, Any]) -> FakeKey:
+    def _look_for_new_file(self, key: str) -> None:
+        if not is_key_name(key):
+            return
+        file = self.folder.choose_file(key)
+        if file.is_file():
+            self.folder.add(key, file)
+            self._add(key, {})
+
+    def _make_object(self, key: str, note: dict[str, Any]) -> FakeKey:
         """Return what moto needs to know of a file; its bytes stay on the disk."""
         file = self.folder.files[key]
         found = FakeKey(
@@ -148,6 +162,14 @@ class PracticeBucket:
         return found
 
     # From moto to the folder, after each call that changed something.
+
+    def _save_changes(self) -> None:
+        """Save what the call changed, as far as possible; raise the first error."""
+        errors: list[OSError] = []
+        for key in self.moto.changed:
+            errors += self._save(key)
+        if errors:
+            raise errors[0]
 
     def _save(self, key: str) -> list[OSError]:
         """Make the folder hold what moto holds under this key; if it cannot, undo the call.
@@ -255,46 +277,53 @@ def _is_on_disk(stored: Any, file: Path | None = None) -> bool:
     return isinstance(body, _Body) and file in (None, body.path)
 
 
-def _key_of(url: str) -> str:
+def _read_key(url: str) -> str:
     """Return the key in /bucket/key of an address, or "" for the bucket itself."""
     return unquote(urlsplit(url).path[1:].partition("/")[2])
 
 
-def _refusal(request: Any) -> tuple[int, Any, Any] | None:
+def _find_refusal(request: Any) -> Answer | None:
     """Return B2's refusal of what B2 does not do, or None."""
-    key = _key_of(request.url)
+    key = _read_key(request.url)
     asked = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
-    deleted = _names_to_delete(request) if "delete" in asked else []
+    deleted = _list_names_to_delete(request) if "delete" in asked else []
     if len(deleted) > MOST_DELETED:
-        return _refused("bad request", why=MOST_DELETED_RULE)
+        return _refuse("bad request", why=MOST_DELETED_RULE)
     for name in [key, *asked.get("prefix", []), *deleted]:
         if name and not is_key_name(name):
-            return _refused("bad request", why=KEY_NAME_RULE)
+            return _refuse("bad request", why=KEY_NAME_RULE)
     if NOT_ON_B2 & set(asked):
-        return _refused("not implemented")
+        return _refuse("not implemented")
     if request.method in ("GET", "HEAD"):
         return None
+    if not key and request.method in ("PUT", "DELETE") and not asked:
+        return _refuse_headers(request) or _refuse("not entitled")
+    return _refuse_headers(request)
+
+
+def _refuse_headers(request: Any) -> Answer | None:
+    """Return B2's refusal of a header that B2 does not take, or None."""
     for header, (fine, answer) in REFUSED_HEADERS.items():
         value = request.headers.get(header, "")
-        value = value.decode() if isinstance(value, bytes) else value
+        if isinstance(value, bytes):
+            value = value.decode()
         if value not in ("", fine):
-            return _refused(answer, name=header, value=value)
-    if not key and request.method in ("PUT", "DELETE") and not asked:
-        return _refused("not entitled")
+            return _refuse(answer, name=header, value=value)
     return None
 
 
-def _names_to_delete(request: Any) -> list[str]:
+def _list_names_to_delete(request: Any) -> list[str]:
     """Return the names in the XML of delete_objects, also those that XML may not have."""
     names = re.findall("<Key>([^<]*)</Key>", request.body.decode())
     return [unescape(name) for name in names]
 
 
-def _refused(answer: str, **words: str) -> tuple[int, Any, Any]:
+def _refuse(answer: str, **words: str) -> Answer:
+    """Return B2's answer of this name in the table REFUSED."""
     status, code, message = REFUSED[answer]
-    return _error(status, code, message.format(**words))
+    return _make_error(status, code, message.format(**words))
 
 
-def _error(status: int, code: str, message: str) -> tuple[int, Any, Any]:
+def _make_error(status: int, code: str, message: str) -> Answer:
     text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return status, {"content-type": "application/xml"}, text.encode()

@@ -34,14 +34,15 @@ class PracticeFolder:
         self.path = path
         self.notes = path / NOTES
         self.files: dict[str, Path] = {}  # key -> its file
-        self.taken: set[str] = set()  # the names of these files, as _folded() compares them
+        self.taken: set[str] = set()  # the names of these files, as _fold() compares them
         self.older: tempfile.TemporaryDirectory[str] | None = None
 
     def load(self) -> dict[str, dict[str, Any]]:
         """Find the files that are there; return the note of each key ({} without one)."""
         self._forget_old_runs()
-        notes, found = self._read_notes(), {}
-        for file in self._all_files():
+        notes = self._read_notes()
+        found = {}
+        for file in self._list_files():
             place = file.relative_to(self.path).as_posix()
             note = notes.get(place, {})
             key = note.get("key", place)
@@ -55,18 +56,18 @@ class PracticeFolder:
     def add(self, key: str, file: Path) -> None:
         """Remember that this file belongs to the key."""
         self.files[key] = file
-        self.taken.add(_folded(file))
+        self.taken.add(_fold(file))
 
     def forget(self, key: str) -> None:
         """Forget the file of the key; the file itself stays as it is."""
-        self.taken.discard(_folded(self.files.pop(key)))
+        self.taken.discard(_fold(self.files.pop(key)))
 
     def write(self, key: str, body: IO[bytes], note: dict[str, Any]) -> Path:
         """Store the bytes and the note of a key; return the file.
 
         They are written under another name first, so that no reader ever sees half a file.
         """
-        file = self.files.get(key) or self.place_for(key)
+        file = self.files.get(key) or self.choose_file(key)
         note_file = self._note_file(key)
         note_file.parent.mkdir(parents=True, exist_ok=True)
         part = note_file.with_suffix(f".part-{uuid.uuid4()}")
@@ -100,15 +101,15 @@ class PracticeFolder:
 
     def keep_older(self, file: Path) -> Path:
         """Give the bytes of a file a second place until the program ends; return it."""
-        kept = self.place_to_keep()
+        kept = self.choose_file_to_keep()
         try:
             os.link(file, kept)
         except OSError:  # not every disk can give a file two names
             shutil.copyfile(file, kept)
         return kept
 
-    def place_to_keep(self) -> Path:
-        """Return the name for a file that is gone when the program ends."""
+    def choose_file_to_keep(self) -> Path:
+        """Return the path for a file that is only there until the program ends."""
         if self.older is None or not Path(self.older.name).is_dir():
             self.notes.mkdir(parents=True, exist_ok=True)
             self.older = tempfile.TemporaryDirectory(
@@ -116,25 +117,27 @@ class PracticeFolder:
             )
         return Path(self.older.name) / str(uuid.uuid4())
 
-    def place_for(self, key: str) -> Path:
+    def choose_file(self, key: str) -> Path:
         """Return the file for a new key: the same name if that is safe, else an escaped one."""
         path = self.path.joinpath(*key.split("/"))
-        folders = [parent for parent in path.parents if self.path in parent.parents]
-        if (
-            len(key) <= 150
-            and all(is_safe_name(part) for part in key.split("/"))
-            and all(_is_own_folder(parent) for parent in folders if os.path.lexists(parent))
-            and not path.is_dir()
-            and _folded(path) not in self.taken
-        ):
+        is_safe = len(key) <= 150 and all(is_safe_name(part) for part in key.split("/"))
+        if is_safe and self._is_free(path):
             return path
         escaped = f"~{quote(key, safe='')[:80]}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-        while _folded(self.path / escaped) in self.taken:
+        while _fold(self.path / escaped) in self.taken:
             escaped += "~"
         return self.path / escaped
 
-    def plain_words(self, error: OSError) -> str:
-        """Return one sentence for what the disk refused."""
+    def _is_free(self, path: Path) -> bool:
+        """Tell whether a new file can be here: nothing else is, and no link is on the way."""
+        folders = [parent for parent in path.parents if self.path in parent.parents]
+        existing = [folder for folder in folders if os.path.lexists(folder)]
+        if not all(_is_own_folder(folder) for folder in existing):
+            return False
+        return not path.is_dir() and _fold(path) not in self.taken
+
+    def describe(self, error: OSError) -> str:
+        """Return in plain words what the disk refused."""
         if error.errno in DISK_FULL:
             return "The disk is full, so nothing was stored. Delete something, then run it again."
         if error.errno in NO_PERMISSION:
@@ -144,7 +147,7 @@ class PracticeFolder:
             )
         return f"The folder {self.path} cannot be used: {error.strerror}. Rename or delete it."
 
-    def _all_files(self) -> list[Path]:
+    def _list_files(self) -> list[Path]:
         files = []
         for place, folders, names in os.walk(self.path):
             if Path(place) == self.path and NOTES in folders:
@@ -160,8 +163,8 @@ class PracticeFolder:
         for note_file in self.notes.glob("*.json"):
             try:
                 note = json.loads(note_file.read_text(encoding="utf-8"))
-                good = is_key_name(note["key"]) and isinstance(note["etag"], str)
-                if good and all(isinstance(word, str) for word in note["metadata"].values()):
+                words = [note["etag"], *note["metadata"].values()]
+                if is_key_name(note["key"]) and all(isinstance(word, str) for word in words):
                     notes[note["file"]] = note
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # without its note, a file still counts, under its own name
@@ -201,6 +204,6 @@ def _is_own_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _folded(path: Path) -> str:
-    """Return a path as Windows and macOS compare it: capitals and accents do not tell apart."""
+def _fold(path: Path) -> str:
+    """Return a path as Windows and macOS compare it, where capitals make no difference."""
     return unicodedata.normalize("NFC", str(path)).casefold()
