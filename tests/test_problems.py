@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import pickle
 import re
-import string
 import subprocess
 import sys
 
@@ -109,15 +108,6 @@ def test_a_block_shows_the_name_and_a_line_for_each_sentence():
 
 def test_braces_in_a_value_do_no_harm():
     assert "{0} %s {x}" in str(SetupError("env-file-missing", folder="{0} %s {x}", do=""))
-
-
-def test_the_places_to_fill_in_have_names():
-    for problem in PROBLEMS.values():
-        for text in (problem.what, problem.why, problem.do):
-            assert all(
-                name is None or name.isidentifier()
-                for _, name, _, _ in string.Formatter().parse(text)
-            )
 
 
 def test_old_pythons_can_read_what_tells_them_that_they_are_old():
