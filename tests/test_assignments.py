@@ -18,7 +18,6 @@ from conftest import (
     Project,
     clean_environment,
     run,
-    tracked_files,
 )
 from cookiecutter.main import cookiecutter
 
@@ -120,15 +119,6 @@ def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], P
     for file in ("main.py", *starter_files(name)):
         assert (project.path / file).read_bytes() == (below / file).read_bytes()
     assert "BRIEF.md" in project.read("README.md")
-
-
-def test_the_solutions_are_not_in_a_project():
-    assert not [
-        name
-        for name in tracked_files()
-        if name.startswith(STARTER.name)
-        and ("solution" in name or "good_" in name or "wrong_" in name)
-    ]
 
 
 @pytest.mark.parametrize("name", GRADED)
