@@ -152,13 +152,6 @@ def test_nobody_else_is_in_practice(home: Path):
     assert stored(next_run()) == {"a.txt": b"newer", "b.txt": b"practice too"}
 
 
-def test_bucket_and_client_show_the_same():
-    b2_client.get_bucket().put_object(Key="a", Body=b"1")
-
-    client = b2_client.get_client()
-    assert client.get_object(Bucket="my-bucket", Key="a")["Body"].read() == b"1"
-
-
 @pytest.mark.thorough
 def test_thousands_of_puts_from_many_threads(home: Path):
     client = b2_client.get_client()
