@@ -8,9 +8,7 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import b2_causes
 import pytest
-from b2_problems import SetupError
 from conftest import INSIDE, STARTER, clean_environment
 
 FILES = [*sorted(STARTER.glob("*.py")), *sorted(INSIDE.glob("*.py")), INSIDE / "b2_practice"]
@@ -124,11 +122,3 @@ def test_b2_client_alone_explains_the_set_up_and_leaves_the_rest_to_python():
 
     assert "PROBLEM" not in done.stderr
     assert "NoCredentialsError" in done.stderr
-
-
-def test_what_is_shown_for_a_failed_import_or_a_mistake_in_the_set_up():
-    missing = ModuleNotFoundError("No module named 'boto3'", name="boto3")
-
-    assert "[package-missing]" in b2_causes.explain_setup(missing, None)
-    assert "[no-network]" in b2_causes.explain_setup(SetupError("no-network"), None)
-    assert b2_causes.explain_setup(ValueError("x"), None) == ""
