@@ -249,16 +249,6 @@ def test_a_file_that_hides_a_package(desk: Desk):
     assert "Rename boto3.py, for example to my_boto3.py." in done.err
 
 
-@pytest.mark.parametrize("name", ["b2_rules.py", "b2_settings.py", "b2_client.py"])
-def test_a_given_file_that_is_gone(desk: Desk, name: str):
-    (desk.project.path / name).unlink()
-
-    done = desk.run(STARTED)
-
-    assert problems(done) == ["given-file-missing"]
-    assert f"The project's own {name} is missing." in done.err
-
-
 @pytest.mark.parametrize(
     "name",
     [
