@@ -16,7 +16,7 @@ import botocore
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ProxyConnectionError, SSLError
-from conftest import APPLICATION_KEY, KEY_ID, STARTER, VERSION, Project
+from conftest import APPLICATION_KEY, KEY_ID, VERSION, Project
 from moto.core.botocore_stubber import MockRawResponse
 
 KEYS = {
@@ -215,11 +215,3 @@ def test_no_key_is_in_a_repr_or_an_error():
 
     for shown in (bucket, client, bucket.meta, client.meta, client.meta.config, b2_client):
         assert APPLICATION_KEY not in repr(shown)
-
-
-def test_public_functions_say_what_they_give_and_raise():
-    for function in (b2_client.get_bucket, b2_client.get_client, b2_client.read_settings):
-        assert "Return" in (function.__doc__ or "")
-        assert "Raises SetupError" in (function.__doc__ or "")
-    lines = (STARTER / "b2_client.py").read_text(encoding="utf-8").splitlines()
-    assert not [line for line in lines if line.lstrip().startswith(("@", "class "))]
