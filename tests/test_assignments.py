@@ -254,7 +254,7 @@ def try_all(project: Project, mains: list[Path]) -> dict[str, Ends]:
     return json.loads(done.out)
 
 
-# In a reference solution: what stands there, what a student writes; then which test says what.
+# A line of a reference solution, what a student writes instead, which test fails, and what it says.
 MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
     "cloud-notes": {
         "a forgotten return, told": (

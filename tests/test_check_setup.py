@@ -1,4 +1,4 @@
-"""check_setup.py names the right cause: each situation made for real, the problem told by its id.
+"""check_setup.py names the right cause: each situation is real, and each problem has its id.
 
 The server is B2's double, over TLS, at the name of the real one: only the look-up of names is
 replaced, so that s3.us-east-005.backblazeb2.com leads to 127.0.0.1.
@@ -53,7 +53,7 @@ def more(text: str, **values: str) -> Change:
 
 
 def instead(name: str, content: str | bytes | None = None) -> Change:
-    """Have another file in the place of .env."""
+    """Have another file instead of .env."""
 
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
@@ -64,7 +64,7 @@ def instead(name: str, content: str | bytes | None = None) -> Change:
 
 
 def beside(name: str, content: str | bytes | None = None) -> Change:
-    """Have another file beside a .env with blank keys."""
+    """Have another file next to a .env with empty keys."""
 
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
@@ -527,7 +527,7 @@ HEALTHY: dict[str, tuple[str, Change]] = {
         ),
     ),
     "a key that may not read": (
-        "may not read",
+        "is not allowed to read",
         key(capabilities=b2_double.READ_AND_WRITE - {"readFiles"}),
     ),
     "capital letters in the bucket's name": ("Testbucket", capitals),
@@ -755,7 +755,7 @@ def test_whatever_the_server_answers_there_is_a_diagnosis(
         )
     ).map("\n".join)
 )
-def test_whatever_stands_in_env_there_is_a_diagnosis(scene: Scene, content: str | bytes):
+def test_whatever_is_in_env_there_is_a_diagnosis(scene: Scene, content: str | bytes):
     scene.file(".env", content.encode(errors="replace") if isinstance(content, str) else content)
 
     code = scene.check()

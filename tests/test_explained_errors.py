@@ -182,7 +182,7 @@ def test_a_read_only_key(desk: Desk, line: str):
     )
 
     assert problems(done) == ["key-lacks-permission"]
-    assert "The key may not write there." in done.err
+    assert "The key is not allowed to write there." in done.err
 
 
 def test_a_key_for_another_bucket(desk: Desk):
@@ -373,7 +373,7 @@ check_setup._try_changes(client, "ada-photos", [])
 
 
 def test_python_too_old(desk: Desk):
-    """There is no such Python here, so this one says that it is one."""
+    """This Python pretends to be an old one."""
     done = desk.project.python(
         "-c",
         "import sys\nsys.version_info = (3, 9, 1)\n"

@@ -1,4 +1,4 @@
-"""What stands in .env: what just works, and what is named as a mistake."""
+"""What is in .env: what just works, and what is named as a mistake."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Save = Callable[..., None]
 
 @pytest.fixture(params=["python-dotenv", "nothing but boto3"])
 def save(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Save:
-    """Return a function that saves a file beside b2_client.py, for both ways to read it."""
+    """Return a function that saves a file next to b2_client.py, for both ways to read it."""
     monkeypatch.setattr(b2_settings, "HERE", tmp_path)
     if request.param == "nothing but boto3":
         monkeypatch.setitem(sys.modules, "dotenv", None)  # importing it fails
@@ -267,7 +267,7 @@ def test_both_readers_read_the_same(text: str):
         lambda pair: pair[0].encode() + pair[1]
     )
 )
-def test_whatever_stands_in_the_file_there_is_advice(
+def test_whatever_is_in_the_file_there_is_advice(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(b2_settings, "HERE", tmp_path)

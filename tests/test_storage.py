@@ -99,7 +99,7 @@ def test_a_delimiter_shows_folders(backend: Backend):
     assert [entry["Prefix"] for entry in page["CommonPrefixes"]] == ["a/", "b/"]
 
 
-def test_a_key_may_stand_beside_a_folder_of_its_name(backend: Backend):
+def test_a_key_can_have_the_name_of_a_folder(backend: Backend):
     backend.needs("folder beside file")
     backend.bucket.put_object(Key="a", Body=b"file")
     backend.bucket.put_object(Key="a/b", Body=b"below")
@@ -179,7 +179,7 @@ def test_type_and_metadata_come_back(backend: Backend):
 
     head = backend.client.head_object(Bucket=BUCKET, Key="a")
 
-    # B2 writes a type in its own way, so only what stands before the ; counts.
+    # B2 writes a type in its own way, so only the part before the ; counts.
     assert head["ContentType"].split(";")[0] == "application/json"
     assert {name.lower(): value for name, value in head["Metadata"].items()} == {"student": "Ada"}
 

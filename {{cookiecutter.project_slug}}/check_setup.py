@@ -59,7 +59,7 @@ QUICK: dict = {"connect_timeout": 4, "read_timeout": 6, "retries": {"total_max_a
 PROVED = [  # by the first request
     "the server answers",
     "B2 knows the keyID, and the applicationKey belongs to it",
-    "the bucket is there, and the key may list it",
+    "the bucket is there, and the key can list it",
 ]
 OF_THE_PROGRAM = (  # the problems for which the lines of the program matter
     "no-such-object",
@@ -274,7 +274,7 @@ def _try_if_allowed(action, call):
     except Exception as error:
         if _name_problem(error) != "key-lacks-permission":
             raise
-        _report("warning", f"the key may not {action}")
+        _report("warning", f"the key is not allowed to {action}")
         return None
 
 
@@ -287,7 +287,7 @@ def _name_problem(error):
 def _try_changes(client, bucket_name, names):
     """Write, read and erase one small file; return whether the key may write.
 
-    names: what is in the bucket, to be read where the key may not write.
+    names: files in the bucket; they are read where the key may not write.
     """
     where = {"Bucket": bucket_name, "Key": f"b2-starter-check-{uuid.uuid4()}.txt"}
     body = where["Key"].encode()
@@ -315,7 +315,7 @@ def _write(client, where, body):
     except BaseException as error:
         if _name_problem(error) in ("busy", "no-answer", "not-b2", "unknown", None):
             with suppress(Exception):  # the first problem is the one to show
-                _erase_all(client, where)  # it may be stored all the same
+                _erase_all(client, where)  # perhaps it was stored
         raise
     return put
 
@@ -351,7 +351,7 @@ def _erase(client, where):
 
 
 def _erase_all(client, where):
-    """Erase every version of a file of which nobody knows whether it was stored."""
+    """Erase every version of a file that may or may not have been stored."""
     versions = None
     try:
         listed = client.list_object_versions(Bucket=where["Bucket"], Prefix=where["Key"])

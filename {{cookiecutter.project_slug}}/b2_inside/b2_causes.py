@@ -207,8 +207,8 @@ def problem_of(error, settings):
     """Return the SetupError behind an exception, or None where it has nothing to do with B2.
 
     error: what boto3 raised, or anything else. settings: as read_settings() returns them,
-    for the details; {} if they are not known. Asks nobody anything, unless a name was not
-    found: then it finds out whether there is a network at all.
+    for the details; {} if they are not known. Uses no network, unless a name was not found:
+    then it finds out whether there is a network at all.
     """
     if isinstance(error, SetupError):
         return error
@@ -342,7 +342,7 @@ def _list_details(answer, name, settings):
     if name == "unknown":
         code = f"{answer.operation} was answered {code or 'without a code'} ({answer.status})"
         reason = f"The server said: {reason or 'nothing'}"
-    do = "A key made as README.md says may not do that. Do it in the console."
+    do = "A key made as README.md says is not allowed to do that. Do it in the console."
     if answer.operation in ACTIONS:
         do = NEW_KEY
     elif answer.operation == "ListBuckets":

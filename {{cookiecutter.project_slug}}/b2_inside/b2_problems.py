@@ -397,7 +397,7 @@ PROBLEMS = {
     ),
     "key-for-another-bucket": Problem(
         sign="AccessDenied for the list, and for the bucket itself",
-        what="The key may not use the bucket {bucket}.",
+        what="The key is not allowed to use the bucket {bucket}.",
         why="It was made for another bucket or has no rights, or the bucket is somebody else's.",
         do="Compare B2_BUCKET_NAME in .env with the console, page Buckets: capitals count. If it"
         " is right, add a new key for this bucket (README.md, step 4).",
@@ -405,14 +405,14 @@ PROBLEMS = {
     ),
     "key-limited-to-names": Problem(
         sign="AccessDenied for the list, but not for the bucket itself",
-        what="The key may use the bucket {bucket}, but may not list all of it.",
+        what="The key can use the bucket {bucket}, but cannot list all of it.",
         why="It has a File name prefix, or is of the type Write Only.",
         do=NEW_KEY,
         source="cyberduck issue 14103. " + LIVE,
     ),
     "key-lacks-permission": Problem(
         sign="AccessDenied 'not entitled', although the key may list the bucket",
-        what="The key may not {action} there.",
+        what="The key is not allowed to {action} there.",
         why="B2 answered that it is not allowed to. The bucket in .env is {bucket}.",
         do="{do}",
         source="Backblaze docs, Application Key Capabilities. " + LIVE,

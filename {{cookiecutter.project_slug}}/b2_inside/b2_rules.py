@@ -319,7 +319,7 @@ def find_key(text: str) -> str:
 
 
 def is_placeholder(text: str) -> bool:
-    """Tell whether a key is still an example that nobody has replaced."""
+    """Tell whether a key is still an example, such as <your keyID>."""
     if re.search(f"{KEY_ID}|{APPLICATION_KEY}", text) or "@" in text:
         return False
     return re.search(PLACEHOLDER_KEY, text, re.IGNORECASE) is not None

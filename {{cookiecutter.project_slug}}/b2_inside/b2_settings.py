@@ -346,7 +346,7 @@ def _check_keys(settings: dict[str, str], where: dict[str, str]) -> None:
 
 
 def _check_placeholders(settings: dict[str, str], where: dict[str, str]) -> None:
-    """Raise SetupError for an example that nobody replaced, and for a key in the bucket's line."""
+    """Raise SetupError for an example that is still there, and for a key in the bucket's line."""
     for name in KEYS:
         if is_placeholder(settings[name]):
             raise SetupError(
@@ -392,8 +392,8 @@ def _check_mixed_up_keys(settings: dict[str, str], where: dict[str, str]) -> Non
 def check_key_shapes(settings: dict[str, str]) -> None:
     """Raise SetupError where a key does not look like one of B2.
 
-    The shapes are those of all keys since 2018, so this is for check_setup.py and for keys
-    that B2 has refused, and not for refusing a key that nobody has tried.
+    All keys since 2018 have these shapes, but older ones do not. So this is only for
+    check_setup.py, and for keys that B2 has refused.
     """
     if not settings["B2_ENDPOINT"].startswith("https"):  # a server of yours has other keys
         return

@@ -174,7 +174,7 @@ class PracticeBucket:
     def _save(self, key: str) -> list[OSError]:
         """Make the folder hold what moto holds under this key; if it cannot, undo the call.
 
-        Returns the error in the way, if there was one: other keys are saved all the same.
+        Returns the error in the way, if there was one: the other keys are still saved.
         """
         versions = self.bucket.keys.getlist(key, [])
         newest = versions[-1] if versions else None
@@ -313,7 +313,7 @@ def _refuse_headers(request: Any) -> Answer | None:
 
 
 def _list_names_to_delete(request: Any) -> list[str]:
-    """Return the names in the XML of delete_objects, also those that XML may not have."""
+    """Return the names in the XML of delete_objects, also those that are not allowed in XML."""
     names = re.findall("<Key>([^<]*)</Key>", request.body.decode())
     return [unescape(name) for name in names]
 
