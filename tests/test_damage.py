@@ -21,7 +21,7 @@ WAY_BACK = "README.md says how, under Reset."
 @pytest.fixture
 def home(tmp_path: Path) -> Project:
     """A folder with the given files and hello-bucket's main.py, as they are generated."""
-    folder = tmp_path / "project"
+    folder = tmp_path / "b2_practice"  # a student may call it so, and it is not our folder
     shutil.copytree(INSIDE, folder / "b2_inside", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("b2_client.py", "check_setup.py", "_starter/hello-bucket/main.py"):
         shutil.copy(STARTER / name, folder)

@@ -116,10 +116,9 @@ def _find_damage(error):
         reason = "a part of it is missing"
     elif not isinstance(error, NameError):
         return None
-    path = os.path.realpath(path or "")
-    if not is_given(path):
+    if not path or not is_given(os.path.realpath(path)):
         return None
-    file = path.replace(HERE + os.sep, "").replace(os.sep, "/")
+    file = os.path.realpath(path).replace(HERE + os.sep, "").replace(os.sep, "/")
     return SetupError("given-file-damaged", file=file, reason=reason)
 
 
@@ -177,7 +176,8 @@ def list_frames(error):
 def is_given(path):
     """Tell whether this is the path of a module, or a part of one, that belongs to the project."""
     folder, name = os.path.split(path)
-    return name.partition(".")[0] in GIVEN or os.path.basename(folder) == "b2_practice"
+    practice = os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_practice")
+    return name.partition(".")[0] in GIVEN or folder == practice
 
 
 def how_to_install():
