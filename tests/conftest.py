@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,12 @@ class Project:
     def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
         """Run this Python in the project, with nothing of B2 or AWS in the environment."""
         return run([sys.executable, *words], self.path, {**clean_environment(), **(env or {})})
+
+
+def some_thorough(values: Iterable[Any], every_day: Iterable[Any]) -> list[Any]:
+    """Return parameters of which only some are tried every day, the others by `nox -s thorough`."""
+    marks = {value: [] if value in every_day else [pytest.mark.thorough] for value in values}
+    return [pytest.param(value, marks=marks[value]) for value in marks]
 
 
 def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:

@@ -341,21 +341,19 @@ ODD = [
 
 
 @pytest.mark.parametrize("shell", ["bash", pytest.param("zsh", marks=pytest.mark.thorough)])
-def test_the_retry_line_works_as_it_stands(cli: Callable[..., Run], tmp_path: Path, shell: str):
+def test_the_retry_line_works_as_it_stands(bake: Bake, tmp_path: Path, shell: str):
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
     for number, odd in enumerate(ODD):
-        named = [f"project_name={odd}", f"project_slug=p{number}"]
-        refused = cli("--no-input", *named, "bucket_name=no")
-        assert refused.code == 1
-        line = retry_line(refused.err)
+        slug = f"p{number}"
+        line = retry_line(refusal(bake, project_name=odd, project_slug=slug, bucket_name="no"))
 
         # Typed into a shell; the refused answer is asked again, Enter takes the others.
-        python = shlex.quote(sys.executable)
-        command = line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
+        command = line.replace("cookiecutter", f"{shlex.quote(sys.executable)} -m cookiecutter", 1)
+        command = command.replace("gh:org/b2-starter", shlex.quote(str(bake.template)))
         done = subprocess.run(
             [shell, "-c", command],
-            cwd=tmp_path / "out",
+            cwd=tmp_path,
             input=b"\n\nmy-bucket\n\n\n",
             capture_output=True,
             env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
@@ -363,7 +361,7 @@ def test_the_retry_line_works_as_it_stands(cli: Callable[..., Run], tmp_path: Pa
         )
 
         assert done.returncode == 0, done.stderr
-        project = Project(tmp_path / "out" / f"p{number}")
+        project = Project(tmp_path / slug)
         assert project.answers()["project_name"] == odd
         assert project.answers()["bucket_name"] == "my-bucket"
 

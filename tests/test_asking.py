@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import APPLICATION_KEY, KEY_ID, Project, Run, clean_environment, contents_of
+from conftest import (
+    APPLICATION_KEY,
+    KEY_ID,
+    Project,
+    Run,
+    clean_environment,
+    contents_of,
+    some_thorough,
+)
 from test_template_sources import in_zip
 
 pexpect = pytest.importorskip("pexpect", reason="Windows has no terminals of this kind")
@@ -124,7 +132,7 @@ def test_a_wrong_answer_is_asked_again_at_once(terminal: Terminal, number: int):
     assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", some_thorough(range(5), every_day=[2]))
 def test_a_pasted_key_is_not_kept_anywhere(terminal: Terminal, number: int):
     terminal.type()
     for question in QUESTIONS[:number]:
@@ -193,7 +201,7 @@ def test_a_project_that_is_there_shows_the_way_to_a_reset(terminal: Terminal, cl
 
 
 @pytest.mark.parametrize("how", ["sendintr", "sendeof"])
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", some_thorough(range(5), every_day=[0, 3]))
 def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: int):
     terminal.type()
     for question in QUESTIONS[:number]:

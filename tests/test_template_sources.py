@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project, Run, clean_environment, contents_of, run
+from conftest import Project, Run, clean_environment, contents_of, run, some_thorough
 from resetting import BROKEN
 
 Cli = Callable[..., Run]
@@ -54,7 +54,7 @@ SOURCES: dict[str, Callable[[Path], tuple[str, Path | None]]] = {  # -> what is 
 }
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", some_thorough(SOURCES, every_day=["git", "a zip"]))
 def test_the_checks_are_those_of_the_template_that_is_used(
     cli: Cli, marked: Path, tmp_path: Path, source: str
 ):
