@@ -269,8 +269,8 @@ def find_folder_problem(command: Command, folder: Path) -> str:
     """Return why the project cannot go into a folder; "" if it can."""
     name = folder.name
     if command.force and not command.replay and command.can_ask and not projects.is_project(folder):
-        here = [path.name for path in command.output.iterdir() if projects.is_project(path)]
-        known = f" The projects here are: {', '.join(sorted(here))}." if here else ""
+        here = projects.find_projects_in(command.output)
+        known = f" The projects here are: {', '.join(here)}." if here else ""
         return (
             f"The folder {name} is not a b2-starter project, so there is nothing to repair.{known}"
             "\nType the name of the project's folder. (For a new project, press Ctrl-C and leave"
@@ -459,7 +459,7 @@ def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
             f"Nothing was changed.\n\nThe project's folder is now called {name}. {problem}"
             f"\nRename the folder to {better} and type:\n\n    {command.reset_line(better)}"
         )
-    click.echo(f"\nThe folder {answers.get('project_slug')} is now called {name}.")
+    click.echo(f"\nThe project's folder is now called {name}; from now on, its files say so, too.")
     answers["project_slug"] = name
 
 

@@ -86,6 +86,14 @@ def find_project_around(folder: Path) -> Path | None:
     return None
 
 
+def find_projects_in(folder: Path) -> list[str]:
+    """Return the names of the projects in a folder."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if is_project(path))
+    except OSError:
+        return []
+
+
 def find_assignment(folder: Path) -> str:
     """Return the assignment of the project in a folder; "" if nobody knows.
 

@@ -230,6 +230,24 @@ def test_stopping_removes_what_was_unpacked_from_a_zip(terminal: Terminal):
     assert list((terminal.home / "tmp").iterdir()) == []
 
 
+def test_f_asks_for_a_folder_that_can_be_repaired(terminal: Terminal, cli: Callable[..., Run]):
+    assert cli("--no-input", folder=terminal.folder).code == 0
+    (terminal.folder / "my-bucket-project").rename(terminal.folder / "homework")
+    (terminal.folder / "homework" / "check_setup.py").unlink()
+    terminal.type("-f")
+    terminal.answer(QUESTIONS[0])
+    terminal.answer(QUESTIONS[1])  # Enter: no folder is called my-bucket-project any more
+    terminal.expect("is not a b2-starter project")
+    terminal.expect("projects here are: homework.")
+    terminal.answer(QUESTIONS[1], "homework")
+    for question in QUESTIONS[2:]:
+        terminal.answer(question)
+
+    assert terminal.end() == 0
+    assert (terminal.folder / "homework" / "check_setup.py").is_file()
+    assert [path.name for path in terminal.folder.iterdir()] == ["homework"]
+
+
 def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal: Terminal):
     terminal.type("bucket_name=my_bucket", "endpoint=s3.eu-central-003.backblazeb2.com")
     terminal.answer(QUESTIONS[0])

@@ -152,7 +152,7 @@ def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project,
     done = cli("--replay-file", "Homework-2/b2-starter.json", "-f")
 
     assert done.code == 0, done.err
-    assert "The folder proj is now called Homework-2." in done.out
+    assert "The project's folder is now called Homework-2;" in done.out
     assert_repaired(renamed)
     assert renamed.answers() == {
         **GOOD_ANSWERS,
