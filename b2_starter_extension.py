@@ -202,6 +202,8 @@ def complete(context: dict[str, Any]) -> dict[str, Any]:
     except BaseException:
         remove_what_cookiecutter_made(context)
         raise
+    for name in ("_template_version", "_template_source"):
+        context[name] = SETTINGS[name]  # a file of --replay has those of an earlier version
     given = projects.given_files() + projects.starter_files(context["assignment"])
     context["_given"] = given
     context["_starters"] = {

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NOT_WORTH_NAMING = {".venv", "backups", "b2-starter.json", "__pycache__", ".pytest_cache", ".git"}
-MOST_NAMES = 8
+MOST_NAMES = 8  # of the student's own files: there may be hundreds
 UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
 
 
@@ -106,16 +106,11 @@ def find_untouched(context: dict, created: list[str]) -> list[str]:
     return sorted(path.name for path in Path().iterdir() if path.name not in others)
 
 
-def join_names(names: list[str]) -> str:
-    """Return names for the screen: not too many, and none that could change the screen."""
-    shown = [name if name.isprintable() else ascii(name) for name in names[:MOST_NAMES]]
-    more = len(names) - MOST_NAMES
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-
-
 def say(what: str, names: list[str]) -> None:
-    if names:
-        print(f"{what}: {join_names(names)}")
+    """Print names after a few words; if there are none, print nothing."""
+    shown = [name if name.isprintable() else ascii(name) for name in names]
+    if shown:
+        print(f"{what}: {', '.join(shown)}")
 
 
 def show_report(context: dict, put: set[str], created: list[str]) -> None:
@@ -137,11 +132,16 @@ def show_report(context: dict, put: set[str], created: list[str]) -> None:
         say(f"The earlier versions are in {backup}", names)
     if everything_kept:
         print("If you had changed one of them, copy your lines from there.")
-    say("Your files were not changed", find_untouched(context, created))
+    say("Your files were not changed", cut_short(find_untouched(context, created)))
     say_what_cannot_be_used()
     if restored:
         print("If one of the restored files is open in your editor, close it and open it again.")
     print()
+
+
+def cut_short(names: list[str]) -> list[str]:
+    more = len(names) - MOST_NAMES
+    return [*names[:MOST_NAMES], f"and {more} more"] if more > 0 else names
 
 
 def say_what_cannot_be_used() -> None:

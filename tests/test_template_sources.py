@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project, Run, clean_environment, contents_of, run, some_thorough
+from conftest import VERSION, Project, Run, clean_environment, contents_of, run, some_thorough
 from resetting import BROKEN
 
 Cli = Callable[..., Run]
@@ -89,6 +89,19 @@ def test_the_cached_name_and_the_last_replay(cli: Cli, marked: Path, tmp_path: P
 
     assert done.code == 0, done.err
     assert "brought up to date: b2_client.py\n" in done.out
+
+
+def test_the_last_replay_of_an_earlier_version(cli: Cli, marked: Path, tmp_path: Path):
+    assert cli("--no-input").code == 0
+    settings = marked / "cookiecutter.json"
+    text = settings.read_text(encoding="utf-8").replace(f'"{VERSION}"', '"9.9.9"')
+    settings.write_text(text, encoding="utf-8")
+
+    done = cli("--replay", "-f", template=marked)
+
+    assert done.code == 0, done.err
+    kept = Project(tmp_path / "out" / "my-bucket-project").read("b2-starter.json")
+    assert '"version": "9.9.9"' in kept
 
 
 def test_another_copy_of_the_template_in_the_way(
