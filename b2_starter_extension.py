@@ -355,7 +355,7 @@ def explain_refusal(answers: dict[str, Any], problems: dict[str, str], command: 
     """Return the reasons, and the command in which only the refused answers are missing."""
     happened = "changed" if command.force else "created"
     which = "One answer" if len(problems) == 1 else "Some answers"
-    lines = [f"Nothing was {happened}.", "", f"{which} cannot be used:", ""]
+    lines = [f"Nothing was {happened}. {which} cannot be used:", ""]
     for name, problem in problems.items():
         lines += [f"{name}: {checks.show(answers[name])}", problem, ""]
     options = ["-f"] if command.force else []
