@@ -12,7 +12,6 @@ import sys
 import venv
 from pathlib import Path
 
-import pexpect
 import pytest
 from conftest import Project, Run, clean_environment, run
 from resetting import BROKEN
@@ -77,6 +76,8 @@ def test_a_project_and_a_refusal(python: str, template: Path, desk: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
 def test_a_wrong_answer_is_asked_again(python: str, template: Path, desk: Path):
+    import pexpect  # Windows has none
+
     session = pexpect.spawn(
         python,
         ["-m", "cookiecutter", str(template)],
