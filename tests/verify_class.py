@@ -173,6 +173,6 @@ def test_a_term(clone: Path, tmp_path: Path, browser: str):
         {**env, "PWD": str(folder)},
     )
     assert reset.code == 0, reset.printed
-    assert "Restored: b2_client.py" in reset.out
+    assert "brought up to date: b2_client.py" in reset.out
     assert (dan.path / "main.py").read_bytes() == mine
     assert "cookiecutter https://example.org/school/b2.git -f" in dan.read("README.md")
