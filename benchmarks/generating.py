@@ -23,7 +23,7 @@ def template_copy(folder: Path, hooks: str) -> Path:
 
 
 def home(work: Path) -> dict[str, str]:
-    """An empty home, and a folder of its own for temporary files: a full one slows Python down."""
+    """An empty home, and an empty folder for temporary files: a full one slows Python down."""
     names = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")
     return {name: str(work) for name in names}
 

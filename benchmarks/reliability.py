@@ -110,9 +110,9 @@ def has_come(place: Place, ok: bool) -> bool:
 def lies_there(place: Place, ok: bool) -> bool:
     earlier = place.folder / "earlier.bin"
     before = earlier.read_bytes() if earlier.exists() else None
-    lies = place.file.read_bytes() if place.file.exists() else None
+    content = place.file.read_bytes() if place.file.exists() else None
     names = {path.name for path in place.folder.iterdir()} - {"earlier.bin", "down.bin"}
-    return lies == (place.old if ok else before) and not names
+    return content == (place.old if ok else before) and not names
 
 
 def lists_all(place: Place, ok: bool) -> bool:

@@ -43,7 +43,7 @@ class Ratio:
 
 @dataclass
 class Limit:
-    """A figure that has a limit of its own."""
+    """A figure with its own limit."""
 
     what: str
     found: float
@@ -77,7 +77,7 @@ def measure(works: list[Work], rounds: int) -> list[list[float]]:
 def process(
     *words: str, folder: Path, code: int = 0, env: dict[str, str] | None = None
 ) -> Callable[[], None]:
-    """Return a work that runs a command, which shall end with code."""
+    """Return a work that runs a command and expects this exit code."""
 
     def run() -> None:
         done = subprocess.run(

@@ -1,6 +1,6 @@
 """Make the pictures of README.md from real runs: terminals as SVG, pages as PNG. Linux, macOS.
 
-Everything is typed and run as a reader would, in a folder of its own; only the name of that
+Everything is typed and run as a reader would, in a new folder; only the name of that
 folder is shown as /home/ada. Run by `nox -s pictures`.
 """
 

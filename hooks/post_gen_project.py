@@ -176,7 +176,7 @@ def find_next_commands() -> list[str]:
 
 
 def find_python() -> str:
-    """Return the Python below this one: cookiecutter may run in an environment of its own."""
+    """Return the Python below this one: cookiecutter may have its own environment."""
     base = getattr(sys, "_base_executable", sys.executable)
     usual = shutil.which("python3")
     if usual and os.path.realpath(usual) == os.path.realpath(base):

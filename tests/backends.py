@@ -26,7 +26,7 @@ from faulty_network import FaultyNetwork, Request
 from moto import mock_aws
 
 BUCKET = "storage-tests"
-SWIFT_ACCOUNTS = itertools.count()  # each test has one of its own
+SWIFT_ACCOUNTS = itertools.count()  # each test has its own
 
 # Each entry shows as a skip with its reason.
 CANNOT = {

@@ -238,7 +238,7 @@ def project(bake: Bake) -> Project:
 
 @pytest.fixture
 def cli(template: Path, tmp_path: Path) -> Callable[..., Run]:
-    """Return a function that runs the real command in a home of its own."""
+    """Return a function that runs the real command in a new home."""
     home = tmp_path / "home"
     home.mkdir()
     temporary = tmp_path / "temporary"

@@ -3,7 +3,7 @@
     python tests/swift_server.py FOLDER KEY_ID APPLICATION_KEY
 
 Prints the port of its S3 door, and ends when its standard input does: with whoever started it.
-There are ACCOUNTS empty accounts, of which each has buckets of its own. The access key of
+There are ACCOUNTS empty accounts, each with its own buckets. The access key of
 account 7 is 7:KEY_ID, for tempauth knows its users as account:user.
 
 Swift's own commands start daemons that read /etc/swift and leave their process group. Here

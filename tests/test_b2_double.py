@@ -34,7 +34,7 @@ SESSION = boto3.Session("any", "any")  # one for all: it is slow to start
 
 
 class B2:
-    """A double that is being served, and clients for it."""
+    """A double that is being served, and its clients."""
 
     def __init__(self, double: B2Double, port: int):
         self.double, self.port = double, port
@@ -60,7 +60,7 @@ class B2:
         )
 
     def limited(self, **limits: Any) -> Any:
-        """Return a client with a key of its own."""
+        """Return a client with its own key."""
         key = Key(f"{KEY_ID[:-2]}{len(self.double.keys) + 10}", APPLICATION_KEY, **limits)
         self.double.keys[key.key_id] = key
         return self.client(key.key_id)

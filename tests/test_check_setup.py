@@ -123,7 +123,7 @@ def plain_http(scene: Scene) -> None:
 
 
 def on_this_computer(scene: Scene, **values: str) -> None:
-    """A server of one's own, with keys of its own; http, so no TLS."""
+    """Your own server, with its own keys; http, so no TLS."""
     port = scene.local(B2Double(buckets=["my-bucket"]))
     scene.env(ENDPOINT=f"http://127.0.0.1:{port}", BUCKET_NAME="my-bucket", **values)
 

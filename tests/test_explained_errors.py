@@ -1,6 +1,6 @@
 """import check_setup: a program's failure is explained, whatever else the student has written.
 
-Each program runs as a process of its own, against B2's double over http on 127.0.0.1.
+Each program runs in its own process, against B2's double over http on 127.0.0.1.
 """
 
 from __future__ import annotations

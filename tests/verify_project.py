@@ -1,4 +1,4 @@
-"""A project used as a student uses it, in environments of its own. Run by `nox -s verify`.
+"""A project used as a student uses it, in new environments. Run by `nox -s verify`.
 
 One environment is made with the very commands that the template prints; the other holds
 boto3 alone, as OYOclass' Python3 Editor does. The server is real: rclone, on 127.0.0.1.

@@ -1,4 +1,4 @@
-# Wrong in TODO 3: it reads the picture as text and leaves out what is no text.
+# Wrong in TODO 3: it reads the picture as text and leaves out what is not text.
 def upload_photo(bucket, path):
     ending = path.suffix.lower()
     if ending in TYPES:
