@@ -21,7 +21,7 @@ Work = Callable[[], object]
 class Ratio:
     """What ours takes in units of what the other takes: the seconds of each, round by round.
 
-    aim: what the ratio shall be at most; None where there is nothing to reach.
+    aim: the most that the ratio should be; None where there is no aim.
     """
 
     ours: str
