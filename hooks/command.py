@@ -62,8 +62,11 @@ def find_command(template: str) -> Command:
         return Command(template)
     options = context.params
     replay = options["replay_file"]
+    template = options["template"]
+    if os.path.exists(template):  # some advice begins with cd, where a relative path is another
+        template = os.path.abspath(template)
     return Command(
-        template=options["template"],
+        template=template,
         checkout=options["checkout"] or "",
         typed=True,
         output=Path(os.path.abspath(options["output_dir"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -105,6 +106,19 @@ def test_nor_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
     assert "You are inside the project proj." in done.err
     assert contents_of(tmp_path) == before
     type_what_is_advised(done.err, broken.path / "tests")
+    assert_repaired(broken)
+
+
+def test_the_advice_holds_where_the_template_was_named_by_a_relative_path(
+    cli: Cli, broken: Project, template: Path
+):
+    folder = broken.path / "tests"
+    relative = os.path.relpath(template, folder)
+
+    done = cli("--no-input", folder=folder, template=relative)
+
+    assert done.code == 1
+    type_what_is_advised(done.err, folder)
     assert_repaired(broken)
 
 

@@ -129,6 +129,12 @@ def test_nothing_is_lost_in_any_history(
             assert not (project.path / name).is_symlink()
 
 
+def reset_command(template: Path, made: Path) -> list[str]:
+    """Return the command that resets a copy of a project, for the folder above it."""
+    command = [sys.executable, "-m", "cookiecutter", str(template), "--default-config"]
+    return [*command, "--replay-file", f"{made.name}/b2-starter.json", "-f"]
+
+
 def assert_nothing_is_lost(project: Project, before: dict[str, Any]) -> None:
     """Every byte that was there is still there: in its place, or below backups/."""
     now = state(project)
@@ -169,16 +175,7 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
     tmp_path: Path, template: Path, made: Path
 ):
     (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    words = [
-        sys.executable,
-        "-m",
-        "cookiecutter",
-        str(template),
-        "--default-config",
-        "--replay-file",
-        f"{made.name}/b2-starter.json",
-        "-f",
-    ]
+    words = reset_command(template, made)
 
     def kill(at: int) -> tuple[Project, int]:
         """Reset a broken project, killed before the change number `at`; return what happened."""
@@ -232,16 +229,7 @@ def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
     project = Project(Path(shutil.copytree(made, out / made.name)))
     project.write("b2_client.py", BROKEN)
     before = state(project)
-    words = [
-        sys.executable,
-        "-m",
-        "cookiecutter",
-        str(template),
-        "--default-config",
-        "--replay-file",
-        f"{made.name}/b2-starter.json",
-        "-f",
-    ]
+    words = reset_command(template, made)
     env = {**clean_environment(), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     both = [
         subprocess.Popen(words, cwd=out, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
