@@ -80,7 +80,7 @@ def bucket_at(endpoint: str, **config: Any) -> Any:
         "B2_ENDPOINT": endpoint,
     }
     changed = b2_client.CONFIG.merge(Config(**config))
-    return b2_client.connect("resource", given, changed).Bucket(BUCKET)
+    return b2_client.connect(given, changed).Bucket(BUCKET)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def get_bucket():
     Does not use the network: a wrong key shows at the first call to the bucket.
     """
     settings = read_settings()
-    return connect("resource", settings).Bucket(settings["B2_BUCKET_NAME"])
+    return connect(settings).Bucket(settings["B2_BUCKET_NAME"])
 
 
 def get_client():
@@ -61,7 +61,7 @@ def get_client():
 
     Raises SetupError when .env is not right; its text says which line to change.
     """
-    return connect("client", read_settings())
+    return connect(read_settings()).meta.client
 
 
 def practice_place(key: str) -> str | None:
@@ -91,22 +91,17 @@ _session = None
 _one_at_a_time = threading.Lock()  # boto3 docs: a session is not for several threads at once
 
 
-def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
-    """Return a boto3 "resource" or "client"; in practice, the practice bucket answers it.
+def connect(settings: dict[str, str], config: Config = CONFIG):
+    """Return boto3's S3 resource; in practice, the practice bucket answers it.
 
     settings: what read_settings() returns. Raises SetupError where practice is not possible.
     """
     global _session
-    if is_practice(settings):
-        try:
-            from b2_practice import join_practice_bucket
-        except (ImportError, AttributeError) as error:
-            raise b2_causes.explain_practice(error) from None
     with _one_at_a_time:
         if _session is None:
             core = botocore.session.Session(session_vars=NO_AWS_SETTINGS)
             _session = Session(botocore_session=core)
-        made = getattr(_session, kind)(
+        s3 = _session.resource(
             "s3",
             endpoint_url=settings["B2_ENDPOINT"],
             region_name=region_of(settings["B2_ENDPOINT"]),
@@ -114,8 +109,11 @@ def connect(kind: str, settings: dict[str, str], config: Config = CONFIG):
             aws_secret_access_key=settings["B2_APPLICATION_KEY"] or "practice",
             config=config,
         )
-    client = made if kind == "client" else made.meta.client
-    watch_answers(client)
+    watch_answers(s3.meta.client)
     if is_practice(settings):
-        join_practice_bucket(client, practice_folder(), settings["B2_BUCKET_NAME"])
-    return made
+        try:
+            from b2_practice import join_practice_bucket
+        except (ImportError, AttributeError) as error:
+            raise b2_causes.explain_practice(error) from None
+        join_practice_bucket(s3.meta.client, practice_folder(), settings["B2_BUCKET_NAME"])
+    return s3

@@ -231,7 +231,7 @@ def connect_quickly(settings):
     """Return a boto3 client that does not wait long."""
     from b2_client import CONFIG, Config, connect
 
-    return connect("client", settings, CONFIG.merge(Config(**QUICK)))
+    return connect(settings, CONFIG.merge(Config(**QUICK))).meta.client
 
 
 def ask_bucket(client, settings):
