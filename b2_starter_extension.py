@@ -18,11 +18,8 @@ import json
 import logging
 import os
 import runpy
-import shutil
 import sys
-import tempfile
 import textwrap
-import traceback
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,11 +46,13 @@ def load(name: str) -> Any:
 if TYPE_CHECKING:
     from hooks import answer as checks
     from hooks import command as commands
+    from hooks import leftovers
     from hooks import project as projects
     from hooks.command import Command
 else:
     checks = load("hooks/answer.py")
     commands = load("hooks/command.py")
+    leftovers = load("hooks/leftovers.py")
     projects = load("hooks/project.py")
 
 SETTINGS = projects.SETTINGS
@@ -121,7 +120,7 @@ def start(answers: dict[str, Any]) -> str:
     """Say what is being made, before the first question; refuse a command in the wrong place."""
     command = find_command(answers)
     if command.template.lower().endswith(".zip"):
-        atexit.register(remove_unpacked)
+        atexit.register(leftovers.remove_unpacked, HERE.parent)
     if not command.hooks:
         raise AnswerError(
             "Nothing was created.\n\nThis template only works with its hooks: they keep your"
@@ -200,7 +199,10 @@ def complete(context: dict[str, Any]) -> dict[str, Any]:
         check_answers(context)
         is_reset = folder is not None and any(folder.iterdir())
     except BaseException:
-        remove_what_cookiecutter_made(context)
+        leftovers.remove_hook_file()
+        if has_folder(context):
+            output = Path(context["_output_dir"])
+            leftovers.remove_empty_folders(output / str(context["project_slug"]), output)
         raise
     for name in ("_template_version", "_template_source"):
         context[name] = SETTINGS[name]  # a file of --replay has those of an earlier version
@@ -244,7 +246,7 @@ def clean_and_check(name: str, answers: dict[str, Any], command: Command) -> str
     answers[name] = answer
     folder = find_folder(answers)
     if folder and name == "project_slug" and not has_folder(answers):
-        return find_folder_problem(command, folder)
+        return projects.find_folder_problem(command, folder)
     if folder and name == "assignment":
         return projects.find_other_assignment(folder, answer)
     return ""
@@ -265,31 +267,6 @@ def find_folder(answers: dict[str, Any]) -> Path | None:
     if checks.find_folder_name_problem(name) or not (command.typed or has_folder(answers)):
         return None
     return command.output / name
-
-
-def find_folder_problem(command: Command, folder: Path) -> str:
-    """Return why the project cannot go into a folder; "" if it can."""
-    name = folder.name
-    if command.force and not command.replay and command.can_ask and not projects.is_project(folder):
-        here = projects.find_projects_in(command.output)
-        known = f" The projects here are: {', '.join(here)}." if here else ""
-        return (
-            f"The folder {name} is not a b2-starter project, so there is nothing to repair.{known}"
-            "\nType the name of the project's folder. (For a new project, press Ctrl-C and leave"
-            " out -f.)"
-        )
-    if not os.path.lexists(folder):
-        return ""
-    if not folder.is_dir():
-        return f"There is a file called {name} here already. Choose another name."
-    if command.force:
-        return projects.find_reset_problem(folder)
-    problem = f"There is a folder {name} here already. Choose another name."
-    if projects.is_project(folder):
-        stop = "press Ctrl-C and " if command.can_ask else ""
-        problem += f"\nTo repair the project in it, {stop}type:"
-        problem += f"\n\n    {command.reset_line(name)}"
-    return problem
 
 
 def refuse_wrong_folder(context: dict[str, Any]) -> None:
@@ -313,7 +290,7 @@ def refuse_wrong_place(command: Command) -> None:
     """Raise AnswerError where no project can be made, or would be inside of another one."""
     project = projects.find_project_around(command.output)
     if project and not command.elsewhere:
-        raise AnswerError(explain_inside_project(command, project))
+        raise AnswerError(projects.explain_inside_project(command, project))
     existing = command.output
     while not existing.exists():
         existing = existing.parent
@@ -402,17 +379,6 @@ def wrap(text: str) -> list[str]:
     return lines
 
 
-def explain_inside_project(command: Command, project: Path) -> str:
-    name = project.name
-    up = ".." if project == command.output else commands.quote(str(project.parent))
-    return (
-        f"Nothing was created.\n\nYou are inside the project {name}. Leave its folder first:"
-        f"\n\n    cd {up}"
-        f"\n\nThen type your command again. To repair {name}, type:"
-        f"\n\n    {command.reset_line(name)}"
-    )
-
-
 # A replay, and the place where it was typed.
 
 
@@ -433,23 +399,15 @@ def go_to_project(command: Command, answers: dict[str, Any]) -> None:
         return
     project = command.replay.parent
     target = command.output / str(answers.get("project_slug", ""))
-    if projects.is_project(project) and not is_same_folder(project, target):
-        if is_same_folder(project.parent, command.output):
+    if projects.is_project(project) and not projects.is_same_folder(project, target):
+        if projects.is_same_folder(project.parent, command.output):
             use_new_name(command, project.name, answers)
         elif not command.elsewhere:
-            raise AnswerError(explain_wrong_place(command, project))
+            raise AnswerError(projects.explain_wrong_place(command, project))
     folder = find_folder(answers)
-    problem = find_folder_problem(command, folder) if folder else ""
+    problem = projects.find_folder_problem(command, folder) if folder else ""
     if problem:
         raise AnswerError(f"Nothing was changed.\n\n{problem}")
-
-
-def explain_wrong_place(command: Command, project: Path) -> str:
-    return (
-        "Nothing was changed.\n\nRun a reset from the folder that contains the project."
-        f" Type these two lines:\n\n    cd {commands.quote(str(project.parent))}"
-        f"\n    {command.reset_line(project.name)}"
-    )
 
 
 def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
@@ -463,40 +421,3 @@ def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
         )
     click.echo(f"\nThe project's folder is now called {name}; from now on, its files say so, too.")
     answers["project_slug"] = name
-
-
-def is_same_folder(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
-# Leaving nothing behind.
-
-
-def remove_unpacked() -> None:
-    """Remove what cookiecutter has unpacked from a zip: it does so only when all went well."""
-    unpacked = HERE.parent
-    if unpacked.parent == Path(tempfile.gettempdir()).resolve():
-        shutil.rmtree(unpacked, ignore_errors=True)
-
-
-def remove_what_cookiecutter_made(context: dict[str, Any]) -> None:
-    """Remove the empty folder of a refused project, and the empty file for its hook."""
-    for frame, _ in traceback.walk_stack(None):
-        if frame.f_code.co_name == "run_script_with_context" and "temp" in frame.f_locals:
-            frame.f_locals["temp"].close()
-            Path(frame.f_locals["temp"].name).unlink(missing_ok=True)
-    if not has_folder(context):
-        return
-    output = Path(context["_output_dir"])
-    folder = output / str(context["project_slug"])
-    stays = [output.resolve(), *output.resolve().parents]
-    for made in [folder, *folder.parents]:
-        if made == output or made.resolve() in stays:
-            return
-        try:
-            made.rmdir()  # only where nothing is in it
-        except OSError:
-            return

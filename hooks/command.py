@@ -51,6 +51,10 @@ class Command:
         """Return the command that resets the project in the folder of this name."""
         return self.line("--replay-file", f"{name}/{ANSWERS_FILE}", "-f")
 
+    def go_to_line(self, folder: Path) -> str:
+        """Return the command that goes to a folder from the one where this was typed."""
+        return "cd .." if folder == self.output.parent else f"cd {quote(str(folder))}"
+
 
 def find_command(template: str) -> Command:
     """Return the command that is running. template: what to call the template if nobody typed it.

@@ -10,7 +10,10 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hooks.command import Command
 
 HERE = Path(__file__).resolve().parent.parent  # the folder of the template
 STARTER = HERE / "{{cookiecutter.project_slug}}"
@@ -127,6 +130,49 @@ def lines_of(folder: Path) -> set[str]:
     return lines
 
 
+def find_folder_problem(command: Command, folder: Path) -> str:
+    """Return why the project cannot go into a folder, in plain sentences; "" if it can."""
+    name = folder.name
+    if command.force and not command.replay and command.can_ask and not is_project(folder):
+        here = find_projects_in(command.output)
+        known = f" The projects here are: {', '.join(here)}." if here else ""
+        return (
+            f"The folder {name} is not a b2-starter project, so there is nothing to repair.{known}"
+            "\nType the name of the project's folder. (For a new project, press Ctrl-C and leave"
+            " out -f.)"
+        )
+    if not os.path.lexists(folder):
+        return ""
+    if not folder.is_dir():
+        return f"There is a file called {name} here already. Choose another name."
+    if command.force:
+        return find_reset_problem(folder)
+    problem = f"There is a folder {name} here already. Choose another name."
+    if is_project(folder):
+        stop = "press Ctrl-C and " if command.can_ask else ""
+        problem += f"\nTo repair the project in it, {stop}type:"
+        problem += f"\n\n    {command.reset_line(name)}"
+    return problem
+
+
+def explain_inside_project(command: Command, project: Path) -> str:
+    name = project.name
+    return (
+        f"Nothing was created.\n\nYou are inside the project {name}. Leave its folder first:"
+        f"\n\n    {command.go_to_line(project.parent)}"
+        f"\n\nThen type your command again. To repair {name}, type:"
+        f"\n\n    {command.reset_line(name)}"
+    )
+
+
+def explain_wrong_place(command: Command, project: Path) -> str:
+    return (
+        "Nothing was changed.\n\nRun a reset from the folder that contains the project."
+        f" Type these two lines:\n\n    {command.go_to_line(project.parent)}"
+        f"\n    {command.reset_line(project.name)}"
+    )
+
+
 def find_reset_problem(folder: Path) -> str:
     """Return why the folder that is there cannot be reset, in plain sentences; "" if it can."""
     name = folder.name
@@ -201,3 +247,10 @@ def is_inside(path: Path, folder: Path) -> bool:
     if not path.is_relative_to(folder):
         return False
     return path.resolve() == folder.resolve() / path.relative_to(folder)
+
+
+def is_same_folder(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
