@@ -194,8 +194,11 @@ def pictures(session: nox.Session) -> None:
 
 
 def quiet() -> dict[str, str]:
-    """Return an environment in which a forgotten encoding= shows."""
-    return {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    """Return an environment in which a forgotten encoding= shows.
+
+    Bytecode goes into .nox: cookiecutter would copy a __pycache__ of the template into projects.
+    """
+    return {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONPYCACHEPREFIX": str(ROOT / ".nox" / "bytecode")}
 
 
 if __name__ == "__main__":

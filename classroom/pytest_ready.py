@@ -61,6 +61,7 @@ def use_pytest() -> None:
         pytest.main(["-p", "no:cacheprovider", "-q", "-s", "--rootdir", folder, folder])
 
 
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # as in runner.py
 use_a_bucket()
 use_pytest()
 gc.collect()

@@ -158,9 +158,15 @@ def clean_environment() -> dict[str, str]:
     keep = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("B2_", "AWS_", "MOTO_", "PYTEST_"))
+        if not name.startswith(("B2_", "AWS_", "MOTO_", "PYTEST_", "PYTHONPYCACHEPREFIX"))
     }
-    return {**keep, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **keep,
+        "PYTHONIOENCODING": "utf-8",
+        "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a student has pytest alone
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)
