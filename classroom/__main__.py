@@ -1,6 +1,6 @@
 """python classroom new_class ... and python classroom grade ...: the sessions of nox call these.
 
-The folder is started by its name, so that Python imports no file from the folder that the teacher
+Python runs this folder by its name, so that it imports no file from the folder that the teacher
 works in.
 """
 
@@ -33,7 +33,7 @@ if __name__ == "__main__":
         commands = " or ".join(f"python classroom {name} --help" for name in COMMANDS)
         raise SystemExit(f"Type {commands}.")
     sys.path[0] = str(ROOT)
-    # A console may not have all letters of the students' names.
+    # A console may not be able to show all letters in the students' names.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.dont_write_bytecode = True  # new_class copies the template from this folder

@@ -12,10 +12,10 @@ from classroom.matching import Member
 
 
 class Rank(NamedTuple):
-    """What puts the hand-ins of one student in order: the largest one counts.
+    """Puts the hand-ins of one student in order: the one with the highest rank counts.
 
     First comes whether it was started, then whether it has the functions that the tests call (a
-    helper has not), then the numbers that platforms give, then the time, in seconds.
+    helper file does not), then the numbers that platforms give, then the time, in seconds.
     """
 
     is_started: bool
@@ -49,7 +49,7 @@ def read_text(hand_in: HandIn) -> str | None:
     """Return main.py; None if it cannot be read."""
     try:
         return hand_ins.read_main(hand_in).decode("utf-8-sig", errors="replace")
-    except Exception:  # whatever a file that somebody made does to a library
+    except Exception:  # anything: an odd file can make a library fail in any way
         return None
 
 
@@ -64,7 +64,7 @@ def make_asides(
     if started > 1:
         asides.append(f"{started} hand-ins; this one counts: {hand_in.where(folder)}")
     if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
-        asides.append(f"its project was made as {hand_in.slug}: ask whose it is")
+        asides.append(f"its project was made with the name {hand_in.slug}: ask whose it is")
     for other in others:
         for name in find_keys(other):
             asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")

@@ -45,7 +45,7 @@ def write_class(folder: Path, rows: list[dict[str, str]]) -> None:
             table.writerow({name: guard_cell(value) for name, value in row.items()})
     try:
         os.replace(part, folder / CLASS_FILE)
-    except PermissionError:  # Windows: a spreadsheet holds it
+    except PermissionError:  # Windows: a spreadsheet has it open
         part.unlink()
         raise ClassError(
             f"{folder / CLASS_FILE} is open in another program."

@@ -67,7 +67,7 @@ class Entry:
 def list_folder(folder: Path, inside: PurePosixPath = TOP) -> Iterator[Entry]:
     """Yield the files of a folder and of those in it. inside: what their paths begin with.
 
-    A folder that may not be opened counts as empty.
+    A folder that cannot be opened counts as empty.
     """
     try:
         paths = sorted(folder.iterdir())
@@ -92,7 +92,7 @@ def open_zip(file: Path | io.BytesIO) -> zipfile.ZipFile:
         raise HandInError(f"this zip file cannot be opened ({error})") from None
     number = len(archive.infolist())
     if number > MOST_FILES * 10:
-        raise HandInError(f"it holds {number} files, which is too many")
+        raise HandInError(f"it contains {number} files, which is too many")
     return archive
 
 
@@ -143,7 +143,7 @@ def is_junk(path: PurePosixPath) -> bool:
 
 
 def time_of(info: zipfile.ZipInfo) -> float:
-    """Return when a file in a zip was last changed, in seconds; a zip has the local time."""
+    """Return when a file in a zip was last changed, in seconds; zips use local time."""
     try:
         return time.mktime((*info.date_time, 0, 0, -1))
     except (ValueError, OverflowError):
@@ -156,11 +156,11 @@ def make_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[],
     def read() -> bytes:
         try:
             with archive.open(info) as file:
-                content = file.read(MOST_BYTES + 1)  # the size that a zip names may be a lie
+                content = file.read(MOST_BYTES + 1)  # the size that a zip gives may be a lie
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
             raise HandInError(f"{info.filename} in it is broken ({error})") from None
-        except RuntimeError:  # zipfile raises this where a password is needed
-            raise HandInError("it has a password") from None
+        except RuntimeError:  # zipfile raises this if a password is needed
+            raise HandInError("it is protected by a password") from None
         if len(content) > MOST_BYTES:
             raise HandInError(f"{info.filename} in it is larger than {MOST_BYTES:,} bytes")
         return content

@@ -60,7 +60,7 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         "--out",
         type=Path,
         default=Path("grades.csv"),
-        help="the table (default: grades.csv); a page, a .json file and the feedback go beside it",
+        help="the table (default: grades.csv); a page, a .json file and the feedback go next to it",
     )
     parser.add_argument(
         "--class",
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     if members:
         matched, nobodys = match(hand_ins, members, folder)
     else:
-        print(f"There is no {CLASS_FILE} in {folder}, so each hand-in gets a row of its own.")
+        print(f"There is no {CLASS_FILE} in {folder}, so each hand-in gets its own row.")
         members = [Member(hand_in.where(folder)) for hand_in in hand_ins]
         matched = {number: [hand_in] for number, hand_in in enumerate(hand_ins)}
         nobodys = []
@@ -137,7 +137,7 @@ def check_places(folder: Path, out: Path, class_file: Path | None) -> None:
 
 
 def read_members(folder: Path, class_file: Path | None) -> tuple[list[Member], str, list[str]]:
-    """Return the students, the assignment that class.csv names or "", and what is to be fixed.
+    """Return the students, the assignment that class.csv names (or ""), and what to fix.
 
     class_file: class.csv or a class list; None means class.csv in the class folder.
     """
@@ -159,10 +159,11 @@ def make_member(row: dict[str, str]) -> Member:
 
 
 def choose_assignment(asked: str | None, class_assignment: str, hand_ins: list[HandIn]) -> str:
-    """Return the assignment that is to be graded.
+    """Return the assignment to grade.
 
-    asked: the one of --assignment; class_assignment: the one of class.csv. If neither is there,
-    all hand-ins have to be of one assignment. Raises ClassError if nobody knows, or they differ.
+    asked: the one from --assignment; class_assignment: the one from class.csv. If both are
+    missing, all hand-ins must be for the same assignment. Raises ClassError if it is not known, or
+    if they differ.
     """
     if asked and class_assignment and asked != class_assignment:
         raise ClassError(
@@ -182,8 +183,8 @@ def sort_unused(
 ) -> tuple[list[str], dict[int, list[Unused]]]:
     """Return sentences for the teacher, and {place in members: unused files of that student}.
 
-    Only of files that may be somebody's hand-in: they are broken, or nothing else came from the
-    student whose name they have.
+    Only for files that may be somebody's hand-in: they are broken, or nothing else came from the
+    student whose name is on them.
     """
     sentences = []
     unused_of: dict[int, list[Unused]] = {}
@@ -198,7 +199,7 @@ def sort_unused(
 
 
 def describe_nobodys(nobodys: list[tuple[HandIn, str]], folder: Path) -> list[str]:
-    """Return sentences for the teacher about the hand-ins that are nobody's."""
+    """Return sentences for the teacher about the hand-ins that have no owner."""
     sentences = []
     for hand_in, reason in nobodys:
         where = hand_in.where(folder)

@@ -68,7 +68,7 @@ class HandIn:
         return f"{outer}: {inside}"
 
     def names(self, folder: Path) -> str:
-        """Return all names on the way to it: one of them may be the student's."""
+        """Return all the names in its path: one of them may be the student's."""
         return f"{self.where(folder)}/{self.slug}"
 
 
@@ -104,7 +104,7 @@ def find_hand_ins(folder: Path) -> tuple[list[HandIn], list[Unused]]:
         where = entry.path.as_posix()
         try:
             inside, broken = find_in_zip(folder / entry.path, where)
-        except Exception as error:  # whatever a file that somebody made does to a library
+        except Exception as error:  # anything: an odd file can make a library fail in any way
             unused.append(Unused(where, explain(error), True))
             continue
         hand_ins += inside
@@ -134,12 +134,12 @@ def describe_unused(entry: Entry) -> Unused:
     if entry.path.suffix.lower() in ARCHIVES:
         return Unused(where, OTHER_ARCHIVE, True)
     if holds_key(entry):
-        return Unused(where, "it holds KEYS: delete them in the console", True)
+        return Unused(where, "it contains KEYS: delete them in the console", True)
     return Unused(where, "this is not a program, so it was not used", False)
 
 
 def find_in_zip(path: Path, where: str) -> tuple[list[HandIn], list[Unused]]:
-    """Return the hand-ins in a zip, also in zips inside it, and what is broken in there.
+    """Return the hand-ins in a zip, even those in zips inside it, and what is broken in it.
 
     where: the name of the zip, for the teacher. Raises HandInError if there is nothing in it.
     """
@@ -183,7 +183,7 @@ def explain(error: Exception) -> str:
 
 
 def sort_files(listed: list[Entry], of_a_class: bool = False) -> tuple[list[HandIn], list[Entry]]:
-    """Return the hand-ins among the files of a folder or zip, and the files that are none.
+    """Return the hand-ins among the files of a folder or zip, and all the other files.
 
     A folder with main.py is a project, and everything in it belongs to the project. Elsewhere,
     each program is a hand-in by itself. of_a_class: this is the class folder.
@@ -230,7 +230,7 @@ def find_owner(entry: Entry, projects: dict[PurePosixPath, HandIn]) -> HandIn | 
 
 
 def holds_projects(main: Entry, mains: list[Entry]) -> bool:
-    """Tell whether there are more of these programs beside one, in two or more folders."""
+    """Tell whether there are other programs below this one's folder, in two or more folders."""
     root = main.path.parent
     folders = set()
     for other in mains:
@@ -245,7 +245,7 @@ def make_hand_in(entry: Entry, alone: bool) -> HandIn:
 
 
 def take_over_answers(hand_in: HandIn, kept: bytes) -> None:
-    """Take over what b2-starter.json says, as far as it can be read."""
+    """Copy what b2-starter.json says, as far as it can be read."""
     with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
         content = json.loads(kept)
         hand_in.slug = make_writable(str(content["cookiecutter"]["project_slug"]))
@@ -260,7 +260,7 @@ def read_files(hand_in: HandIn) -> dict[PurePosixPath, bytes]:
     """Return {path in the project: content} of a hand-in; main.py is one of them.
 
     Files for keys, such as .env, are not read: see find_keys.
-    Raises HandInError if there is more than a project plausibly has.
+    Raises HandInError if there is more than a real project could have.
     """
     contents: dict[PurePosixPath, bytes] = {}
     size = 0
@@ -269,7 +269,9 @@ def read_files(hand_in: HandIn) -> dict[PurePosixPath, bytes]:
             if is_env(entry.path):
                 continue
             if len(contents) == MOST_FILES or size + entry.size > MOST_BYTES:
-                raise HandInError(f"it holds more than {MOST_FILES} files or {MOST_BYTES:,} bytes")
+                raise HandInError(
+                    f"it contains more than {MOST_FILES} files or {MOST_BYTES:,} bytes"
+                )
             contents[entry.path] = entry.read()
             size += len(contents[entry.path])
     return contents

@@ -15,7 +15,7 @@ KEY = f"(?<![A-Za-z0-9+/]){b2_rules.APPLICATION_KEY}(?![A-Za-z0-9+/])".encode()
 FILLED_LINE = rb"""B2_APPLICATION_KEY[ \t]*=[ \t]*["']?[^\s"'#]"""
 KEY_ID = rf"(?<![0-9a-f]){b2_rules.KEY_ID}(?![0-9a-f])".encode()
 
-# Of the same shape as real ones, but of no account.
+# They look like real ones, but belong to no account.
 PRETEND_KEY = b"K000" + b"0" * 27
 PRETEND_KEY_ID = b"000" + b"0" * 22
 
@@ -27,7 +27,7 @@ def is_env(path: PurePosixPath) -> bool:
 
 
 def has_key(path: PurePosixPath, content: bytes) -> bool:
-    """Tell whether a file holds an applicationKey, or a .env anything after B2_APPLICATION_KEY=."""
+    """Tell whether a file holds an applicationKey, or is a .env with a value for one."""
     text = content.replace(b"\0", b"")  # Windows' Notepad may save UTF-16
     if re.search(KEY, text):
         return True
@@ -35,7 +35,7 @@ def has_key(path: PurePosixPath, content: bytes) -> bool:
 
 
 def holds_key(entry: Entry) -> bool:
-    """Tell whether a file holds a key; False if it is too large for a text, or cannot be read."""
+    """Tell whether a file holds a key; False if it is too large to be text, or cannot be read."""
     if entry.size >= MOST_TEXT:
         return False
     try:

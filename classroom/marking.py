@@ -29,7 +29,7 @@ from classroom.supervise import Result, run_hand_in
 from classroom.texts import make_writable
 
 # Where the message of a failed test says why main.py does not run: in the words of
-# tests/grading.py and supervise.py, or in a line of pytest's, such as "E   NameError: ...".
+# tests/grading.py and supervise.py, or in one of pytest's own lines, such as "E   NameError: ...".
 REASON = re.compile(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)")
 
 
@@ -83,7 +83,7 @@ def run_in(
     """Copy a hand-in into an empty folder, run the tests there, and fill in the grade."""
     try:
         prepared = prepare(hand_in, assignment, grade.member.digest, project)
-    except Exception as error:  # whatever a file that somebody made does to a library
+    except Exception as error:  # anything: an odd file can make a library fail in any way
         grade.state = "cannot run"
         grade.notes.append(make_writable(explain(error)))
         return

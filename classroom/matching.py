@@ -1,4 +1,4 @@
-"""Finds out whose a hand-in is, from the names on the way to it."""
+"""Finds out whose hand-in it is, from the names in its path."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Member:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a name or path, without capitals, accents and punctuation."""
+    """Return the words of a name or path, without capitals, accents or punctuation."""
     return re.findall(r"[^\W_]+", fold(text))
 
 
@@ -80,7 +80,7 @@ def is_joined(words: list[str], there: list[str]) -> bool:
 
 
 def join_in_any_order(words: list[str]) -> set[str]:
-    """Return the words put together in each order; of many words, only beginning elsewhere."""
+    """Return the words joined in every order; if there are many, only rotated."""
     orders: Iterable[Sequence[str]]
     if len(words) <= MOST_WORDS_IN_ANY_ORDER:
         orders = permutations(words)
@@ -99,7 +99,7 @@ def has_alias(there: list[str], member: Member) -> bool:
 
 
 def find_owners(path: str, members: list[Member]) -> list[int]:
-    """Return the places in members of those whom a path fits best: one, if all is well."""
+    """Return the positions of the members whom a path fits best: one, if all is well."""
     fits = [measure_fit(path, member) for member in members]
     best = max(fits, default=NO_FIT)
     if best == NO_FIT:
@@ -115,7 +115,7 @@ def find_owners(path: str, members: list[Member]) -> list[int]:
 def match(
     hand_ins: list[HandIn], members: list[Member], folder: Path
 ) -> tuple[dict[int, list[HandIn]], list[tuple[HandIn, str]]]:
-    """Return {place in members: hand-ins}, and (hand-in, reason) for each that is nobody's.
+    """Return {place in members: hand-ins}, and (hand-in, reason) for each one without an owner.
 
     folder: the class folder.
     """

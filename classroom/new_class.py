@@ -33,7 +33,7 @@ from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
 
 UNFINISHED = ".new_class-"
 INTERRUPTED = (
-    "Interrupted. Every project that is there is complete."
+    "Interrupted. Every project in the folder is complete."
     " Run the same command again to make the others."
 )
 
@@ -54,7 +54,7 @@ class Job:
 def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s new_class --", description=__doc__)
     parser.add_argument(
-        "roster", type=Path, help="the class list: a CSV file with a column student"
+        "roster", type=Path, help="the class list: a CSV file with a column called student"
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder for the projects")
     parser.add_argument(
@@ -116,7 +116,7 @@ def check_assignment(folder: Path, earlier: list[dict[str, str]], assignment: st
     others = {row.get("assignment", "") for row in earlier} - {assignment}
     if others:
         raise ClassError(
-            f"{folder} already has projects of {', '.join(sorted(others))}. Use one folder for"
+            f"{folder} already has projects for {', '.join(sorted(others))}. Use one folder for"
             f" each assignment, such as --out {folder.name}-{assignment}."
         )
 
@@ -137,7 +137,7 @@ def find_source() -> str:
 
 
 def clean_source(source: str) -> str:
-    """Return a source for the reset commands: without a token, and in quotes where it needs them.
+    """Return a source for the reset commands: without a token, and in quotes if it needs them.
 
     An address for ssh becomes one for https, because students have no key for ssh.
     """
@@ -162,7 +162,7 @@ def plan(
         zip_target = folder / f"{name}.zip" if with_zip else None
         if os.path.lexists(target) and find_assignment(target) != assignment:
             rule = (
-                f"{folder} has something else with this name. Rename that, and run the same"
+                f"{folder} already has something else with this name. Rename it, and run the same"
                 " command again."
             )
             bad.append(BadRowError(student.row, name, rule))
@@ -181,7 +181,7 @@ def name_project(student: Student, assignment: str) -> str:
 def make_answers(student: Student, assignment: str, source: str) -> dict[str, str]:
     """Return the answers to the template's questions.
 
-    Where the list has no bucket or endpoint, the default answers mean that there is none yet.
+    If the list has no bucket or endpoint, the default answers mean that there is none yet.
     """
     return {
         "project_name": f"{assignment} {student.alias}",
@@ -205,7 +205,7 @@ def make_and_record(
 ) -> list[BadRowError]:
     """Make the projects, and write class.csv; return the rows for which that failed.
 
-    class.csv is also written before: a student keeps the alias, whatever happens now.
+    class.csv is also written first, so that students keep their aliases whatever happens.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_class(folder, make_rows(students, earlier, folder, assignment))
@@ -242,7 +242,7 @@ def make_rows(
 
 
 def make_row(student: Student, folder: Path, assignment: str) -> dict[str, str]:
-    """Return what class.csv says of a student: the known columns, and those of the class list."""
+    """Return a student's row of class.csv: the known columns, and those of the class list."""
     name = name_project(student, assignment)
     row = {
         "student": student.name,
@@ -286,7 +286,7 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what runs left that were killed. The name has the number of the run's process."""
+    """Remove what killed runs left behind. Its name has the number of the run's process."""
     for path in folder.glob(f"{UNFINISHED}*"):
         process = int(path.name.split("-")[1])
         if not psutil.pid_exists(process):
@@ -336,7 +336,7 @@ def describe_os_error(error: OSError) -> str:
 
 
 def move_to_place(made: Path, job: Job) -> None:
-    """Move a complete project to its folder, and its zip beside it. What is there already stays."""
+    """Move a complete project to its folder, and its zip next to it. Existing ones stay."""
     if job.zip_target:
         archive = shutil.make_archive(f"{made}-archive", "zip", made.parent, made.name)
         os.replace(archive, job.zip_target)
@@ -346,7 +346,7 @@ def move_to_place(made: Path, job: Job) -> None:
 
 @contextlib.contextmanager
 def redirect_output(file: Path) -> Iterator[Path]:
-    """Send what this process prints to a file, with what the hooks print in processes of theirs."""
+    """Send what this process prints, and what the hooks print in their own processes, to a file."""
     sys.stdout.flush()
     copies = {number: os.dup(number) for number in (1, 2)}
     with file.open("wb") as out:

@@ -21,7 +21,7 @@ from classroom.template import (
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS, SETTINGS
 
-# Files that would change what Python or pytest does. Those of a hand-in are not used.
+# Files that would change what Python or pytest does. If a hand-in has one, it is not used.
 STEERING = {
     "conftest.py",
     "pytest.ini",
@@ -41,7 +41,7 @@ GIVEN_FOLDERS = ("tests", "b2_inside", "_starter")
 class Prepared:
     """What a hand-in holds.
 
-    main: the text of main.py; keys: the files with a filled key; edited: the tests that were
+    main: the text of main.py; keys: the files with a filled-in key; edited: the tests that were
     changed; left_out: the files that are not used.
     """
 
@@ -55,7 +55,7 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
     """Write the project to grade into a new folder; return what the hand-in holds.
 
     digest: of the tests that this student got, or "" if nobody knows.
-    Raises HandInError if the hand-in cannot be read, or a file of it cannot be written.
+    Raises HandInError if the hand-in cannot be read, or one of its files cannot be written.
     """
     contents = read_files(hand_in)
     given = files_of(assignment)
@@ -77,7 +77,7 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
 
 
 def is_given(path: PurePosixPath, given: dict[str, Path]) -> bool:
-    """Tell whether the template's own file is used in place of this one of a hand-in."""
+    """Tell whether the template's own file is used instead of this one from a hand-in."""
     names = {name.lower() for name in given}
     return path.as_posix().lower() in names or path.parts[0].lower() in GIVEN_FOLDERS
 
@@ -95,7 +95,7 @@ def is_unsafe(path: PurePosixPath, content: bytes, given: dict[str, Path]) -> bo
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file of a hand-in; raise HandInError if this system cannot have such a name."""
+    """Write a file of a hand-in; raise HandInError if this system does not allow its name."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -111,9 +111,9 @@ def write_file(path: Path, content: bytes) -> None:
 def find_edited_tests(
     contents: dict[PurePosixPath, bytes], assignment: str, digest: str, version: str
 ) -> list[str]:
-    """Return the names of the tests that a student changed; line ends do not count.
+    """Return the names of the tests that a student changed; line endings do not count.
 
-    Only if the template still has the tests that the student got: nobody can tell otherwise.
+    Only if the template still has the tests that the student got: otherwise, nobody can tell.
     version: of the template that the project was made with.
     """
     if version != SETTINGS["_template_version"]:
@@ -164,7 +164,7 @@ def has_tested_functions(main: str, assignment: str) -> bool:
 def find_other_assignment(main: str, kept: str, assignment: str) -> str:
     """Return which other assignment main.py is for; "" if it can be for this one.
 
-    kept: the assignment in the b2-starter.json beside it, or "".
+    kept: the assignment in the b2-starter.json next to it, or "".
     """
     if not main.strip() or has_tested_functions(main, assignment):
         return ""

@@ -1,4 +1,4 @@
-"""Many processes at a time: how they start, are watched and end, and how far the work is."""
+"""Many processes at a time: how they start, are watched and end, and how far they have got."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from classroom.template import ROOT
 
 
 def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.BaseContext:
-    """Return a way to start processes that have imported a module already, where that works.
+    """Return a way to start processes that have already imported a module, if that works.
 
     fork: False means that each process imports everything itself, as on Windows.
     """
@@ -35,7 +35,7 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
 
 @contextlib.contextmanager
 def show_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield a function that counts one more: in a terminal with a bar, elsewhere in ten lines."""
+    """Yield a function that counts one more: a bar in a terminal, about ten lines elsewhere."""
     if not sys.stdout.isatty():
         yield count_in_lines(total)
         return
@@ -69,7 +69,7 @@ def end_as_by_ctrl_c() -> None:
     If it was started with nohup, it goes on when the terminal is closed.
     """
     for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # SIGHUP is not on Windows
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
@@ -87,7 +87,7 @@ def end_with_parent() -> None:
 
 
 def find_family(root: int, mark: str) -> list[psutil.Process]:
-    """Return a process and all that it started, also those that tried to leave it.
+    """Return a process and all that it started, even those that tried to get away.
 
     They are found as its children, in its session (not on Windows), or by the mark: a value that
     only they have among their environment variables.

@@ -1,9 +1,9 @@
-"""Makes everything ready that the tests of a hand-in need. grade imports it once.
+"""Gets everything ready that the tests of a hand-in need. grade imports it once.
 
-The processes of the hand-ins are forked from the one that imported this, so that they have what
-a run of the tests imports, and the files that boto3 and moto read. This is the one kind of module
-here that does something on import: nothing else is called before the server of processes forks
-(docs.python.org, multiprocessing, set_forkserver_preload).
+The processes of the hand-ins are forked from the one that imported this, so that they already
+have what a run of the tests imports, and the files that boto3 and moto read. This is the one kind
+of module here that does something on import: nothing else is called before the server of processes
+forks (docs.python.org, multiprocessing, set_forkserver_preload).
 """
 
 import contextlib

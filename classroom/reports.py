@@ -1,4 +1,4 @@
-"""Writes the grades: as a table, as JSON, as a page, and as a text for each student."""
+"""Writes the grades: as a table, as JSON, as a page, and as feedback for each student."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_writable(out: Path) -> None:
 
 
 def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) -> None:
-    """Write the table, and its .json, .html and -feedback/ beside it; keep what was there.
+    """Write the table, with .json, .html and -feedback/ next to it; keep what was there.
 
     out: the table, grades.csv; problems: sentences for the teacher.
     """
@@ -82,7 +82,7 @@ def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) 
 
 
 def keep_earlier(out: Path, written: list[Path]) -> None:
-    """Move away what an earlier run wrote, because the teacher may have written into it."""
+    """Move away what an earlier run wrote, because the teacher may have added to it."""
     when = time.strftime("%Y-%m-%d_%H-%M-%S")
     earlier = out.with_name(f"{out.stem}-earlier") / when
     for path in written:
@@ -185,7 +185,7 @@ def make_student_data(grade: Grade, number_of_tests: int) -> dict[str, Any]:
 
 
 def count_states(grades: list[Grade]) -> dict[str, int]:
-    """Return {state: number of students}, in the order of STATES, without those of nobody."""
+    """Return {state: number of students}, in the order of STATES, without the empty ones."""
     counts = Counter(grade.state for grade in grades)
     return {state: counts[state] for state in STATES if counts[state]}
 
@@ -231,7 +231,7 @@ def describe_test(name: str, outcome: str, words: str) -> list[str]:
 
 
 def name_file(grade: Grade) -> str:
-    """Return a name for the feedback: the alias, or what a file can have of the student's name."""
+    """Return a name for the feedback file: the alias, or a safe form of the student's name."""
     name = re.sub(r"\W+", "-", fold(grade.member.name)).strip("-")
     return grade.member.alias or name[:50] or "nobody"
 
@@ -255,5 +255,5 @@ def show(grades: list[Grade], out: Path) -> None:
 
 
 def make_plain(text: str) -> str:
-    """Return a text that neither rich takes for a style, nor a terminal for a command."""
+    """Return text that contains no styles for rich and no commands for a terminal."""
     return escape("".join(char if char.isprintable() else "?" for char in text))

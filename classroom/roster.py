@@ -25,12 +25,12 @@ ALIAS_RULE = (
     " It begins with a letter or digit."
 )
 
-# For Unicode, these are letters of their own, not other letters with an accent.
+# In Unicode, these are separate letters, not other letters with an accent.
 WITHOUT_ACCENT = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "þ": "th"}
 )
 
-# A spreadsheet takes a value that begins so for a formula. Source: OWASP, "CSV Injection".
+# A spreadsheet treats a value that begins like this as a formula. Source: OWASP, "CSV Injection".
 FORMULA = r"[=+\-@\t\r]"
 
 
@@ -42,7 +42,7 @@ class ClassError(Exception):
 class Student:
     """A row of the list.
 
-    row: its number as a spreadsheet shows it; others: {column: value} of further columns.
+    row: its number as a spreadsheet shows it; others: {column: value} of all other columns.
     """
 
     row: int
@@ -70,7 +70,7 @@ class BadRowError(Exception):
 
 
 def fold(text: str) -> str:
-    """Return a name without capitals, accents and double spaces, for comparing."""
+    """Return a name without capitals, accents or double spaces, for comparing."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(WITHOUT_ACCENT))
     letters = [char for char in decomposed if not unicodedata.combining(char)]
     return " ".join("".join(letters).split())
@@ -89,7 +89,7 @@ def decode(content: bytes) -> str:
 
 
 def guard_cell(value: str) -> str:
-    """Return a value that a spreadsheet shows as it is, and does not calculate."""
+    """Return a value that a spreadsheet shows as it is, and does not treat as a formula."""
     return f"'{value}" if re.match(FORMULA, value) else value
 
 
@@ -172,8 +172,7 @@ def check_header(path: Path, header: list[str]) -> None:
     if header.count("student") != 1:
         names = ", ".join(name for name in header[:20] if name) or "none"
         raise ClassError(
-            f"{path} needs one column with the name student."
-            f" The names in its first row: {names[:200]}."
+            f"{path} needs one column called student. Its first row has these names: {names[:200]}."
         )
     repeated = sorted(name for name in header if name and header.count(name) > 1)
     if repeated:
@@ -184,7 +183,7 @@ def make_student(number: int, header: list[str], values: list[str]) -> Student:
     """Return the student of one row; raise BadRowError if a value breaks a rule."""
     for name, value in zip_longest(header, values):
         if value and not name:
-            rule = "It is not below any column. Put a value that has a comma in it in quotes."
+            rule = "It is not under a column name. If a value has a comma in it, put it in quotes."
             raise BadRowError(number, value, rule)
     cells = dict(zip(header, values, strict=False))
     cells.pop("", None)
@@ -205,9 +204,9 @@ def make_student(number: int, header: list[str], values: list[str]) -> Student:
 
 
 def check_name(number: int, name: str) -> None:
-    """Raise BadRowError if the name in a row is missing, too long, or not a text."""
+    """Raise BadRowError if the name in a row is missing, too long, or not text."""
     if not name:
-        raise BadRowError(number, "", "There is no name in the column student. Add it.")
+        raise BadRowError(number, "", "The student column is empty in this row. Add the name.")
     has_control_character = any(unicodedata.category(char) == "Cc" for char in name)
     if len(name) > LONGEST_NAME or has_control_character:
         raise BadRowError(number, name[:40], NAME_RULE)

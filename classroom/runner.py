@@ -1,7 +1,7 @@
 """Runs the tests on one hand-in. All of this happens in the process of that hand-in.
 
 The guards here are for what a beginner's program does by mistake: write outside its folder, use
-the network, print without end, end the process. They do not stop hostile code.
+the network, print endlessly, end the process. They do not stop hostile code.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
     The events, as JSON: ["start", name], ["end", name, outcome, words], ["loaded"], ["stuck"],
     ["patched", name], ["broken", words], ["output", text], ["finished"].
     """
-    if os.name != "nt":  # a forked process has open what the server of processes has open
+    if os.name != "nt":  # a forked process inherits what the process server has open
         os.closerange(3, to.fileno())
         os.closerange(to.fileno() + 1, 256)
     confine(Path(folder), mark)
@@ -121,7 +121,7 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
 
 
 def confine(folder: Path, mark: str) -> None:
-    """Make this process one that can do little harm outside the folder."""
+    """Limit this process, so that it can do little harm outside the folder."""
     home = str(folder.parent / "home")
     with contextlib.suppress(AttributeError, OSError):
         os.setsid()  # what it starts can be found by this
@@ -148,7 +148,7 @@ def confine(folder: Path, mark: str) -> None:
 
 
 def set_limits() -> None:
-    """Limit what this process can use, where the system can do that."""
+    """Limit what this process can use, if the system can do that."""
     try:
         import resource  # missing on Windows
     except ImportError:
@@ -182,7 +182,7 @@ def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
             return
         real = os.path.realpath(os.fsdecode(path))
         if real != nothing and not real.startswith(inside):
-            raise PermissionError(f"a program that is graded writes in its own folder: {path!r}")
+            raise PermissionError(f"a graded program may only write in its own folder: {path!r}")
 
     def guard(event: str, values: tuple[Any, ...]) -> None:
         for path in find_written(event, values):
@@ -212,7 +212,7 @@ def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
     if event in NETWORK:
         return "a program that is graded has no network"
     if event in ("os.kill", "os.killpg") and values[0] not in (0, own):
-        return "a program that is graded can end only itself"
+        return "a program that is graded can only end itself"
     return ""
 
 
@@ -220,7 +220,7 @@ def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
 
 
 class Reporter:
-    """A plugin of pytest that sends what happens to the process that watches."""
+    """A pytest plugin that tells the watching process what happens."""
 
     def __init__(self, tell: Callable[..., None], done: list[str], failed: list[str]) -> None:
         self.tell = tell
@@ -241,14 +241,14 @@ class Reporter:
         self.watch(grading)
 
     def repeat_failures(self, grading: Any) -> None:
-        """Tell grading.py which tests failed in an earlier process: 3b waits for 3a, also here."""
+        """Tell grading.py which tests failed in an earlier process: 3b waits for 3a here, too."""
         for name in self.failed:
             found = grading.GRADED.match(name)
             if found:
                 grading._not_done.setdefault(found[1], found[1] + found[2])
 
     def watch(self, grading: Any) -> None:
-        """Send when main.py is loaded (the first call that ends), and when a call never ends."""
+        """Send an event when main.py is loaded (a first call ends), and when a call never ends."""
         in_time = grading.in_time
 
         def watched(work: Callable[[], Any]) -> Any:
@@ -307,5 +307,5 @@ def list_parts() -> dict[str, Any]:
 
 
 def list_members(owner: Any) -> Iterable[tuple[str, Any]]:
-    """Return (name, value) of what a module or class has now, while other threads may change it."""
+    """Return (name, value) of what a module or class has now, even if other threads change it."""
     return list(vars(owner).items())

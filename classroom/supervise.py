@@ -1,4 +1,4 @@
-"""Runs one hand-in in a process of its own, and watches it from outside: time, memory, its end."""
+"""Runs one hand-in in its own process, and watches it from outside: time, memory, how it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ending(NamedTuple):
 
 
 NOT_ENDED = Ending("", "")
-TOO_LATE = Ending("it did not end in time", "Is there a loop that never ends?")
+TOO_LATE = Ending("it did not finish in time", "Is there a loop that never ends?")
 ENDED_ITSELF = Ending(
     "it ended the whole program",
     "Remove os._exit(), or whatever else ends Python. To leave a function, use return.",
@@ -88,7 +88,7 @@ def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: 
 
 
 def has_started(result: Result) -> bool:
-    """Tell whether main.py can be run at all: else the rest of the tests cannot pass, either."""
+    """Tell whether main.py can be run at all: if not, the other tests cannot pass, either."""
     return result.loaded or any(outcome == "passed" for outcome, _ in result.tests.values())
 
 
@@ -186,5 +186,5 @@ def note_event(event: Any, run: Run, result: Result) -> None:
         result.output = values[0]
     elif kind == "broken":
         result.broken = values[0]
-    elif kind == "finished" and not run.running:  # else pytest itself broke off
+    elif kind == "finished" and not run.running:  # else pytest itself stopped early
         run.finished = True

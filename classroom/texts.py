@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def make_writable(text: str) -> str:
-    """Return a text that can be saved as UTF-8: names of files may hold half a character."""
+    """Return text that can be saved as UTF-8: file names may contain half a character."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

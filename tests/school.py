@@ -50,7 +50,7 @@ class Class:
         return folder
 
     def grade(self, *words: str, **env: str) -> tuple[Run, dict[str, dict[str, Any]]]:
-        """Grade all; return the run, and what grades.json says of each student."""
+        """Grade all; return the run, and what grades.json says about each student."""
         out = self.folder / "grades.csv"
         command = [
             sys.executable,
@@ -90,7 +90,7 @@ def zipped(files: Mapping[str, str | bytes]) -> bytes:
 
 
 def with_password(content: bytes) -> bytes:
-    """Return a zip of one file, changed so that both of its headers say it has a password."""
+    """Return a zip of one file, changed so that both of its headers say that it has a password."""
     changed = bytearray(content)
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag "encrypted"
         changed[changed.index(mark) + offset] |= 1

@@ -1,4 +1,4 @@
-"""Grades that a person would give, by the real command."""
+"""The real command gives the grades that a person would give."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SHOWS_KEYS = (
 
 
 def own_settings(outside: Path) -> dict[str, str]:
-    """Return files that would change what Python and pytest do, if they were taken along."""
+    """Return files that would change what Python and pytest do, if they were used."""
     evil = f"open({str(outside / 'evil.txt')!r}, 'w')\n"
     all_pass = evil + (
         "import pytest\n@pytest.hookimpl(hookwrapper=True)\n"
@@ -213,7 +213,7 @@ def test_a_hand_in_brings_no_tests_and_no_settings_of_its_own(cases: Graded):
     assert not (cases.outside / "evil.txt").exists()
 
 
-def test_files_that_a_student_added_come_along(cases: Graded):
+def test_files_that_a_student_added_are_used(cases: Graded):
     assert cases.found["has a helper"]["points"] == ALL
 
 
@@ -268,10 +268,10 @@ def test_what_cannot_be_read_is_in_the_row_of_its_student(cases: Graded):
     assert "zed.py: KEYS in main.py" in printed
 
 
-def test_a_zip_with_a_password_is_not_taken_for_the_untouched_project(cases: Graded):
+def test_a_zip_with_a_password_is_not_mistaken_for_the_untouched_project(cases: Graded):
     one = cases.found["Anna Locked"]
 
-    assert (one["state"], one["notes"]) == ("cannot run", ["it has a password"])
+    assert (one["state"], one["notes"]) == ("cannot run", ["it is protected by a password"])
 
 
 def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
@@ -279,7 +279,7 @@ def test_the_reason_why_it_cannot_run_is_in_the_table(cases: Graded):
     assert re.fullmatch(r"line \d+ ends the whole program", cases.found["exits"]["notes"][0])
 
 
-def test_tests_of_an_older_template_are_not_taken_for_edited_ones(school: Class):
+def test_tests_of_an_older_template_are_not_mistaken_for_edited_ones(school: Class):
     kept = {
         "cookiecutter": {"project_slug": "guestbook-s00", "assignment": ASSIGNMENT},
         "b2-starter": {"version": VERSION},

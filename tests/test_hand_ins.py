@@ -1,4 +1,4 @@
-"""What was handed in is found wherever a platform put it, read safely, and given to its student."""
+"""What was handed in is found wherever a platform put it, read safely, and matched to a student."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
 
 
 def owners(folder: Path) -> dict[str, list[str]]:
-    """Return {alias: where the hand-ins are} of a folder; "" for what is nobody's."""
+    """Return {alias: where the hand-ins are} of a folder; "" for those without an owner."""
     found, unused = hand_ins.find_hand_ins(folder)
     matched, nobodys = match(found, CLASS, folder)
     result = {
@@ -92,7 +92,7 @@ def owners(folder: Path) -> dict[str, list[str]]:
         ("Иванова_Мария_main.py", "s08"),
     ],
 )
-def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, alias: str):
+def test_a_name_from_a_platform_leads_to_the_student(tmp_path: Path, name: str, alias: str):
     put(tmp_path, name)
 
     assert owners(tmp_path) == {alias: [name.removesuffix("/main.py")]}
@@ -107,7 +107,7 @@ def test_a_name_of_a_platform_leads_to_the_student(tmp_path: Path, name: str, al
         ("main.py", ""),
     ],
 )
-def test_a_hand_in_that_is_nobodys_is_named(tmp_path: Path, name: str, reason: str):
+def test_a_hand_in_without_an_owner_is_named(tmp_path: Path, name: str, reason: str):
     put(tmp_path / "in", name)
 
     named_files = owners(tmp_path)
@@ -149,7 +149,7 @@ def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):
         ({"guestbook.py": ""}, ": guestbook.py"),
     ],
 )
-def test_a_zip_of_a_platform_is_opened(tmp_path: Path, files: dict, where: str):
+def test_a_zip_from_a_platform_is_opened(tmp_path: Path, files: dict, where: str):
     put(tmp_path, "ONeil_Ben_12345_project.zip", zipped(files))
 
     assert owners(tmp_path) == {"s02": [f"ONeil_Ben_12345_project.zip{where}"]}
@@ -209,7 +209,7 @@ def test_a_name_that_is_not_text_stops_nothing(tmp_path: Path):
     assert list(owners(tmp_path)) == ["s10", ""]
 
 
-def test_the_name_in_the_project_counts_where_no_other_does(tmp_path: Path):
+def test_the_name_in_the_project_counts_if_no_other_does(tmp_path: Path):
     answers = {"project_slug": "guestbook-s03", "assignment": "guestbook"}
     kept = json.dumps({"cookiecutter": answers})
     put(tmp_path, "my project.zip", zipped({"x/main.py": "", "x/b2-starter.json": kept}))
@@ -270,8 +270,8 @@ def only(folder: Path) -> HandIn:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"zeros.bin": b"\0" * 60_000_000}, "holds more than 2000 files or 50,000,000 bytes"),
-        ({f"{number}.txt": b"x" for number in range(2_100)}, "holds more than 2000 files"),
+        ({"zeros.bin": b"\0" * 60_000_000}, "contains more than 2000 files or 50,000,000 bytes"),
+        ({f"{number}.txt": b"x" for number in range(2_100)}, "contains more than 2000 files"),
     ],
 )
 def test_a_bomb_is_refused(tmp_path: Path, files: dict[str, bytes], reason: str):
@@ -300,7 +300,7 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path):
 def test_a_zip_with_a_password_is_refused(tmp_path: Path):
     put(tmp_path, "Li.zip", with_password(zipped({"main.py": "x"})))
 
-    with pytest.raises(HandInError, match="it has a password"):
+    with pytest.raises(HandInError, match="it is protected by a password"):
         hand_ins.read_files(only(tmp_path))
 
 
@@ -317,7 +317,7 @@ def test_what_is_not_a_program_is_named(tmp_path: Path):
         "Ben ONeil/main.pages": ("this is not a program, so it was not used", False),
         "Kim Kay - .env": ("this is not a program, so it was not used", False),
         "Anna Müller.rar": ("this kind of archive cannot be read; ask for a zip file", True),
-        "Kim Kay - env.txt": ("it holds KEYS: delete them in the console", True),
+        "Kim Kay - env.txt": ("it contains KEYS: delete them in the console", True),
     }
 
 
@@ -353,7 +353,7 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path):
         ("photo.png", b"\x89PNG" + b"K005" * 20, False),
     ],
 )
-def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, named: bool):
+def test_a_filled_in_key_is_named(tmp_path: Path, name: str, content: str | bytes, named: bool):
     put(tmp_path, "Li/main.py")
     put(tmp_path, f"Li/{name}", content)
 
@@ -362,7 +362,7 @@ def test_a_filled_key_is_named(tmp_path: Path, name: str, content: str | bytes, 
         assert PurePosixPath(name) not in hand_ins.read_files(only(tmp_path))
 
 
-def test_a_program_is_never_taken_for_a_file_of_keys(tmp_path: Path):
+def test_a_program_is_never_mistaken_for_a_file_of_keys(tmp_path: Path):
     for name in ("main.py", "dotenv_tools.py", "_env.py"):
         put(tmp_path, f"Li/{name}")
 

@@ -24,7 +24,7 @@ NewClass = Callable[..., Run]
 
 @pytest.fixture
 def new_class(tmp_path: Path) -> NewClass:
-    """Return a function that makes a class in tmp_path/class of these lines."""
+    """Return a function that makes a class in tmp_path/class from these lines."""
     home = tmp_path / "home"
     home.mkdir()
 
@@ -176,7 +176,7 @@ def test_a_place_that_is_taken_is_a_bad_row(new_class: NewClass, tmp_path: Path)
     assert done.code == 1
     row = next(line for line in done.out.splitlines() if line.startswith("Row "))
     assert row.startswith("Row 2: 'hello-bucket-s01': ")
-    assert "class has something else with this name. Rename that" in row
+    assert "class already has something else with this name. Rename it" in row
     assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
     assert (tmp_path / "class" / "hello-bucket-s02" / "main.py").is_file()
 
@@ -187,7 +187,7 @@ def test_another_assignment_goes_into_another_folder(new_class: NewClass):
     done = new_class("student\nAnna\n", "--assignment", "guestbook")
 
     assert done.code == 1
-    assert "already has projects of hello-bucket. Use one folder for each assignment" in done.err
+    assert "already has projects for hello-bucket. Use one folder for each assignment" in done.err
 
 
 def test_the_class_file_of_one_assignment_is_the_roster_of_the_next(
@@ -240,7 +240,7 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     words = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv", "--out", "class"]
     folder = tmp_path / "class"
     env = {**clean_environment(), "TERM": str(tmp_path)}  # a variable that its processes have
-    # A background job of a shell ignores Ctrl-C, and so would what it starts.
+    # A background job of a shell ignores Ctrl-C, and so would anything it starts.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -276,7 +276,7 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no nohup on Windows")
-def test_what_nohup_has_started_goes_on_when_the_terminal_is_closed():
+def test_a_command_started_with_nohup_goes_on_when_the_terminal_is_closed():
     program = (
         "import os, signal\nfrom classroom.processes import end_as_by_ctrl_c\n"
         "end_as_by_ctrl_c()\nos.kill(os.getpid(), signal.SIGHUP)\nprint('goes on')\n"

@@ -64,15 +64,15 @@ BAD = {
     "B,b b": "'b b': An alias has 1 to 30 characters: letters from a to z",
     "C,c," + "b2-mine": "'b2-mine': It begins with b2-.",
     "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is an address of Amazon's",
-    ",e": "'': There is no name in the column student. Add it.",
-    "F,f,,,what": "'what': It is not below any column.",
+    ",e": "'': The student column is empty in this row. Add the name.",
+    "F,f,,,what": "'what': It is not under a column name.",
     "G" * 101: "A name has at most 100 characters, and no control characters.",
     "H,../h": "'../h': An alias has",
 }
 
 
 @pytest.mark.parametrize("line", BAD)
-def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
+def test_a_bad_row_is_named_and_the_others_are_used(tmp_path: Path, line: str):
     text = f"student,alias,bucket_name,endpoint\nAnna Li,a1\n\n{line}\nZoe,z\n"
 
     students, bad = read_roster(roster(tmp_path, text))
@@ -85,12 +85,12 @@ def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path, line: str):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "needs one column with the name student. The names in its first row: none"),
+        ("", "needs one column called student. Its first row has these names: none"),
         (
             "name,mail\nAnna,a@x\n",
-            "needs one column with the name student. The names in its first row: name, mail",
+            "needs one column called student. Its first row has these names: name, mail",
         ),
-        ("student,student\nAnna,Ben\n", "needs one column with the name student"),
+        ("student,student\nAnna,Ben\n", "needs one column called student"),
         ("student,x,X\nAnna,1,2\n", "has the column x twice"),
         ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
     ],
@@ -123,7 +123,7 @@ def test_an_alias_stays_with_its_student(tmp_path: Path):
     ]
 
 
-def test_two_of_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):
+def test_two_students_with_the_same_name_are_told_apart_by_their_aliases(tmp_path: Path):
     students, bad = read_roster(roster(tmp_path, "student,alias\nAnna,a\nAnna,b\n"))
 
     assert give_aliases(students, {"a": "anna", "b": "anna"}) == []
@@ -140,5 +140,5 @@ def test_a_guarded_value_comes_back(value: str):
         assert unguard_cell(cell) == value
 
 
-def test_names_are_compared_without_capitals_and_accents():
+def test_names_are_compared_without_capitals_or_accents():
     assert fold("  ÉMILE  Groß ") == fold("emile gross")
