@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 
 class Row(NamedTuple):
-    """One of B2's refusals; source says where it was seen, and how sure that is."""
+    """One of B2's refusals; source says where it was seen, and how sure we are."""
 
     status: int
     code: str
@@ -22,8 +22,8 @@ class Row(NamedTuple):
 
 
 # HIGH: seen live, or in several places. MED: seen once, or of B2's native API. LOW: nobody saw
-# it, this is what Amazon's S3 says. "Code" before it: that is about the code, the words are LOW.
-# "cmdr" is the project vdavid/cmdr, which wrote down what B2 answered it in October 2026.
+# it; this is what Amazon's S3 says. "Code" in front: only the code is that sure, the words are LOW.
+# "cmdr" is the project vdavid/cmdr, which wrote down what B2 answered in October 2026.
 SEE_CAPS = " exceeded. See the Caps & Alerts page to increase your cap."
 NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented."
 ROWS = {
@@ -201,19 +201,19 @@ def storage_cap() -> Fault:
 
 
 def slow_down(times: int | None = None) -> Fault:
-    """Say that requests come too fast, to the first so many of them or to all."""
+    """Say that requests come too fast: to the first few (times) or to all."""
     answer = error("slow down")
     answer.headers["Retry-After"] = "1"
     return _fault(answer, times=times)
 
 
 def server_error(times: int | None = None) -> Fault:
-    """Fail as B2 does now and then, for the first so many requests or for all."""
+    """Fail as B2 does now and then: for the first few requests (times) or for all."""
     return _fault(error("server error"), times=times)
 
 
 def silent(seconds: float) -> Fault:
-    """Accept the request, say nothing for so long, and hang up."""
+    """Accept the request, say nothing for this long, and hang up."""
     return _fault(Answer(0, after=seconds))
 
 

@@ -1,7 +1,7 @@
 """A double of Backblaze B2's S3-compatible API: a real HTTP server on 127.0.0.1, for tests.
 
 It checks keys and signatures, refuses what B2 refuses, and answers in B2's own words. Objects
-are stored by moto, which is asked only after B2's rules were applied. Nothing here but
+are stored by moto, which is asked only after B2's rules have been applied. Nothing here but
 MotoResponse (how moto is asked) comes from the template's own code, so a mistake in its rules is
 not repeated here.
 
@@ -35,7 +35,7 @@ from conftest import APPLICATION_KEY, KEY_ID
 from moto.core.request import normalize_request
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 
-# What the console's three types of key may do, as far as this double asks.
+# What the console's three types of key may do, as far as this double checks it.
 # Sources: read and write, HIGH: keys written down in public Terraform code (writeBuckets since
 # 2025); the other two, LOW: what their names say.
 READ_ONLY = frozenset({"listBuckets", "readBuckets", "listFiles", "readFiles", "shareFiles"})
@@ -46,7 +46,7 @@ READ_AND_WRITE = READ_ONLY | WRITE_ONLY | {"writeBuckets"}
 # the shape of a key's ID: glossary of b2-sdk-python.
 KEY_ID_SHAPE = r"00\d[0-9a-f]{22}"
 BUCKET_NAME = r"(?![bB]2-)[A-Za-z0-9-]{6,63}"
-ONLY_VALUE = {  # of a header that B2 knows, and the row that refuses every other value
+ONLY_VALUE = {  # for a header that B2 knows, and the row that refuses every other value
     "x-amz-acl": ("private", "acl"),
     "x-amz-storage-class": ("STANDARD", "header"),
     "x-amz-server-side-encryption": ("AES256", "header"),
@@ -100,7 +100,7 @@ class Refused(Exception):  # noqa: N818
 class B2Double:
     """An account of B2 in one region, with its buckets and keys. See serve().
 
-    region and keys may be changed; seen holds every request in order; fault, where given, is
+    region and keys may be changed; seen holds every request in order; fault, if given, is
     asked before anything else, and its Answer is sent instead; clock is the server's clock (UTC).
     """
 
@@ -116,7 +116,7 @@ class B2Double:
             self._moto.add_bucket(name)
 
     def versions(self, bucket: str) -> list[tuple[str, str]]:
-        """Return (key, version id) of all that takes up storage, and of delete markers."""
+        """Return (key, version id) of everything that takes up storage, and of delete markers."""
         with self._lock:
             stored = self._moto.buckets[bucket].keys.iterlists()
             return [(key, str(one.version_id)) for key, versions in stored for one in versions]
@@ -150,8 +150,8 @@ class B2Double:
         """Return the key that signed the request.
 
         Source: AWS docs, "Authenticating Requests (AWS Signature Version 4)". The region in the
-        signature may be a wrong one: MED, goofys #739; but a key is known in its region only,
-        whose number is the third character of its ID: MED, all pairs in public agree.
+        signature may be a wrong one: MED, goofys #739; but a key is known only in its own
+        region, whose number is the third character of its ID: MED, all pairs in public agree.
         """
         try:
             claim = _claim(seen)
@@ -302,7 +302,7 @@ def _refuse_what_b2_cannot(seen: Seen) -> None:
 
 
 class _Moto(S3Backend):
-    """moto's memory; B2's versions have IDs, and times, of their own."""
+    """moto's memory; B2's versions have their own IDs and times."""
 
     def __init__(self, double: B2Double):
         super().__init__("us-east-1", "000000000000")
@@ -328,10 +328,10 @@ class _Moto(S3Backend):
             "content-type": "" if re.match("application/x-www-form|multipart/form", kind) else kind,
             "content-encoding": encoding.replace("aws-chunked", "").strip(", "),
             "content-length": str(len(seen.body)),
-            # moto takes the region from here, and wants one of AWS.
+            # moto takes the region from here, and expects an AWS region.
             "authorization": f"{ALGORITHM} Credential=any/20260101/us-east-1/s3/aws4_request",
         }
-        dropped = "host|transfer-|expect|x-amz-(content|checksum|sdk|trailer)"  # done with
+        dropped = "host|transfer-|expect|x-amz-(content|checksum|sdk|trailer)"  # no longer needed
         headers = {
             name: value for name, value in headers.items() if value and not re.match(dropped, name)
         }

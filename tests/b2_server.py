@@ -84,7 +84,7 @@ class Server(ThreadingHTTPServer):
                 request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):  # a client may hang up, or mistrust us
+        if not isinstance(sys.exc_info()[1], OSError):  # a client may hang up, or not trust us
             super().handle_error(request, client_address)
 
 
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = {name.lower(): value for name, value in answer.headers.items()}
         no_body = self.command == "HEAD" or answer.status in (204, 304)
         if no_body and answer.status >= 400:
-            given = {}  # the status is all that a HEAD hears of an error
+            given = {}  # a HEAD gets only the status of an error
         headers = {
             "date": format_datetime(self.server.owner.clock(), usegmt=True),
             "server": "nginx",
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection |= int(headers["content-length"]) != len(answer.body)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
-    do_CONNECT = answer  # noqa: N815  # said to a proxy: a fault may refuse it
+    do_CONNECT = answer  # noqa: N815  # for a proxy: a fault may refuse it
 
     def _read(self) -> Seen:
         headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         inside = path[1:]
         if in_host := re.match(r"(.+)\.s3\.[a-z0-9-]+\.backblazeb2\.com", headers.get("host", "")):
-            inside = f"{in_host[1]}/{inside}"  # the bucket may stand before the host's name
+            inside = f"{in_host[1]}/{inside}"  # the bucket may come before the host's name
         bucket, _, key = inside.partition("/")
         return Seen(
             self.command,
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _dechunk(file: Any) -> tuple[bytes, dict[str, str]]:
-    """Return the content of a chunked body (HTTP's own or S3's) and the headers behind it."""
+    """Return the content of a chunked body (HTTP's own or S3's) and the headers after it."""
     content, trailers = bytearray(), {}
     while size := int(file.readline().split(b";")[0] or b"0", 16):
         content += file.read(size)

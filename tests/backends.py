@@ -28,7 +28,7 @@ from moto import mock_aws
 BUCKET = "storage-tests"
 SWIFT_ACCOUNTS = itertools.count()  # each test has its own
 
-# Each entry shows as a skip with its reason.
+# Each entry is shown as a skipped test, with this reason.
 CANNOT = {
     "practice": {
         "links": "nothing listens at the address of a practice link",
@@ -59,7 +59,7 @@ class Backend:
     cannot: dict[str, str] = field(default_factory=dict)
 
     def needs(self, ability: str) -> None:
-        """Skip the test, with the reason, where the backend cannot do this."""
+        """Skip the test, with the reason, if the backend cannot do this."""
         if ability in self.cannot:
             pytest.skip(f"{self.name}: {self.cannot[ability]}")
 
@@ -73,7 +73,7 @@ def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) ->
 
 
 def bucket_at(endpoint: str, **config: Any) -> Any:
-    """Return what get_bucket() gives to a program, with other settings of boto3."""
+    """Return what get_bucket() gives to a program, with other boto3 settings."""
     given = {
         "B2_APPLICATION_KEY_ID": KEY_ID,
         "B2_APPLICATION_KEY": APPLICATION_KEY,
@@ -113,7 +113,7 @@ def rclone(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def faulty(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """rclone, at the end of a network with faults that boto3 mends by asking again."""
+    """rclone behind a faulty network; boto3 gets past its faults by asking again."""
     (folder / "served" / BUCKET).mkdir(parents=True)
     with (
         rclone_server(folder / "served") as upstream,
@@ -126,8 +126,8 @@ def faulty(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
 def now_and_then() -> Callable[[Request], str | None]:
     """Return faults for the first requests, and for every hundredth; no request gets a second.
 
-    A POST may not be done twice, and boto3 reads the body of a GET but once: neither gets what
-    comes too late to ask again. Silence would last for 60 seconds.
+    A POST may not be done twice, and boto3 reads the body of a GET only once: neither gets a
+    fault that comes too late to ask again. Silence would last for 60 seconds.
     """
     early = ["500", "cut in the request", "503", "slow"]
     late = ["cut before the answer", "cut in the answer"]
@@ -149,7 +149,7 @@ def now_and_then() -> Callable[[Request], str | None]:
 def rclone_server(folder: Path) -> Iterator[str]:
     """Start `rclone serve s3` on 127.0.0.1 with a free port; a folder in folder is a bucket.
 
-    Yields the endpoint. Source of the words: rclone.org/commands/rclone_serve_s3.
+    Yields the endpoint. Source of the options: rclone.org/commands/rclone_serve_s3.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -184,11 +184,11 @@ def rclone_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def swift(patch: pytest.MonkeyPatch, folder: Path, endpoint: str) -> Iterator[None]:
-    """Use the next account of a Swift that is running: it is empty."""
+    """Use the next account of a running Swift: it is empty."""
     settings(patch, endpoint, f"{next(SWIFT_ACCOUNTS)}:{KEY_ID}", APPLICATION_KEY)
     bucket = b2_client.get_bucket()
     bucket.create()
-    bucket.Versioning().enable()  # every bucket of B2 keeps versions
+    bucket.Versioning().enable()  # every B2 bucket keeps versions
     yield
 
 

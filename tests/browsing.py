@@ -1,8 +1,8 @@
 """A page in a real browser, without a window, as it is seen on a phone.
 
-The page cannot be asked from outside, so a second page loads it into a frame as narrow as a
+A page cannot be inspected from outside, so a second page loads it into a frame as narrow as a
 phone, looks at it, and writes down what it sees; the browser prints that page.
-Words of the browser: peter.sh/experiments/chromium-command-line-switches.
+The browser's options: peter.sh/experiments/chromium-command-line-switches.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def print_page(browser: str, address: str, folder: Path) -> str:
 
 
 def print_on_paper(browser: str, page: Path, folder: Path) -> int:
-    """Print a page into a PDF beside it; return how many sheets that takes."""
+    """Print a page to a PDF next to it; return how many sheets that takes."""
     pdf = page.with_suffix(".pdf")
     words = [
         "--headless",

@@ -23,7 +23,7 @@ from practising import ENV
 
 from hooks.project import SETTINGS
 
-pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all
+pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all tests
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
@@ -31,7 +31,7 @@ INSIDE = STARTER / "b2_inside"
 SOLUTIONS = ROOT / "tests" / "solutions"
 VERSION = SETTINGS["_template_version"]
 
-# Shaped like real ones, but of no account.
+# Shaped like real ones, but they belong to no account.
 KEY_ID = "005" + "0a1b2c3d4e5f" + "0000000001"
 APPLICATION_KEY = "K005" + "AbCdEfGhIjKlMnOpQrStUvWxYz/"
 OTHER_SECRET = "K005" + "Zz9/" * 6 + "abc"
@@ -54,7 +54,7 @@ def env_text(endpoint: str, bucket: str, key_id: str = KEY_ID, key: str = APPLIC
 
 
 def tracked_files() -> list[str]:
-    """Return what git tracks: that, and nothing else of this folder, is what users get."""
+    """Return what git tracks: that, and nothing else in this folder, is what users get."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
     ).stdout.decode()
@@ -109,12 +109,12 @@ class Project:
         (self.path / name).write_text(text, encoding="utf-8")
 
     def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
-        """Run this Python in the project, with nothing of B2 or AWS in the environment."""
+        """Run this Python in the project, without any B2 or AWS variables."""
         return run([sys.executable, *words], self.path, {**clean_environment(), **(env or {})})
 
 
 def some_thorough(values: Iterable[Any], every_day: Iterable[Any]) -> list[Any]:
-    """Return parameters of which only some are tried every day, the others by `nox -s thorough`."""
+    """Return parameters: only some are tried every day, the others by `nox -s thorough`."""
     marks = {value: [] if value in every_day else [pytest.mark.thorough] for value in values}
     return [pytest.param(value, marks=marks[value]) for value in marks]
 
@@ -171,7 +171,7 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Cookiecutter leaves a copy of each hook among the temporary files: let it be ours."""
+    """Give cookiecutter, which leaves a copy of each hook behind, a temporary folder of ours."""
     folder = str(tmp_path_factory.mktemp("temporary"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", folder)
@@ -182,7 +182,7 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def cookiecutter_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Folders of cookiecutter's own, so that no test reads or writes those of the user."""
+    """Separate folders for cookiecutter, so that no test reads or writes the user's."""
     home = tmp_path_factory.mktemp("cookiecutter")
     return {"replay_dir": str(home / "replay"), "cookiecutters_dir": str(home / "cache")}
 
@@ -200,13 +200,13 @@ class Bake:
         return self._generate(output, force, no_input=True, extra_context=answers or None)
 
     def replay(self, output: Path | None = None, **answers: Any) -> Project:
-        """Generate from a replay file, of which cookiecutter itself checks nothing."""
+        """Generate from a replay file, which cookiecutter itself does not check."""
         file = self.template.parent / "answers.json"
         file.write_text(json.dumps({"cookiecutter": {**GOOD_ANSWERS, **answers}}), encoding="utf-8")
         return self._generate(output, replay=str(file))
 
     def reset(self, project: Project, template: Path | None = None) -> Project:
-        """Generate once more into a project, from its own b2-starter.json."""
+        """Generate into a project once more, from its own b2-starter.json."""
         replay = str(project.path / "b2-starter.json")
         return self._generate(project.path.parent, force=True, template=template, replay=replay)
 
@@ -285,7 +285,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take the variables of B2 and AWS out of this process."""
+    """Remove the B2 and AWS variables from this process."""
     for name in list(os.environ):
         if name.startswith(("B2_", "AWS_", "MOTO_")):
             monkeypatch.delenv(name)
@@ -294,7 +294,7 @@ def no_b2_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def home(no_b2_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a blank .env, where b2_settings looks; its practice buckets are its own."""
+    """The folder that b2_settings uses, with a .env for practice and its own practice buckets."""
     monkeypatch.setattr(b2_settings, "HERE", tmp_path)
     monkeypatch.setattr(b2_practice, "_buckets", {})
     (tmp_path / ".env").write_text(ENV, encoding="utf-8")

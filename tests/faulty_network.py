@@ -1,4 +1,4 @@
-"""A network with faults, on 127.0.0.1, between boto3 and a real S3 server.
+"""A faulty network, on 127.0.0.1, between boto3 and a real S3 server.
 
 network = FaultyNetwork("http://127.0.0.1:9000", faults)
 with network.listen() as endpoint:
@@ -31,7 +31,7 @@ FAULTS = {
     "slow": "the answer comes in small pieces",
     "silent": "the server has done it; nothing comes until boto3 gives up",
 }
-SAYS = {"500": "server error", "503": "slow down"}  # the words of B2
+SAYS = {"500": "server error", "503": "slow down"}  # B2's own words
 PAUSE = 0.1  # seconds between the pieces of a slow answer
 
 
@@ -50,7 +50,7 @@ class FaultyNetwork:
 
     upstream: the server's endpoint, http://HOST:PORT. faults: gets each request, in the order
     of arrival, and returns a key of FAULTS or None. counts: how often each fault happened.
-    cut_at: after how many bytes "cut in the answer" cuts; None: half way, or before the last.
+    cut_at: after how many bytes "cut in the answer" cuts; None: halfway, or before the last byte.
     """
 
     upstream: str

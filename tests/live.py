@@ -1,7 +1,7 @@
-"""The whole path once, on the real bucket of B2_APPLICATION_KEY_ID and so on.
+"""Everything once, on the real bucket that B2_APPLICATION_KEY_ID and so on lead to.
 
 Run by `nox -s live`. Needs under 30 requests, works below one new prefix, and erases every
-version that it made, also when something fails.
+version that it made, even if something fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tests of a reset share: all that could be lost by it."""
+"""What the tests of a reset share: everything that a reset could lose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BROKEN = "# broken by hand\n"
 
 
 def state(project: Project) -> dict[str, Any]:
-    """Return all that a student could miss: bytes, times and modes of every file."""
+    """Return everything a student could lose: the bytes, time and mode of every file."""
     found: dict[str, Any] = {}
     for path in project.path.rglob("*"):
         name = path.relative_to(project.path).as_posix()
@@ -28,7 +28,7 @@ def state(project: Project) -> dict[str, Any]:
 
 
 def backups(project: Project) -> dict[str, bytes]:
-    """Return what is below backups/<time>/, by its place in the project."""
+    """Return what is in backups/<time>/, by its place in the project."""
     folder = project.path / "backups"
     return {
         Path(*path.relative_to(folder).parts[1:]).as_posix(): path.read_bytes()

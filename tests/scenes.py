@@ -36,7 +36,7 @@ EU_ID = "003" + "0a1b2c3d4e5f" + "0000000001"
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """An authority that this test trusts, and its certificate for the hosts of B2."""
+    """A certificate authority that this test trusts, and its certificate for B2's hosts."""
     return trustme.CA()
 
 
@@ -51,7 +51,7 @@ class Scene:
     ports: dict[str, int] = field(default_factory=dict)  # host -> port on 127.0.0.1
     printed: str = ""
     servers: list[B2Double] = field(default_factory=list)
-    open: ExitStack = field(default_factory=ExitStack)  # what ends with the test
+    open: ExitStack = field(default_factory=ExitStack)  # closed at the end of the test
 
     def local(self, double: B2Double) -> int:
         """Start another server, over http; return its port."""
@@ -63,7 +63,7 @@ class Scene:
         return self.open.enter_context(proxy(self.ports))
 
     def env(self, **values: str) -> None:
-        """Write .env as it should be, but for these values."""
+        """Write .env as it should be, except for these values."""
         lines = {**GOOD, **{f"B2_{name}": value for name, value in values.items()}}
         self.file(".env", "".join(f"{name}={value}\n" for name, value in lines.items()))
 
@@ -76,7 +76,7 @@ class Scene:
         (self.folder / name).unlink()
 
     def key(self, **changes: Any) -> None:
-        """Let the key of .env be of another kind, as B2 knows it."""
+        """Change what B2 knows about the key in .env, such as what it may do."""
         self.double.keys = {KEY_ID: replace(Key(KEY_ID, APPLICATION_KEY), **changes)}
 
     def check(self) -> int:

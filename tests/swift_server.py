@@ -2,14 +2,14 @@
 
     python tests/swift_server.py FOLDER KEY_ID APPLICATION_KEY
 
-Prints the port of its S3 door, and ends when its standard input does: with whoever started it.
+Prints the port of its S3 API; ends when its standard input does, with whoever started it.
 There are ACCOUNTS empty accounts, each with its own buckets. The access key of
-account 7 is 7:KEY_ID, for tempauth knows its users as account:user.
+account 7 is 7:KEY_ID, because tempauth knows its users as account:user.
 
 Swift's own commands start daemons that read /etc/swift and leave their process group. Here
 proxy, account, container and object server are green threads, as in Swift's own tests
 (test/functional/__init__.py), and objects stay in memory (swift/obj/mem_server.py), so that the
-folder needs no extended attributes. All other files of Swift lie in FOLDER.
+folder needs no extended attributes. All other files of Swift are in FOLDER.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 class Cache:
-    """Stands in for memcached, which remembers of each bucket whether it keeps versions.
+    """Stands in for memcached, which remembers for each bucket whether it keeps versions.
 
     Swift works without one, but asks the container server about that at every step, and so takes
     twice as long. The methods are those of swift/common/memcached.py that the pipeline uses.
@@ -53,7 +53,7 @@ class Cache:
 
 
 def serve(folder: Path, key_id: str, key: str) -> int:
-    """Start the four servers as green threads; return the port of the S3 door."""
+    """Start the four servers as green threads; return the port of the S3 API."""
     write_swift_conf(folder)
     from swift.account.server import AccountController
     from swift.common.wsgi import loadapp
@@ -74,10 +74,10 @@ def serve(folder: Path, key_id: str, key: str) -> int:
 
 
 def s3_door(proxy: Any) -> Any:
-    """Return the proxy server with a cache, and without a type that it gives by mistake.
+    """Return the proxy server with a cache, and without a content type that it sends by mistake.
 
-    Swift says text/html of whatever has no type, such as the empty answer to a PUT (Response in
-    swift/common/swob.py). With B2 that means a log-in page in between: b2_client refuses it.
+    Swift sends text/html for whatever has no type, such as the empty answer to a PUT (Response in
+    swift/common/swob.py). With B2, that means a log-in page on the way, and b2_client refuses it.
     """
     cache = Cache()
 
@@ -95,7 +95,7 @@ def s3_door(proxy: Any) -> Any:
 
 
 def listen(app: Any) -> int:
-    """Let a WSGI application answer on 127.0.0.1; return its port. As run_server() of Swift."""
+    """Let a WSGI application answer on 127.0.0.1; return its port. Like Swift's run_server()."""
     from swift.common.concurrency import eventlet, wsgi
     from swift.common.http_protocol import SwiftHttpProtocol
     from swift.common.wsgi import get_socket

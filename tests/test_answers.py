@@ -1,4 +1,4 @@
-"""Answers: what is taken, what is refused and how, and that a refusal leaves nothing behind."""
+"""Answers: what is accepted, what is refused and how; and a refusal leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_another_address_is_refused_with_what_it_looks_like(
 
 
 @pytest.mark.parametrize("name", ["Zoë's 👨‍👩‍👧 fam", "no\u00a0break", "日本 #1", "x" * 100])
-def test_project_names_of_one_line_are_taken(bake: Bake, name: str):
+def test_project_names_of_one_line_are_accepted(bake: Bake, name: str):
     project = bake.replay(project_name=name)
 
     assert project.answers()["project_name"] == name
@@ -98,7 +98,7 @@ def test_an_invisible_character_is_named(bake: Bake, name: str):
 
 
 @pytest.mark.parametrize("name", ["Testbucket", "a-bucket", "x" * 63, "123456", "-----a"])
-def test_bucket_names_that_b2_may_have_are_taken(bake: Bake, name: str):
+def test_bucket_names_that_b2_can_have_are_accepted(bake: Bake, name: str):
     assert bake(bucket_name=name).answers()["bucket_name"] == name
 
 
@@ -114,7 +114,7 @@ def test_bucket_names_that_b2_may_have_are_taken(bake: Bake, name: str):
         ("assignment", "Photo-Album", "photo-album"),
     ],
 )
-def test_what_comes_along_when_copying_is_taken_off(
+def test_what_was_copied_along_with_an_answer_is_removed(
     bake: Bake, name: str, typed: str, kept: str, cookiecutter_config: dict[str, Any]
 ):
     project = bake(**{name: typed})  # type: ignore[arg-type]
@@ -167,7 +167,7 @@ BAD: dict[str, list[Any]] = {
 
 
 def refusal(bake: Bake, **answers: Any) -> str:
-    """Return what the exception says, by which a Python program hears of a bad answer."""
+    """Return the text of the exception that a Python program gets for a bad answer."""
     with pytest.raises(CookiecutterException) as caught:
         bake.replay(**answers)
     assert isinstance(caught.value, click.ClickException)
@@ -175,7 +175,7 @@ def refusal(bake: Bake, **answers: Any) -> str:
 
 
 def reason_for(name: str, value: Any) -> str:
-    """Return a part of what should be said about an answer of BAD."""
+    """Return part of what should be said about an answer in BAD."""
     if not isinstance(value, str):
         return "This must be a text in quotes."
     if value in ("con", "COM1"):
@@ -232,7 +232,7 @@ KEYS = {
 
 @pytest.mark.parametrize("name", list(GOOD_ANSWERS))
 @pytest.mark.parametrize(("word", "key"), [(w, key) for w, keys in KEYS.items() for key in keys])
-def test_a_key_as_an_answer_is_recognized_and_not_shown(
+def test_a_key_as_an_answer_is_recognised_and_not_shown(
     bake: Bake, tmp_path: Path, name: str, word: str, key: str
 ):
     refused = refusal(bake, **{name: key})
@@ -348,7 +348,7 @@ def test_the_retry_line_works_as_it_stands(bake: Bake, tmp_path: Path, shell: st
         slug = f"p{number}"
         line = retry_line(refusal(bake, project_name=odd, project_slug=slug, bucket_name="no"))
 
-        # Typed into a shell; the refused answer is asked again, Enter takes the others.
+        # Typed into a shell: the refused answer is asked for again, Enter keeps the others.
         command = line.replace("cookiecutter", f"{shlex.quote(sys.executable)} -m cookiecutter", 1)
         command = command.replace("gh:org/b2-starter", shlex.quote(str(bake.template)))
         done = subprocess.run(
@@ -367,7 +367,7 @@ def test_the_retry_line_works_as_it_stands(bake: Bake, tmp_path: Path, shell: st
 
 
 def words_in_powershell(line: str) -> list[str]:
-    """Split a line as PowerShell does, as far as quotes go.
+    """Split a line as PowerShell does, as far as quotes are concerned.
 
     Source: Microsoft Learn, about_Quoting_Rules and about_Parsing: in single quotes only ''
     is special; in double quotes $ and ` would be; typographic quotes count as quotes. A word that
@@ -398,7 +398,7 @@ def words_in_powershell(line: str) -> list[str]:
 
 
 def words_in_cmd(line: str) -> list[str]:
-    """Split a line as cmd and a Windows program do, where there are no backslashes.
+    """Split a line as cmd and a Windows program do, if there are no backslashes.
 
     Source: Microsoft Learn, "Parsing C command-line arguments" (double quotes alone group), and
     cmd /? (& | < > ^ are special outside of quotes, % everywhere).
@@ -439,7 +439,7 @@ def test_the_retry_line_means_the_same_on_windows(bake: Bake, odd: str):
         "{# y",
     ],
 )
-def test_an_answer_that_no_quoting_carries_everywhere_is_asked_again(bake: Bake, odd: str):
+def test_an_answer_that_cannot_be_quoted_everywhere_is_asked_for_again(bake: Bake, odd: str):
     line = retry_line(refusal(bake, project_name=odd, bucket_name="no"))
 
     assert "project_name" not in line
@@ -470,7 +470,7 @@ def test_the_retry_line_names_the_checkout_and_no_token():
     assert line == "cookiecutter https://example.com/b2-starter.git -c v1 bucket_name=a-bucket"
 
 
-# What cookiecutter refuses before anything of ours is asked; README.md says what it means.
+# What cookiecutter refuses before it runs any of our code; README.md says what it means.
 def test_what_cookiecutter_refuses_itself(cli: Callable[..., Run], tmp_path: Path):
     done = cli("--no-input", "no-equals-sign")
 
@@ -489,7 +489,7 @@ def test_an_existing_folder_is_refused_without_force(
     assert done.code == 1
     assert "There is a folder my-bucket-project here already. Choose another name." in done.err
     assert "--replay-file my-bucket-project/b2-starter.json -f" in done.err
-    with pytest.raises(OutputDirExistsException):  # a Python program hears it in the usual way
+    with pytest.raises(OutputDirExistsException):  # a Python program gets the usual exception
         bake()
     assert contents_of(project.path) == before
 

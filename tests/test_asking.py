@@ -1,4 +1,4 @@
-"""At a terminal, a wrong answer is named at once and asked again; only good answers are kept."""
+"""A wrong answer at a terminal is explained, and its question asked again; good ones are kept."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ QUESTIONS = ["project called", "folder be called", "bucket called", "Endpoint", 
 
 
 def hear_ctrl_c() -> None:
-    """A job in the background of a shell is deaf for Ctrl-C, and so would be what it starts."""
+    """A background job of a shell ignores Ctrl-C, and so would anything that it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
 class Terminal:
-    """A person at a terminal, in a home and a folder of their own."""
+    """A person at a terminal, with their own home and folder."""
 
     folder: Path
     home: Path
@@ -65,12 +65,12 @@ class Terminal:
         )
 
     def expect(self, text: str) -> None:
-        """Wait until the screen shows a text."""
+        """Wait until the screen shows this text."""
         self.session.expect_exact(text)
         self.shown += self.session.before + text
 
     def answer(self, question: str, text: str = "") -> None:
-        """Wait for a question, and type an answer; "" is Enter alone."""
+        """Wait for a question, and type an answer; "" means just Enter."""
         self.expect(question)
         self.expect(": ")
         self.session.sendline(text)
@@ -110,7 +110,7 @@ WRONG: list[tuple[list[str], str, str, str]] = [  # wrong answers, what is said,
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_wrong_answer_is_asked_again_at_once(terminal: Terminal, number: int):
+def test_after_a_wrong_answer_the_question_comes_again_at_once(terminal: Terminal, number: int):
     wrong, said, right, kept = WRONG[number]
     terminal.type()
     for question in QUESTIONS[:number]:
@@ -165,7 +165,7 @@ def test_the_first_and_the_last_screen(terminal: Terminal):
     assert len([line for line in last if line.startswith("    ")]) == 5
 
 
-def test_a_folder_that_is_there_is_told_at_its_question(terminal: Terminal):
+def test_an_existing_folder_is_named_right_after_its_question(terminal: Terminal):
     mine = terminal.folder / "my-bucket-project"
     mine.mkdir()
     (mine / "mine.txt").write_text("mine", encoding="utf-8")
@@ -186,7 +186,7 @@ def test_a_folder_that_is_there_is_told_at_its_question(terminal: Terminal):
     assert (terminal.folder / "other" / "main.py").is_file()
 
 
-def test_a_project_that_is_there_shows_the_way_to_a_reset(terminal: Terminal, cli: Any):
+def test_for_an_existing_project_the_reset_command_is_shown(terminal: Terminal, cli: Any):
     assert cli("--no-input", folder=terminal.folder).code == 0
     terminal.type()
     terminal.answer(QUESTIONS[0])
@@ -206,7 +206,7 @@ def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: in
     terminal.type()
     for question in QUESTIONS[:number]:
         terminal.answer(question)
-    if number != 1:  # also where a question is asked again
+    if number != 1:  # even when a question is asked again
         terminal.answer(QUESTIONS[number], "\t" if number == 0 else "?")
     terminal.expect(QUESTIONS[number])
     terminal.expect(": ")
@@ -263,7 +263,7 @@ def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal:
     assert answers["endpoint"] == "https://s3.eu-central-003.backblazeb2.com"
 
 
-def test_a_replay_with_a_wrong_answer_is_asked_again(terminal: Terminal, cli: Callable[..., Run]):
+def test_a_wrong_answer_in_a_replay_is_asked_for_again(terminal: Terminal, cli: Callable[..., Run]):
     assert cli("--no-input", folder=terminal.folder).code == 0
     project = Project(terminal.folder / "my-bucket-project")
     text = project.read("b2-starter.json")
@@ -278,7 +278,7 @@ def test_a_replay_with_a_wrong_answer_is_asked_again(terminal: Terminal, cli: Ca
 
 
 def test_the_last_replay_is_checked_too(terminal: Terminal, cli: Callable[..., Run]):
-    """--replay takes cookiecutter's own file, of which no question is asked."""
+    """--replay uses cookiecutter's own file, and asks no questions."""
     terminal.type()
     for question in QUESTIONS:
         terminal.answer(question)

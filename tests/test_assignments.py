@@ -26,7 +26,7 @@ from hooks.project import ASSIGNMENTS, SETTINGS, given_files, starter_files
 GRADED = [name for name in ASSIGNMENTS if name != "hello-bucket"]
 TEST = re.compile(r"test_(\d+)([a-z]?)_\w+")
 
-Ends = dict[str, list[str]]  # the name of a test -> how it ended, and with which words
+Ends = dict[str, list[str]]  # the name of a test -> how it ended, and its message
 
 
 def numbers(text: str) -> list[int]:
@@ -42,7 +42,7 @@ def graded(ends: Ends) -> Ends:
 
 
 def assert_it_reads_well(words: str) -> None:
-    """A message is four or five short lines, in words that a beginner knows."""
+    """A message has four or five short lines, in words that a beginner knows."""
     lines = words.splitlines()
     assert len(lines) <= 5, words
     labels = [line.split(":")[0] for line in lines]
@@ -93,9 +93,9 @@ def test_nothing_is_forgotten(name: str):
     assert 3 <= len(todos) <= 6
     assert len(main.splitlines()) < 60
     in_brief = [int(number) for number in re.findall(r"^\| (\d+) \*", brief, re.MULTILINE)]
-    assert in_brief == todos, "the rows of BRIEF.md have other numbers than main.py"
+    assert in_brief == todos, "the rows of BRIEF.md have different numbers from main.py"
     in_tests = sorted({int(number) for number in re.findall(r"def test_(\d+)", tests)})
-    assert in_tests == todos, "the tests have other numbers than main.py"
+    assert in_tests == todos, "the tests have different numbers from main.py"
     assert "More, if you like" in brief
     assert "main.py" in solutions, f"tests/solutions/{name}/main.py is missing"
     assert len([file for file in solutions if file.startswith("good_")]) >= 2
@@ -107,7 +107,7 @@ def test_nothing_is_forgotten(name: str):
 
 
 @pytest.mark.parametrize("name", GRADED)
-def test_a_project_has_the_files_of_its_assignment_alone(make: Callable[[str], Project], name: str):
+def test_a_project_has_only_the_files_of_its_assignment(make: Callable[[str], Project], name: str):
     project = make(name)
     made = {".env", "b2-starter.json", "main.py"}
     below = STARTER / "_starter" / name
@@ -139,7 +139,7 @@ def wrong_in_one_place(name: str, folder: Path) -> list[Path]:
     """Write the reference solution once for each wrong_*.py, which takes the place of one part."""
     reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
     for file in (SOLUTIONS / name).glob("wrong_*.py"):
-        part = file.read_text(encoding="utf-8")  # what is defined later counts
+        part = file.read_text(encoding="utf-8")  # the later definition counts
         text = reference.replace("\n\ndef main():", f"\n\n{part}\n\ndef main():")
         (folder / file.name).write_text(text, encoding="utf-8")
     return sorted(folder.glob("wrong_*.py"))
@@ -341,7 +341,7 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
 
 
 @pytest.mark.parametrize("name", GRADED)
-def test_a_mistake_is_told_where_it_is(make: Callable[[str], Project], tmp_path: Path, name: str):
+def test_a_mistake_is_shown_where_it_is(make: Callable[[str], Project], tmp_path: Path, name: str):
     reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
     mains = [tmp_path / f"{place}.py" for place in range(len(MISTAKES[name]))]
     for main, (before, after, _, _) in zip(mains, MISTAKES[name].values(), strict=True):
@@ -374,7 +374,7 @@ def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Proje
     assert " x 1   A note has a key in the folder notes" in plain.out
 
 
-def test_an_own_test_fails_as_in_any_other_project(make: Callable[[str], Project]):
+def test_a_students_own_test_fails_as_in_any_other_project(make: Callable[[str], Project]):
     project = make("guestbook")
     project.write("tests/test_mine.py", "def test_mine():\n    assert 1 + 1 == 3\n")
     try:

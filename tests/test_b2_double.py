@@ -1,4 +1,4 @@
-"""The double of B2 keeps B2's rules: each of them once, asked through plain boto3 and urllib."""
+"""The B2 double follows B2's rules: each is tested once, with plain boto3 and urllib."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:
 
 
 def opened(link: str, **how: Any) -> tuple[int, str]:
-    """Return what urllib gets at a link: the status and the text."""
+    """Return what urllib gets from a link: the status and the text."""
     try:
         with urllib.request.urlopen(urllib.request.Request(link, **how)) as answer:
             return answer.status, answer.read().decode()
@@ -235,7 +235,7 @@ def test_unusual_names_stay_as_they_are(b2: B2):
 
 
 REFUSALS: list[tuple[str, dict[str, Any], str]] = [
-    # call, what is not as in OWN, the answer; test_practice.py asks the practice bucket the same
+    # call, what differs from OWN, the answer; test_practice.py tries the same in practice
     ("put_object", {"Tagging": "a=b"}, "400 InvalidArgument Unsupported header 'x-amz-tagging'"),
     ("put_object", {"ACL": "public-read"}, "400 InvalidArgument .* canned acl 'public-read'"),
     ("put_object", {"StorageClass": "GLACIER"}, "400 InvalidArgument Unsupported header"),
@@ -278,7 +278,7 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
 
 
 def refused(client: Any, bucket: str, call: str, arguments: dict[str, Any]) -> str:
-    """Return how a call of the table is refused: status, code and message."""
+    """Return how a call in the table is refused: status, code and message."""
     given = {**OWN, "Bucket": bucket, **arguments}
     given = {name: value for name, value in given.items() if value is not None}
     return "{} {} {}".format(*refusal(getattr(client, call), **given))
@@ -347,7 +347,7 @@ def test_a_broken_answer_reaches_boto3(b2: B2, fault: b2_answers.Fault, error: s
     assert re.match(error, f"{caught.type.__name__}: {caught.value}")
 
 
-def test_a_large_body_is_asked_for_and_a_connection_stays_open(b2: B2):
+def test_the_server_asks_for_a_large_body_and_keeps_the_connection_open(b2: B2):
     client = b2.client()
     client.put_object(**OWN, Body=b"x" * 3_000_000)
     assert b2.double.seen[0].headers["expect"] == "100-continue"

@@ -1,7 +1,7 @@
 """check_setup.py names the right cause: each situation is real, and each problem has its id.
 
-The server is B2's double, over TLS, at the name of the real one: only the look-up of names is
-replaced, so that s3.us-east-005.backblazeb2.com leads to 127.0.0.1.
+The server is B2's double, over TLS, at the name of the real one: only the name lookup is replaced,
+so that s3.us-east-005.backblazeb2.com leads to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scenes import BUCKET, EU_ID, GOOD, HOST, UNKNOWN_ID, Scene
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-# What students do, and the problem that it is. Each one changes a set-up that is all right.
+# What students do, and the problem that it causes. Each one changes a set-up that works.
 
 Change = Callable[[Scene], Any]
 
@@ -53,7 +53,7 @@ def more(text: str, **values: str) -> Change:
 
 
 def instead(name: str, content: str | bytes | None = None) -> Change:
-    """Have another file instead of .env."""
+    """Use another file instead of .env."""
 
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
@@ -64,7 +64,7 @@ def instead(name: str, content: str | bytes | None = None) -> Change:
 
 
 def beside(name: str, content: str | bytes | None = None) -> Change:
-    """Have another file next to a .env with empty keys."""
+    """Add another file next to a .env with empty keys."""
 
     def change(scene: Scene) -> None:
         text = (scene.folder / ".env").read_bytes()
@@ -129,10 +129,10 @@ def on_this_computer(scene: Scene, **values: str) -> None:
 
 
 def proxy_refuses(status: int) -> Change:
-    """Have a proxy that answers CONNECT with this status."""
+    """Use a proxy that answers CONNECT with this status."""
 
     def change(scene: Scene) -> None:
-        port = scene.local(scene.double)  # not a proxy: it knows no CONNECT
+        port = scene.local(scene.double)  # not a proxy: it does not know CONNECT
         scene.double.fault = b2_answers.raw(status, b"")
         scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
 
@@ -150,7 +150,7 @@ def git(*names: str) -> Change:
 
 
 def git_history(scene: Scene) -> None:
-    """Let .env have been in git, and taken out again."""
+    """Add .env to git, commit it, and remove it from git again."""
     git(".env")(scene)
     me = ["-c", "user.name=Ada", "-c", "user.email=ada@localhost"]
     for words in (
@@ -297,7 +297,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
         env(BUCKET_NAME="0" * 42, APPLICATION_KEY="0" * 42),
     ),
     "a space in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:9] + " 0000001")),
-    # Keys where others see them.
+    # Keys where others can see them.
     ".env in git": ("env-in-git", git(".env")),
     "the key in git's history": ("env-in-git", git_history),
     "the key in main.py": ("key-in-code", file("main.py", f"print()\nKEY = '{APPLICATION_KEY}'\n")),
@@ -307,7 +307,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
         both(file("notes.md", f"My key: {APPLICATION_KEY}"), git("notes.md")),
     ),
     "keys in .env and in .env.example": ("key-in-code", file(".env.example", KEY_LINES)),
-    # The way.
+    # The connection.
     "no network": ("no-network", no_network),
     "a misspelt region": ("host-not-found", unknown_host),
     "refused": ("connection-refused", closed_port),
@@ -405,7 +405,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "transaction cap": ("daily-cap", fault(b2_answers.transaction_cap())),
     "storage cap": ("storage-cap", fault(b2_answers.storage_cap())),
     "slow down": ("busy", fault(b2_answers.slow_down())),
-    "server error, also after trying again": ("busy", fault(b2_answers.server_error())),
+    "server error, even after trying again": ("busy", fault(b2_answers.server_error())),
     "502 of a gateway": ("busy", answer(502)),
     "an answer that nobody foresaw": (
         "unknown",
@@ -439,11 +439,11 @@ def assert_fit_to_show(scene: Scene) -> None:
     assert scene.double.versions(BUCKET) == []
 
 
-# Set-ups that are all right, or odd in a harmless way: no alarm.
+# Set-ups that work, or are odd in a harmless way: no alarm.
 
 
 def objects(scene: Scene) -> None:
-    """Put something into the bucket, past the key."""
+    """Put something into the bucket without using the key."""
     scene.double._moto.put_object(BUCKET, "cat.png", b"png")
 
 
@@ -484,7 +484,7 @@ def other_kind_of_key(scene: Scene) -> None:
 
 def through_a_proxy(scene: Scene) -> None:
     scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{scene.proxy()}")
-    scene.ports.pop(b2_causes.BACKBLAZE)  # behind a proxy, names need not be known here
+    scene.ports.pop(b2_causes.BACKBLAZE)  # behind a proxy, names can be unknown here
 
 
 def all_variables(scene: Scene) -> None:
@@ -565,7 +565,7 @@ def test_there_is_no_false_alarm(scene: Scene, said: str, change: Change):
     assert scene.double.versions(BUCKET) == before
 
 
-def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
+def test_a_file_that_the_key_may_not_erase_is_named(scene: Scene):
     scene.key(capabilities=b2_double.READ_AND_WRITE - {"deleteFiles"})
 
     assert scene.check() == 0
@@ -574,11 +574,11 @@ def test_what_a_key_that_may_not_erase_leaves_is_named(scene: Scene):
     assert f"the file {left[0]} is still in the bucket" in scene.printed
 
 
-# Things that go wrong later than at the first request.
+# Things that go wrong after the first request.
 
 
 def after_storing(answer: b2_answers.Answer) -> Change:
-    """Let B2 store what it was sent, and the answer be lost."""
+    """Let B2 store what it was sent, but lose its answer."""
 
     def change(scene: Scene) -> None:
         def lose(seen: b2_answers.Seen) -> b2_answers.Answer | None:
@@ -614,7 +614,7 @@ def test_a_file_whose_answer_was_lost_is_erased(
 
 ANSWERS = st.builds(
     b2_answers.Answer,
-    # Not 204: a DELETE that is answered so, and not carried out, cannot be told from a real one.
+    # Not 204: after a DELETE that means success, and nobody can tell that nothing was deleted.
     st.sampled_from(
         [
             200,
@@ -766,7 +766,7 @@ def test_whatever_is_in_env_there_is_a_diagnosis(scene: Scene, content: str | by
     assert KEY_ID not in scene.printed
 
 
-def test_ctrl_c_is_no_traceback_and_leaves_nothing(scene: Scene):
+def test_ctrl_c_shows_no_traceback_and_leaves_nothing(scene: Scene):
     real_read = check_setup._read
 
     def interrupted(*args: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The boto3 objects that are handed out: how they are set up, and what cannot disturb them."""
+"""The boto3 objects that students get: how they are set up, and that nothing disturbs them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def requests_of(client: Any) -> list[AWSPreparedRequest]:
 
 
 def use_everything(client: Any) -> list[tuple[str, str, dict[str, str]]]:
-    """Make typical calls; return method, address and headers without what differs by time."""
+    """Make typical calls; return method, address and headers, without what changes with time."""
     sent = requests_of(client)
     client.put_object(Bucket="my-bucket", Key="a b.txt", Body=b"text", ContentType="text/plain")
     client.get_object(Bucket="my-bucket", Key="a b.txt")
@@ -149,7 +149,7 @@ def test_the_environment_of_the_program_stays_as_it_is():
 def test_the_certificates_of_a_school_are_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, socket_enabled: None, name: str
 ):
-    """A file that does not exist is missed: so it would have been used."""
+    """boto3 complains that the file does not exist, so it would have used it."""
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(name, str(tmp_path / "school.pem"))
     server = socket.create_server(("127.0.0.1", 0))

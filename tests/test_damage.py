@@ -1,4 +1,4 @@
-"""A given file that is missing or damaged is named, with the way back, as far as our code runs.
+"""If a given file is missing or damaged, you see its name and how to get it back, if our code runs.
 
 Each program is a real process, in the folder of a student who practises.
 """
@@ -21,7 +21,7 @@ WAY_BACK = "README.md says how, under Reset."
 @pytest.fixture
 def home(tmp_path: Path) -> Project:
     """A folder with the given files and hello-bucket's main.py, as they are generated."""
-    folder = tmp_path / "b2_practice"  # a student may call it so, and it is not our folder
+    folder = tmp_path / "b2_practice"  # a student may use this name; it is not our folder
     shutil.copytree(INSIDE, folder / "b2_inside", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("b2_client.py", "check_setup.py", "_starter/hello-bucket/main.py"):
         shutil.copy(STARTER / name, folder)
@@ -35,7 +35,7 @@ def problems(done: Run) -> list[str]:
 
 
 def assert_it_is_named(done: Run, file: str, *possible: str) -> None:
-    """The screen names the file and the way back, and nothing of Python's own."""
+    """The screen shows the file and how to get it back, but no traceback."""
     said = " ".join(done.printed.split())
     assert done.code == 1
     assert len(problems(done)) == 1, done.printed
@@ -117,7 +117,7 @@ def test_without_check_setup_python_names_it_or_b2_client_does(home: Project):
     assert_it_is_named(home.python("main.py"), "check_setup.py", "given-file-missing")
 
 
-def test_where_pytest_crashes_check_setup_tells_why(home: Project):
+def test_if_pytest_crashes_check_setup_says_why(home: Project):
     shutil.copytree(STARTER / "tests", home.path / "tests")
     shutil.copytree(
         STARTER / "_starter/hello-bucket/tests", home.path / "tests", dirs_exist_ok=True
@@ -142,8 +142,8 @@ def test_where_pytest_crashes_check_setup_tells_why(home: Project):
         ("import io, random\nrandom.dice()", "has no attribute 'dice'"),
     ],
 )
-def test_a_mistake_of_the_students_own_is_not_taken_for_damage(home: Project, line: str, said: str):
-    home.write("io.py", "print('never read')\n")  # Python has its own long before
+def test_a_students_own_mistake_is_not_mistaken_for_damage(home: Project, line: str, said: str):
+    home.write("io.py", "print('never read')\n")  # Python loaded its own io long before
     home.write("main.py", f"import check_setup\nfrom b2_client import get_bucket\n{line}\n")
 
     done = home.python("main.py")

@@ -1,4 +1,4 @@
-"""What README.md, CONTRIBUTING.md and docs/ say is there: links, paths, sessions, lines."""
+"""Everything that README.md, CONTRIBUTING.md and docs/ mention exists: links, paths, sessions."""
 
 from __future__ import annotations
 

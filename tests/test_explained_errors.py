@@ -55,7 +55,7 @@ class Desk:
         done = self.project.python("main.py")
         assert APPLICATION_KEY not in done.printed
         assert OTHER_SECRET not in done.printed
-        assert KEY_ID not in done.err  # a link that a program prints has it
+        assert KEY_ID not in done.err  # it may be in .out: a printed link contains it
         return done
 
 
@@ -80,7 +80,7 @@ bucket = get_bucket()
 bucket.put_object(Key='a.txt', Body=b'a')
 {line}
 """
-# Nothing of ours but the one line: what OYOclass' page teaches.
+# As OYOclass' page teaches it; only one line is ours.
 REWRITTEN = """\
 import boto3
 import check_setup
@@ -162,7 +162,7 @@ def test_a_call_that_boto3_refuses(desk: Desk, line: str, advice: str):
         "bucket.download_file('a.txt', 'a.txt')",
     ],
 )
-def test_a_cap_is_named_also_where_b2_gives_no_reason(desk: Desk, line: str):
+def test_a_cap_is_named_even_if_b2_gives_no_reason(desk: Desk, line: str):
     desk.double.fault = b2_answers.download_cap()
 
     assert problems(desk.run(USES_BUCKET.format(line=line))) == ["daily-cap"]
@@ -191,7 +191,7 @@ def test_a_key_for_another_bucket(desk: Desk):
     assert problems(desk.run(STARTED)) == ["key-for-another-bucket"]
 
 
-def test_an_upload_tells_its_cause(desk: Desk):
+def test_a_failed_upload_shows_its_cause(desk: Desk):
     done = desk.run(
         USES_BUCKET.format(line="bucket.upload_file('main.py', 'main.py')"),
         B2_BUCKET_NAME="ada-fotos",
@@ -231,7 +231,9 @@ def test_a_program_rewritten_from_scratch(desk: Desk, changes: dict[str, str], p
         ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "URLError"),
     ],
 )
-def test_a_mistake_that_has_nothing_to_do_with_b2_stays_pythons(desk: Desk, line: str, said: str):
+def test_a_mistake_that_has_nothing_to_do_with_b2_is_left_to_python(
+    desk: Desk, line: str, said: str
+):
     done = desk.run(USES_BUCKET.format(line=line))
 
     assert done.code == 1
@@ -303,7 +305,7 @@ def test_a_key_in_a_line_of_a_program_is_covered_in_pythons_own_traceback(desk: 
     assert OTHER_SECRET not in done.err
 
 
-def test_another_key_in_the_program_is_not_taken_for_that_of_env(desk: Desk):
+def test_another_key_in_the_program_is_not_mistaken_for_the_one_in_env(desk: Desk):
     done = desk.run(REWRITTEN.format(endpoint=desk.endpoint, key_id="005" + "f" * 22, key="x"))
 
     assert "B2 does not know this keyID at this endpoint." in done.err
@@ -317,7 +319,7 @@ def test_another_key_in_the_program_is_not_taken_for_that_of_env(desk: Desk):
         for lines in range(9)
     ],
 )
-def test_check_setup_goes_on_in_silence_when_nobody_reads(desk: Desk, lines: int):
+def test_check_setup_ignores_a_closed_pipe(desk: Desk, lines: int):
     desk.run("")
     for unbuffered in ("", "1"):
         running = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""b2_rules.py: what B2 takes and refuses, and the words for each mistake."""
+"""b2_rules.py: what B2 accepts and refuses, and the words for each mistake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conftest import APPLICATION_KEY, INSIDE, KEY_ID, OTHER_SECRET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-BROKEN = [  # as a key comes out of a chat, a PDF file, or a terminal
+BROKEN = [  # how a key looks when copied from a chat, a PDF file or a terminal
     f"{APPLICATION_KEY[:4]} {APPLICATION_KEY[4:]}",
     f"{APPLICATION_KEY[:20]}\n{APPLICATION_KEY[20:]}",
     f"{APPLICATION_KEY[:9]}  {APPLICATION_KEY[9:15]}\r\n{APPLICATION_KEY[15:]}",
@@ -30,7 +30,7 @@ BROKEN = [  # as a key comes out of a chat, a PDF file, or a terminal
 ]
 
 BUCKET_NAMES = {
-    # the name: what is said of it; "" if B2 could have a bucket of this name
+    # the name: what is wrong with it; "" if B2 could have such a bucket
     "Testbucket": "",
     "a-bucket": "",
     "x" * 63: "",
@@ -213,7 +213,7 @@ def test_names_that_windows_does_not_keep(name: str):
 def test_the_rules_can_be_loaded_by_their_path_and_leave_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """Whoever only checks answers needs none of the other modules."""
+    """Code that only checks answers needs none of the other modules."""
     monkeypatch.setattr(sys, "path", [name for name in sys.path if "b2_inside" not in name])
     before = set(sys.modules)
 

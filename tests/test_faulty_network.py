@@ -1,4 +1,4 @@
-"""On a faulty network, what failed says so, and half of anything is never taken for all of it.
+"""On a faulty network, whatever fails says so, and half is never mistaken for the whole.
 
 `nox -s reliability` tries it in hundreds of ways; here are those that could lose something.
 """
@@ -26,12 +26,12 @@ from faulty_network import FaultyNetwork
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-NOTE = b"a note"  # of one digit: half of a longer number would be one, too
+NOTE = b"a note"  # its length has one digit: half of a longer number is still a number
 
 
 @contextmanager
 def network() -> Iterator[tuple[FaultyNetwork, str]]:
-    """Yield the way to a bucket, without faults yet, and its endpoint."""
+    """Yield a network to a bucket, still without faults, and its endpoint."""
     with serve(B2Double(buckets=[BUCKET])) as port:
         made = FaultyNetwork(f"http://127.0.0.1:{port}", lambda request: None)
         with made.listen() as endpoint:
@@ -45,7 +45,7 @@ ASKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:tzname")  # of half a date
+@pytest.mark.filterwarnings("ignore:tzname")  # caused by half a date
 @pytest.mark.parametrize("what", ASKS)
 def test_wherever_an_answer_is_cut_it_is_whole_or_an_error(what: str):
     ask = ASKS[what]
@@ -61,13 +61,13 @@ def test_wherever_an_answer_is_cut_it_is_whole_or_an_error(what: str):
             except (BotoCoreError, ClientError) as error:
                 assert problem_of(error, {}), error
                 failed += 1
-            except ValueError:  # boto3's own, where a header is cut straight before its value
+            except ValueError:  # boto3's own error if a header is cut right before its value
                 failed += 1
     assert 30 < failed < 300
 
 
 @pytest.mark.parametrize("what", ASKS)
-def test_boto3_asks_again_where_an_answer_was_cut(what: str):
+def test_boto3_asks_again_if_an_answer_was_cut_off(what: str):
     with network() as (way, endpoint):
         bucket = bucket_at(endpoint)
         bucket.put_object(Key="a", Body=NOTE)
@@ -85,7 +85,7 @@ get_bucket().download_file('film', 'film.bin')
 
 
 @pytest.mark.parametrize("earlier", [b"", b"the earlier film"])
-def test_a_download_that_is_killed_leaves_no_half_of_a_file(tmp_path: Path, earlier: bytes):
+def test_a_download_that_is_killed_leaves_no_half_file(tmp_path: Path, earlier: bytes):
     shutil.copytree(STARTER, tmp_path / "project")
     film = tmp_path / "project" / "film.bin"
     (tmp_path / "project" / "main.py").write_text(PROGRAM, encoding="utf-8")
@@ -105,7 +105,7 @@ def test_a_download_that_is_killed_leaves_no_half_of_a_file(tmp_path: Path, earl
             cwd=tmp_path / "project",
             env={**clean_environment(), **env},
         )
-        while not list((tmp_path / "project").glob("film.bin.*")):  # boto3's own half of a file
+        while not list((tmp_path / "project").glob("film.bin.*")):  # boto3's own half-finished file
             time.sleep(0.01)
             assert running.poll() is None, "it was too fast to be killed"
         running.kill()

@@ -1,4 +1,4 @@
-"""The parts of the hooks and of what they know, each by itself, in this process."""
+"""The functions of the hooks and their helpers, each on its own, in this process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_what_was_set_aside_is_put_back_when_the_disk_refuses(
     rename = Path.rename
 
     def refuse_the_last(path: Path, target: Path) -> Path:
-        if path.name == "c.py":  # as Windows does while another program holds the file
+        if path.name == "c.py":  # as Windows does while another program has the file open
             raise PermissionError(errno.EACCES, "used by another process", str(path))
         return rename(path, target)
 
@@ -87,7 +87,7 @@ def test_a_locked_file_is_named_with_what_to_do(number: int, advice: str):
     assert advice in text
 
 
-def test_a_full_disk_has_no_name(here: Path):
+def test_the_message_for_a_full_disk_names_no_file(here: Path):
     text = pre_gen_project.explain(OSError(errno.ENOSPC, "No space left on device"))
 
     assert text.startswith("Nothing was changed. The disk: No space left on device.")
@@ -106,7 +106,7 @@ def test_only_what_differs_stays_in_the_backup(here: Path):
     assert post_gen_project.finish(Path("backups/now")) == ["inside/mine.py"]
 
 
-def test_a_copy_that_a_program_holds_stays_in_the_backup(
+def test_a_copy_that_a_program_has_open_stays_in_the_backup(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write(here, "backups/now/same.py")
@@ -158,7 +158,7 @@ def test_many_names_are_cut_short():
         ("", '""'),
     ],
 )
-def test_quotes_are_those_that_most_shells_take(word: str, quoted: str):
+def test_the_quotes_work_in_most_shells(word: str, quoted: str):
     assert quote(word) == quoted
 
 
@@ -181,7 +181,7 @@ def test_a_windows_path_keeps_its_backslashes(monkeypatch: pytest.MonkeyPatch):
         '{"cookiecutter": {"assignment": "x"}, "b2-starter": {"given": 7}}',
     ],
 )
-def test_a_broken_b2_starter_json_is_none(tmp_path: Path, text: str):
+def test_a_broken_b2_starter_json_counts_as_missing(tmp_path: Path, text: str):
     (tmp_path / "b2-starter.json").write_bytes(text.encode(errors="surrogateescape"))
 
     assert read_kept(tmp_path) == {}

@@ -32,7 +32,7 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     "never ends while it is read": (at_the_top("while True:\n    pass"), "timed out", EVERY),
     "never ends in best": (inside_best("while True:\n    pass"), "timed out", BEST),
     "cannot be stopped in best": (inside_best("10 ** 10 ** 9"), "timed out", BEST),
-    "prints without end": (inside_best("while True:\n    print('x' * 1000)"), "timed out", BEST),
+    "prints endlessly": (inside_best("while True:\n    print('x' * 1000)"), "timed out", BEST),
     "eats all memory": (inside_best("x = [b'x' * 10**7 for n in range(10**6)]"), "ok", BEST),
     "changes what pytest does": (
         at_the_top(
@@ -106,7 +106,7 @@ TERMINAL = f"of-the-mischief-{os.getpid()}"  # a variable that all of its proces
 ENDLESS = [
     "never ends while it is read",
     "cannot be stopped in best",
-    "prints without end",
+    "prints endlessly",
     "eats all memory",
     "sends noise",
 ]
@@ -116,7 +116,7 @@ ENDLESS = [
 def mischief(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[tuple[Class, Run, dict]]:
-    """One class of all the mischief that is asked for, graded once."""
+    """One class with all the kinds of mischief that are asked for, graded once."""
     school = Class(tmp_path_factory.mktemp("mischief"))
     endless = any(
         item.get_closest_marker("thorough") and "own_grade" in item.name
@@ -162,7 +162,7 @@ def test_the_table_has_a_row_for_each_and_a_column_for_each_test(mischief: Any):
         assert row["state"] == found[row["student"]]["state"]
 
 
-def test_a_hand_in_sees_nothing_of_the_teachers(mischief: Any):
+def test_a_hand_in_sees_nothing_that_belongs_to_the_teacher(mischief: Any):
     school, _, found = mischief
 
     assert "PATH" in found["shows what it knows"]["output"]
@@ -175,7 +175,7 @@ def test_a_hand_in_sees_nothing_of_the_teachers(mischief: Any):
     assert APPLICATION_KEY not in written
 
 
-def test_each_student_gets_a_text_in_the_words_of_the_tests(mischief: Any):
+def test_each_student_gets_feedback_in_the_words_of_the_tests(mischief: Any):
     school, _, found = mischief
     texts = {
         path.stem: path.read_text(encoding="utf-8")

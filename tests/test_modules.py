@@ -16,7 +16,7 @@ NAMES = {file.stem for file in FILES}
 
 
 def imported_by(path: Path) -> set[str]:
-    """Return the names of all modules that a file imports, or a folder, also inside functions."""
+    """Return the names of all modules that a file or folder imports, even inside functions."""
     files = sorted(path.glob("*.py")) if path.is_dir() else [path]
     names: set[str] = set()
     for file in files:
@@ -106,7 +106,7 @@ def test_however_often_the_hook_is_installed_advice_and_traceback_come_once(impo
 @pytest.mark.parametrize(
     "imports", ["import check_setup, b2_client", "import b2_client, check_setup"]
 )
-def test_the_explanations_of_check_setup_count_in_whichever_order(imports: str):
+def test_check_setup_explains_whichever_module_is_imported_first(imports: str):
     done = run(
         f"{imports}\nfrom botocore.exceptions import NoCredentialsError\nraise NoCredentialsError()"
     )

@@ -1,4 +1,4 @@
-"""The practice bucket behaves as B2 does, and nobody else is in practice."""
+"""The practice bucket behaves as B2 does, and other boto3 clients do not notice it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_what_b2_refuses_is_refused(
     assert files(home) == {}
 
 
-def test_what_b2_takes_is_taken():
+def test_what_b2_accepts_is_accepted():
     b2_client.get_bucket().put_object(
         Key="a", Body=b"", ACL="private", StorageClass="STANDARD", ServerSideEncryption="AES256"
     )
@@ -133,7 +133,7 @@ def test_a_key_of_one_bucket_makes_and_deletes_no_bucket():
     assert [b["Name"] for b in client.list_buckets()["Buckets"]] == ["my-bucket"]
 
 
-def test_nobody_else_is_in_practice(home: Path):
+def test_other_clients_do_not_use_the_practice_bucket(home: Path):
     bucket = b2_client.get_bucket()
     bucket.put_object(Key="a.txt", Body=b"practice")
     bucket.put_object(Key="a.txt", Body=b"newer")
@@ -168,7 +168,7 @@ def test_thousands_of_puts_from_many_threads(home: Path):
     assert {obj.key for obj in next_run().objects.all()} == set(expected)
 
 
-def test_one_line_says_so_at_every_start(capsys: pytest.CaptureFixture[str]):
+def test_every_run_says_once_that_it_is_practice(capsys: pytest.CaptureFixture[str]):
     for _ in range(3):
         b2_client.get_bucket()
     b2_client.get_client()

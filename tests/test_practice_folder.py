@@ -255,10 +255,10 @@ def test_a_kill_in_the_middle_of_a_call_leaves_the_last_object_whole(project: Pr
         assert project.python("main.py").code == 0
 
 
-def test_a_full_disk_is_one_sentence_and_nothing_is_half(
+def test_a_full_disk_gives_one_sentence_and_no_half_files(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The error that a full disk gives, at the place where the bytes are written."""
+    """The error of a full disk, raised where the bytes are written."""
     bucket = b2_client.get_bucket()
     bucket.put_object(Key="old.txt", Body=b"old")
     real_copy = practice_folder.shutil.copyfileobj
@@ -377,7 +377,7 @@ def test_a_folder_removed_by_hand_is_not_in_the_way(home: Path):
     assert stored(next_run()) == {}
 
 
-def test_removed_by_hand_after_delete_and_put(home: Path):
+def test_a_file_removed_by_hand_after_delete_and_put(home: Path):
     bucket = b2_client.get_bucket()
     bucket.put_object(Key="x", Body=b"1")
     bucket.Object("x").delete()

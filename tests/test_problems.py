@@ -1,4 +1,4 @@
-"""The table of problems: whole, plain, used, and documented."""
+"""The table of problems: complete, plain, used, and documented."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
 }
 
 
-def test_every_problem_is_made_for_real_by_a_test():
+def test_every_problem_is_caused_for_real_by_a_test():
     made = {name for names, _ in SITUATIONS.values() for name in names.split(" or ")}
     assert made | SHOWN_ELSEWHERE == set(PROBLEMS)
     others = [
@@ -56,7 +56,7 @@ def test_every_problem_that_the_code_names_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_problem_is_told_in_short_plain_sentences(name: str):
+def test_a_problem_is_explained_in_short_plain_sentences(name: str):
     problem = PROBLEMS[name]
 
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
@@ -87,7 +87,7 @@ def test_the_readme_has_the_places_that_problems_name():
 
 
 def test_a_problem_survives_another_process():
-    """As multiprocessing does it."""
+    """Sent and received as multiprocessing does it."""
     error = SetupError("line-missing", where=".env", name="B2_ENDPOINT", word="Endpoint")
 
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
@@ -159,7 +159,7 @@ def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, 
     assert APPLICATION_KEY not in done.printed
 
 
-def test_the_keys_in_env_alone_are_no_leak(project: Project):
+def test_keys_that_are_only_in_env_are_not_a_leak(project: Project):
     project.write(".env", project.read(".env").replace("_KEY=", "_KEY=K005" + "A" * 27))
 
     assert project.python("-m", "pytest", "-q", "tests/test_no_keys.py").code == 0

@@ -1,4 +1,4 @@
-"""A generated project: what is in it, where it can lie, and that it works as generated."""
+"""A generated project: what is in it, where it can be, and that it works as it is."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_the_project_holds_these_files_and_no_others(project: Project):
     assert len([path for path in project.path.iterdir() if path.name[0] != "."]) <= 10
 
 
-def test_what_lies_about_in_the_template_folder_is_not_part_of_it(template: Path):
-    """cookiecutter copies the folder, not what git tracks; a key must not lie there."""
+def test_other_files_in_the_template_folder_are_not_part_of_it(template: Path):
+    """cookiecutter copies the folder, not what git tracks; there must be no key in it."""
     tracked = {name for name in tracked_files() if name.startswith(STARTER.name)}
     listed = subprocess.run(
         ["git", "status", "--porcelain", "--ignored", "-z", "--", STARTER.name],
@@ -92,7 +92,7 @@ def test_only_the_student_may_read_the_keys(project: Project):
     for name in (*secret, ".env.example"):
         done = subprocess.run(["git", "check-ignore", "-q", name], cwd=project.path, check=False)
         assert (done.returncode == 0) == (name in secret), name
-        assert is_env(PurePosixPath(name)) == (name in keys), name  # never read out of a hand-in
+        assert is_env(PurePosixPath(name)) == (name in keys), name  # never read from a hand-in
 
 
 def test_no_name_is_forbidden_on_windows():
@@ -130,7 +130,7 @@ def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
     assert "Saved hello-1.txt" in done.out
 
 
-def test_force_leaves_everything_alone_that_is_the_students(bake: Bake, project: Project):
+def test_force_leaves_alone_everything_that_is_the_students(bake: Bake, project: Project):
     kept = {
         ".env": f"B2_APPLICATION_KEY={APPLICATION_KEY}\n",
         "main.py": "print('mine')\n",
@@ -228,7 +228,7 @@ def test_the_sample_tests_fail_when_main_is_broken(project: Project):
 
 @pytest.fixture
 def listener(socket_enabled: None):
-    """A listening socket that counts who comes."""
+    """A listening socket that counts connections."""
     server = socket.create_server(("127.0.0.1", 0))
     visits: list[object] = []
 

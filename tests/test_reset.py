@@ -52,7 +52,7 @@ def test_given_files_return_and_what_was_there_is_kept(bake: Bake, project: Proj
     assert "Nothing was missing." in again.printed
 
 
-def test_what_is_missing_of_yours_is_made_again(bake: Bake, project: Project):
+def test_a_missing_main_or_env_is_made_again(bake: Bake, project: Project):
     starter = project.read("main.py")
     for name in ("main.py", ".env"):
         (project.path / name).unlink()
@@ -87,7 +87,7 @@ def test_a_reset_goes_on_where_another_was_stopped(bake: Bake, project: Project)
 
 
 @pytest.mark.parametrize("name", ["main.py", ".env"])
-def test_what_is_yours_and_cannot_be_used_is_named(bake: Bake, project: Project, name: str):
+def test_your_own_files_that_cannot_be_used_are_named(bake: Bake, project: Project, name: str):
     (project.path / name).unlink()
     (project.path / name).mkdir()
 
@@ -169,7 +169,7 @@ def generate(cli: Callable[..., Run], folder: Path) -> Run:
     return cli("--no-input", "-f", *answers, folder=folder)
 
 
-def test_a_folder_that_is_none_of_ours_is_refused(cli: Callable[..., Run], tmp_path: Path):
+def test_a_folder_that_is_not_a_project_is_refused(cli: Callable[..., Run], tmp_path: Path):
     project = Project(tmp_path / "out" / "proj")
     project.path.mkdir(parents=True)
     project.write("README.md", "mine")
@@ -213,7 +213,9 @@ UNREADABLE = [
 ]
 
 
-def test_without_readable_answers_the_given_files_tell(cli: Callable[..., Run], tmp_path: Path):
+def test_without_readable_answers_the_given_files_show_what_it_is(
+    cli: Callable[..., Run], tmp_path: Path
+):
     out = tmp_path / "out"
     assert generate(cli, out).code == 0
     project = Project(out / "proj")

@@ -33,7 +33,7 @@ def broken(cli: Cli, tmp_path: Path) -> Project:
 
 
 def type_what_is_advised(printed: str, folder: Path) -> None:
-    """Type the lines of an advice into a shell, with this cookiecutter in place of any other."""
+    """Type the lines of the advice into a shell, with this cookiecutter in place of any other."""
     lines = re.findall(r"^    (\S.*)$", printed, re.MULTILINE)
     python = shlex.quote(sys.executable)
     script = "\n".join(
@@ -68,7 +68,7 @@ def assert_repaired(project: Project) -> None:
     ],
     ids=["inside", "deep inside", "two above", "right"],
 )
-def test_a_replay_file_tells_where_the_project_is(
+def test_a_replay_file_shows_where_the_project_is(
     cli: Cli, broken: Project, tmp_path: Path, start: str, file: str
 ):
     folder = (tmp_path / "out" / start).resolve()
@@ -97,7 +97,7 @@ def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tm
     assert "No such file" in broken.read("README.md")
 
 
-def test_nor_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
+def test_no_project_is_made_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
     before = contents_of(tmp_path)
 
     done = cli("--no-input", folder=broken.path / "tests")
@@ -109,7 +109,7 @@ def test_nor_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
     assert_repaired(broken)
 
 
-def test_the_advice_holds_where_the_template_was_named_by_a_relative_path(
+def test_the_advice_works_if_the_template_has_a_relative_path(
     cli: Cli, broken: Project, template: Path
 ):
     folder = broken.path / "tests"
@@ -176,7 +176,9 @@ def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project,
     assert "--replay-file Homework-2/b2-starter.json -f" in renamed.read("README.md")
 
 
-def test_a_copy_of_a_project_is_not_taken_for_the_first(cli: Cli, broken: Project, tmp_path: Path):
+def test_a_copy_of_a_project_is_not_mistaken_for_the_original(
+    cli: Cli, broken: Project, tmp_path: Path
+):
     copy = Project(Path(shutil.copytree(broken.path, tmp_path / "out" / "copy")))
 
     assert cli("--replay-file", "copy/b2-starter.json", "-f").code == 0
@@ -248,7 +250,7 @@ def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
-def test_without_the_answers_the_files_tell_the_assignment(
+def test_without_the_answers_the_files_show_the_assignment(
     bake: Bake, tmp_path: Path, assignment: str
 ):
     project = bake(assignment=assignment)

@@ -1,4 +1,4 @@
-"""A reset loses nothing, whatever has happened before, and whatever happens meanwhile."""
+"""A reset loses nothing, whatever happened before, and whatever happens during it."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_nothing_is_lost_in_any_history(
         assert name in now or any(place.endswith(name) for place in now)
     if refused:
         assert now == whole
-        assert ours < 2  # too little is left to know the folder by
+        assert ours < 2  # too little is left to recognise the project
     else:
         for name in [*GIVEN, "b2-starter.json"]:
             assert (project.path / name).read_bytes() == (made / name).read_bytes(), name
@@ -147,7 +147,7 @@ def assert_nothing_is_lost(project: Project, before: dict[str, Any]) -> None:
         assert about[0] in copies, f"{name} is lost"
 
 
-# Put on the path of every Python of a reset: it counts the calls that change something in the
+# Put on the path of every Python in a reset: it counts the calls that change something in the
 # project, and kills the whole process group before the call whose number is wanted.
 WATCH = """
 import os, signal, sys
@@ -178,7 +178,7 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
     words = reset_command(template, made)
 
     def kill(at: int) -> tuple[Project, int]:
-        """Reset a broken project, killed before the change number `at`; return what happened."""
+        """Reset a broken project, killed before change number `at`; return what happened."""
         out, count = tmp_path / f"out-{at}", tmp_path / f"count-{at}"
         project = Project(Path(shutil.copytree(made, out / made.name)))
         for name in (
@@ -248,7 +248,7 @@ def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let nothing in a folder be renamed; root is stopped by a read-only mount alone."""
+    """Let nothing in a folder be renamed; only a read-only mount stops root."""
     if sys.platform == "win32":
         pytest.skip("on Windows a folder has no such permission")
     if os.geteuid() != 0:
@@ -266,7 +266,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", [".", "tests", "b2_inside"])
-def test_without_the_right_to_write_nothing_changes(
+def test_without_write_permission_nothing_changes(
     cli: Callable[..., Run], tmp_path: Path, made: Path, name: str
 ):
     project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
@@ -284,7 +284,7 @@ def test_without_the_right_to_write_nothing_changes(
     assert not (project.path / "backups").exists()
 
 
-def test_a_folder_that_takes_nothing_is_named_before_the_first_question(
+def test_a_folder_that_is_not_writable_is_named_before_the_first_question(
     cli: Callable[..., Run], tmp_path: Path
 ):
     (tmp_path / "out").mkdir()
@@ -332,7 +332,9 @@ def test_a_reset_while_the_program_is_running(cli: Callable[..., Run], tmp_path:
     reason="mounting a small disk needs Linux and root",
 )
 @pytest.mark.parametrize("how", ["full", "read-only"])
-def test_a_disk_that_takes_nothing(cli: Callable[..., Run], tmp_path: Path, made: Path, how: str):
+def test_a_disk_that_is_full_or_read_only(
+    cli: Callable[..., Run], tmp_path: Path, made: Path, how: str
+):
     out = tmp_path / "disk"
     out.mkdir()
     size = ["-o", "size=1500k"]

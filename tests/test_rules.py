@@ -92,7 +92,7 @@ def test_a_hook_holds_one_tag():
 
 
 def test_the_given_modules_are_known_by_name():
-    """Else a student's file counts as given, or one of ours as part of their program."""
+    """Otherwise, a student's file would count as given, or one of ours as part of their program."""
     files = [
         name.removeprefix("b2_inside/")
         for name in given_files()
@@ -137,12 +137,12 @@ def test_template_python_is_plain_python():
             assert not re.search(r"\{\{|\{%|\{#", text), file
 
 
-# Sources of the shapes: see b2_rules.py. These are examples, and none of them is a list.
+# Sources of the shapes: see b2_rules.py. These are examples, not complete lists.
 @settings(deadline=None)
 @given(st.from_regex(r"[a-z]{2}(-[a-z]{1,12}){1,2}-[0-9]{3}", fullmatch=True))
 @example("us-east-005")
 @example("eu-central-003")
-def test_a_region_that_does_not_exist_yet_is_taken(region: str):
+def test_a_region_that_does_not_exist_yet_is_accepted(region: str):
     endpoint = b2_rules.clean_endpoint(f"s3.{region}.backblazeb2.com")
 
     assert endpoint == f"https://s3.{region}.backblazeb2.com"

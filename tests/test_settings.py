@@ -175,7 +175,7 @@ def test_env_txt_with_a_dot_in_front_is_noticed(save: Save):
 def test_a_file_that_cannot_be_opened(save: Save, monkeypatch: pytest.MonkeyPatch):
     save(GOOD)
 
-    def refuse(path: Path) -> bytes:  # what Windows says of a file that another program locks
+    def refuse(path: Path) -> bytes:  # what Windows says about a file that another program locks
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
@@ -197,14 +197,14 @@ def test_env_comes_before_env_txt(save: Save):
     assert read_settings() == SETTINGS
 
 
-def test_env_txt_counts_where_the_hidden_env_has_no_keys(save: Save):
+def test_env_txt_counts_if_the_hidden_env_has_no_keys(save: Save):
     save(PRACTICE)
     save(GOOD, "env.txt")
 
     assert read_settings() == SETTINGS
 
 
-def test_the_environment_wins_also_when_it_is_blank(save: Save, monkeypatch: pytest.MonkeyPatch):
+def test_the_environment_wins_even_if_it_is_blank(save: Save, monkeypatch: pytest.MonkeyPatch):
     save(GOOD)
     monkeypatch.setenv("B2_BUCKET_NAME", "from-the-shell")
     assert read_settings()["B2_BUCKET_NAME"] == "from-the-shell"
@@ -221,7 +221,7 @@ def test_with_four_variables_no_file_is_read(save: Save, monkeypatch: pytest.Mon
     assert read_settings() == SETTINGS
 
 
-def test_a_real_key_is_never_taken_for_a_placeholder():
+def test_a_real_key_is_never_mistaken_for_a_placeholder():
     for middle in ("your", "example", "xxx", "paste", "keyid"):
         key = ("K005" + middle + "A" * 27)[:31]
         assert not b2_rules.is_placeholder(key)

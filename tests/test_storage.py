@@ -184,7 +184,7 @@ def test_type_and_metadata_come_back(backend: Backend):
     assert {name.lower(): value for name, value in head["Metadata"].items()} == {"student": "Ada"}
 
 
-def test_a_copy_is_an_object_of_its_own(backend: Backend):
+def test_a_copy_is_a_separate_object(backend: Backend):
     backend.bucket.put_object(Key="a", Body=b"original")
     backend.bucket.Object("b").copy_from(CopySource={"Bucket": BUCKET, "Key": "a"})
     backend.bucket.Object("a").delete()
@@ -228,12 +228,12 @@ def test_a_link_gives_the_object_to_anybody(backend: Backend):
         urllib.request.urlopen(link[:-1] + ("0" if link[-1] != "0" else "1"))
 
 
-def test_a_link_takes_an_object_from_anybody(backend: Backend):
+def test_anybody_can_upload_an_object_through_a_link(backend: Backend):
     backend.needs("links")
     link = backend.client.generate_presigned_url(
         "put_object", Params={"Bucket": BUCKET, "Key": "gift"}, ExpiresIn=60
     )
-    kind = {"Content-Type": "application/octet-stream"}  # urllib's own type is that of a form
+    kind = {"Content-Type": "application/octet-stream"}  # urllib's default type is a form's
     request = urllib.request.Request(link, data=b"a gift", method="PUT", headers=kind)
 
     urllib.request.urlopen(request).close()

@@ -1,4 +1,4 @@
-"""The template from wherever cookiecutter takes one: the checks are always its own."""
+"""Wherever cookiecutter gets the template from, the checks are always that template's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Cli = Callable[..., Run]
 
 @pytest.fixture
 def marked(template: Path, tmp_path: Path) -> Path:
-    """A copy of the template with another default for the folder: one sees whose checks run."""
+    """A copy of the template with another default folder, which shows whose checks run."""
     folder = Path(shutil.copytree(template, tmp_path / "git-and-zip" / "b2-starter"))
     answers = folder / "hooks" / "answer.py"
     text = answers.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A reset is an upgrade: a project that an earlier version made becomes one of this version."""
+"""A reset is an upgrade: a project from an earlier version becomes a project of this version."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def old(tmp_path: Path) -> Project:
 
 
 @pytest.mark.parametrize("answers", some_thorough(["whole", "lost", "cut"], every_day=["whole"]))
-def test_a_project_of_0_1_0_works_as_one_of_today(
+def test_a_project_of_0_1_0_works_like_a_new_one(
     cli: Callable[..., Run], tmp_path: Path, old: Project, answers: str
 ):
     words = ["--replay-file", "ada-s-guestbook/b2-starter.json", "-f"]
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_longer_given_goes_to_the_backup(
     assert "check_setup.py" not in about["given"]
 
 
-def test_a_students_own_file_of_that_name_stays(bake: Bake, project: Project, newer: Path):
+def test_a_students_own_file_with_that_name_stays(bake: Bake, project: Project, newer: Path):
     project.write("check_setup.py", "print('my own')\n")
 
     done = bake.reset(project, template=newer)
@@ -113,7 +113,7 @@ def test_a_students_own_file_of_that_name_stays(bake: Bake, project: Project, ne
 def test_two_versions_of_the_template_in_one_process(
     bake: Bake, newer: Path, tmp_path: Path, cookiecutter_config: dict[str, Any]
 ):
-    """Python imports a file of a name only once, so one version's checks could serve the other."""
+    """Python imports only one file of a name, so one version could get the other's checks."""
     rules = newer / "{{cookiecutter.project_slug}}" / "b2_inside" / "b2_rules.py"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(text.replace('"your-bucket-name"', '"newer-bucket"'), encoding="utf-8")

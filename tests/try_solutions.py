@@ -1,8 +1,8 @@
 """Run the tests of a generated project on one main.py after the other; print JSON.
 
 python try_solutions.py PROJECT MAIN.py ... prints, for each of them, {"test name": [outcome,
-message]}; "screen" is there, too, with what pytest showed. All run in this process, for most of
-the time of such a run is the import of moto.
+message]}; there is also "screen", with what pytest showed. All run in this process,
+because importing moto takes most of the time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 
 
 class Outcomes:
-    """A plugin that remembers how each test ended, and with which words."""
+    """A plugin that remembers how each test ended, and its message."""
 
     def __init__(self) -> None:
         self.tests: dict[str, tuple[str, str]] = {}

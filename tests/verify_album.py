@@ -16,7 +16,7 @@ from cookiecutter.main import cookiecutter
 
 pytestmark = pytest.mark.enable_socket
 
-ODD = "<img src=x onerror=\"document.title='hurt'\"> & me"  # no file system of ours minds it
+ODD = "<img src=x onerror=\"document.title='hurt'\"> & me"  # allowed on Linux and macOS
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def album(template: Path, cookiecutter_config: dict[str, Any], tmp_path: Path) -
     )  # type: ignore[arg-type]
     project = Project(Path(made))
     shutil.copy(SOLUTIONS / "photo-album" / "main.py", project.path / "main.py")
-    if sys.platform != "win32":  # Windows has no file of such a name
+    if sys.platform != "win32":  # Windows does not allow this name
         pictures = project.path / "pictures"
         shutil.copy(pictures / "sun.png", pictures / f"{ODD}.png")
     return project
@@ -44,7 +44,7 @@ def assert_all_is_shown(seen: dict[str, Any]) -> None:
     assert seen["title"] == "My album"
     assert [name for name, _, _ in seen["pictures"]] == names
     for name, natural, shown in seen["pictures"]:
-        assert natural > 0, f"{name} is not painted"
+        assert natural > 0, f"{name} is not shown"
         assert 0 < shown <= 360
     assert seen["width"] <= 360
 
@@ -69,8 +69,8 @@ def test_the_album_opens_from_a_server_through_its_link(
         assert_all_is_shown(look(browser, found[1], tmp_path))
 
 
-def test_a_picture_that_is_not_there_is_seen_as_missing(browser: str, tmp_path: Path):
-    """So that the tests above can fail: a page with a broken picture and an attack."""
+def test_a_missing_picture_is_noticed(browser: str, tmp_path: Path):
+    """Shows that the tests above can fail: a page with a broken picture and an attack."""
     (tmp_path / "album.html").write_text(
         "<!doctype html><title>My album</title><img src='none.png' alt='none'>"
         "<img src=x onerror=\"document.title='hurt'\">",

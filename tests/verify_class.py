@@ -1,4 +1,4 @@
-"""A term of one class: roster, projects, hand-ins, grades, a reset. Run by `nox -s verify`."""
+"""A term with one class: roster, projects, hand-ins, grades, a reset. Run by `nox -s verify`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def roster() -> bytes:
 
 
 def hand_in(folder: Path, projects: dict[str, Project]) -> None:
-    """Change the projects, and hand them in, in the ways of a class."""
+    """Change the projects, and hand them in, as students in a real class do."""
 
     def main(name: str, text: str) -> None:
         projects[name].write("main.py", text)
@@ -68,7 +68,7 @@ def hand_in(folder: Path, projects: dict[str, Project]) -> None:
     half = RIGHT.replace("    bucket.Object(note_key(name)).delete()", "    return None")
     main("Dan Day", half.replace("return sorted(names)", "return names[::-1]"))
     shutil.rmtree(projects["Finn Fox"].path)
-    # Gus: a bracket missing. Hao: a loop. Ida: another assignment. Jon: own tests. Kim: keys.
+    # Gus: a bracket missing. Hao: a loop. Ida: another assignment. Jon: his own tests. Kim: keys.
     main("Gus Gray", RIGHT + "\nprint('done'\n")
     endless = "    while True:\n        names.sort()"
     main("Hao Hu", RIGHT.replace("    return sorted(names)", endless))

@@ -1,7 +1,7 @@
 """The template with the oldest cookiecutters that it supports. Run by `nox -s verify`.
 
-2.1 is the first with filters of the template's own; 2.4 the first that asks what a replay file does
-not answer, and so the first that can reset a project.
+2.1 is the first that supports a template's own filters; 2.4 is the first that asks what a replay
+file does not answer, and so the first that can reset a project.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def test_a_project_and_a_refusal(python: str, template: Path, desk: Path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
-def test_a_wrong_answer_is_asked_again(python: str, template: Path, desk: Path):
+def test_after_a_wrong_answer_the_question_comes_again(python: str, template: Path, desk: Path):
     import pexpect  # Windows has none
 
     session = pexpect.spawn(

@@ -1,4 +1,4 @@
-# Wrong in TODO 3: it returns the bytes, as decode() is forgotten.
+# Wrong in TODO 3: it returns the bytes, because decode() is missing.
 def read_note(bucket, name):
     obj = bucket.Object(note_key(name))
     try:

@@ -32,7 +32,7 @@ def add_entry(bucket, name, text, stars):
 
 
 def best(entries, number):
-    # No sorted() here: take the best of the rest, again and again. max-search by hand,
+    # No sorted() here: take the best of the rest, again and again. This is max() by hand,
     # with > and not >=, so that the older one wins when the stars are equal.
     rest = []
     for entry in entries:

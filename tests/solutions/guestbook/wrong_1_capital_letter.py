@@ -1,2 +1,2 @@
-# Wrong in TODO 1: The file is called Guestbook.json with a capital G, but names in a bucket tell apart capital and small letters.
+# Wrong in TODO 1: The file is called Guestbook.json with a capital G, but capital letters matter in the names of files in a bucket.
 BOOK = 'Guestbook.json'

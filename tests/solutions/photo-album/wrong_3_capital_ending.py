@@ -1,4 +1,4 @@
-# Wrong in TODO 3: it does not lower the ending, so SUN.PNG is not uploaded.
+# Wrong in TODO 3: it does not use lower(), so SUN.PNG is not uploaded.
 def upload_photo(bucket, path):
     ending = path.suffix
     if ending in TYPES:

@@ -1,4 +1,4 @@
-# Wrong in TODO 4: ExpiresIn gets the minutes, so the link lasts 60 times too short.
+# Wrong in TODO 4: ExpiresIn gets the minutes, so the link expires 60 times too early.
 def share(bucket, name, minutes):
     if not file_is_there(bucket, name):
         return f'There is no file called {name}.'
