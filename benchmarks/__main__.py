@@ -1,7 +1,7 @@
 """python benchmarks: one table of what everything costs, as ratios. Run by `nox -s benchmarks`.
 
-Each ratio is measured side by side in this run: in turns, after a warm-up, as whole processes or
-whole calls. Shown are the ratio of the medians, and between what lie the middle half of the
+Each ratio is measured side by side in this run: in turn, after a warm-up, as whole processes or
+whole calls. The table shows the ratio of the medians, and the range of the middle half of the
 rounds. With --write, the table goes into docs/BENCHMARKS.md, too.
 """
 
@@ -60,7 +60,7 @@ def table(rows: list[Ratio | Limit], rounds: int) -> str:
 
 
 def processor() -> str:
-    """Return the processor's name, where Linux tells it."""
+    """Return the processor's name, if Linux tells it."""
     lines = Path("/proc/cpuinfo")
     text = lines.read_text(encoding="utf-8") if lines.exists() else ""
     names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]

@@ -1,4 +1,4 @@
-"""Keeps what a script has measured in a page of docs/."""
+"""Writes what a script has measured into a page of docs/."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def keep(page: Path, text: str) -> None:
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{page} has not the two marks {BEGIN.strip()} and {END.strip()}")
+        raise ValueError(f"{page} does not have the two marks {BEGIN.strip()} and {END.strip()}")
     page.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What generating and resetting cost: against empty hooks, no hooks, a first generation."""
+"""What generating and resetting cost, compared with empty hooks, no hooks, a first run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def generating(work: Path, rounds: int) -> list[Ratio | Limit]:
 
 
 def resetting(work: Path, rounds: int) -> list[Ratio | Limit]:
-    """Reset a project with two broken files, one of them gone: as it is, and between big things."""
+    """Reset a project with a broken file and a missing one: alone, and next to large files."""
     template = template_copy(work / "template", "our")
 
     def cookiecutter(output: Path, *words: str) -> Work:
@@ -102,5 +102,5 @@ def resetting(work: Path, rounds: int) -> list[Ratio | Limit]:
     small, first, big = measure(works, rounds)
     return [
         Ratio("a reset", "a first generation", small, first, 1.50),
-        Ratio("a reset beside 3,000 files and 2 GiB", "a reset", big, small, 1.10),
+        Ratio("a reset next to 3,000 files and 2 GiB", "a reset", big, small, 1.10),
     ]

@@ -1,9 +1,9 @@
-"""What is lost on a faulty network: nothing, or this ends with 1. Run by `nox -s reliability`.
+"""What is lost on a faulty network: nothing, or the exit code is 1. Run by `nox -s reliability`.
 
-Each action of a program goes many times through each fault, to a real S3 server (rclone), with
-the first one to six of its requests hit. Then the bucket and the folder are looked at without
-the network: what was said to be stored must be there, a download that failed must have left no
-file of its name or the earlier one, and each failure must have its words in b2_problems.py.
+Each action of a program meets each fault many times, on the way to a real S3 server (rclone). The
+fault hits the first one to six of its requests. Then the bucket and the folder are checked without
+the network: what was reported as stored must be there, a failed download must have left no file
+with its name, or the earlier one, and b2_problems.py must explain each failure.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from botocore.exceptions import ClientError  # noqa: E402
 from document import keep  # noqa: E402
 from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402
 
-SMALL = (20, 50_000)  # bytes: of the one, the headers are the greater half
-LARGE = (9_000_000,)  # boto3 cuts what has more than 8 MiB into parts
+SMALL = (20, 50_000)  # bytes: in the first, the headers are the larger part
+LARGE = (9_000_000,)  # boto3 splits anything over 8 MiB into parts
 AT_ONCE = 8  # threads: most of the time is waiting
 MOST_HIT = 6  # requests of one action; boto3 gives up after three, a download after more
 GIVES_UP = 1  # seconds of silence; 60 in a project
@@ -144,14 +144,14 @@ ACTIONS = [
 
 @dataclass
 class Campaign:
-    """All trials, and what came of them. tried: (action, fault) -> Counter of ends."""
+    """All trials, and how they ended. tried: (action, fault) -> Counter of outcomes."""
 
     rounds: int
     folder: Path
     upstream: str
     tried: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     bad: list[str] = field(default_factory=list)
-    unfinished: tuple[int, int] = (0, 0)  # large uploads, neither ended nor given up; with parts
+    unfinished: tuple[int, int] = (0, 0)  # large uploads left open; those with parts
     waiting: dict[str, tuple[str, int]] = field(default_factory=dict)  # path -> fault, how often
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -178,7 +178,7 @@ class Campaign:
             self.unfinished = len(left), sum(bool(list(upload.parts.all())) for upload in left)
 
     def one(self, endpoint: str, truth: Any, action: Action, fault: str, number: int) -> None:
-        """Let one action meet a fault; count how it ended."""
+        """Run one action with a fault; count how it ended."""
         chance = random.Random(f"{action.name} {fault} {number}")
         key = f"{ACTIONS.index(action)}-{list(FAULTS).index(fault)}-{number}"
         bucket = bucket_at(endpoint, read_timeout=GIVES_UP)
@@ -187,7 +187,7 @@ class Campaign:
         end, words = "went well", ""
         try:
             action.do(place)
-        except Exception as error:  # whatever it is: it must have been told
+        except Exception as error:  # whatever it is, it must be explained
             problem = problem_of(error, {"B2_ENDPOINT": "http://127.0.0.1"})
             told = problem is not None and problem.problem != "unknown"
             end = "failed" if told else "not explained"
@@ -232,9 +232,9 @@ def table(done: Campaign) -> str:
     every = sum(done.tried.values(), Counter())
     rows = [
         f"{date.today():%d %B %Y}: {every.total()} trials; {every['went well']} went well,"
-        f" {every['failed']} failed and said so, {every['not explained']} failed without words"
-        f" of ours, **{every['lost']} lost something**. Unfinished large uploads that were"
-        f" left: {done.unfinished[0]}, of which {done.unfinished[1]} held parts.",
+        f" {every['failed']} failed and said so, {every['not explained']} failed without an"
+        f" explanation, **{every['lost']} lost something**. Unfinished large uploads that were"
+        f" left behind: {done.unfinished[0]}, of which {done.unfinished[1]} contained parts.",
         "",
         f"| went well + failed | {' | '.join(FAULTS)} |",
         "|---" * (len(FAULTS) + 1) + "|",

@@ -1,4 +1,4 @@
-"""Measures two ways of doing a thing in turns, in one run, and tells their ratio."""
+"""Measures two ways of doing a thing in turn, in one run, and returns their ratio."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Work = Callable[[], object]
 
 @dataclass
 class Ratio:
-    """What ours takes in units of what the other takes: the seconds of each, round by round.
+    """How long ours takes, divided by how long the other takes: seconds, round by round.
 
-    aim: the most that the ratio should be; None where there is no aim.
+    aim: the most that the ratio should be; None if there is no aim.
     """
 
     ours: str
@@ -59,9 +59,9 @@ def shown(seconds: float) -> str:
 
 
 def measure(works: list[Work], rounds: int) -> list[list[float]]:
-    """Do the works in turns; return the seconds of each, round by round, after a warm-up.
+    """Do the jobs in turn; return the seconds of each, round by round, after a warm-up.
 
-    The order changes from round to round, so that none always comes after the same other.
+    The order changes from round to round, so that no job always follows the same one.
     """
     seconds: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 1):
@@ -77,7 +77,7 @@ def measure(works: list[Work], rounds: int) -> list[list[float]]:
 def process(
     *words: str, folder: Path, code: int = 0, env: dict[str, str] | None = None
 ) -> Callable[[], None]:
-    """Return a work that runs a command and expects this exit code."""
+    """Return a function that runs a command and expects this exit code."""
 
     def run() -> None:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the generated project costs: against bare boto3, and tests that do next to nothing."""
+"""What the generated project costs, compared with bare boto3 and with almost empty tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backends import BUCKET, bucket_at, rclone_server
 from conftest import APPLICATION_KEY, KEY_ID, env_text
 from side_by_side import STARTER, Limit, Ratio, measure, process
 
-COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as with a student, from the second run on
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as on a student's computer, from the second run on
 FILM = 256 * 1024**2  # bytes
 
 BARE = f"""
@@ -80,7 +80,7 @@ def starting(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
 
 
 def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
-    """Calls of a program that runs: what B2 needs not be sent, boto3's own settings send."""
+    """Calls in a running program: boto3's own settings also send what B2 does not need."""
     ours = bucket_at(endpoint)
     bare = boto3.resource(
         "s3",
@@ -132,7 +132,7 @@ def testing(work: Path, rounds: int) -> list[Ratio | Limit]:
 
 
 def checking(work: Path, rounds: int) -> list[Ratio | Limit]:
-    """Let check_setup.py meet a silent server; then a mistake that its last offline step finds."""
+    """Run check_setup.py with a silent server; then with a mistake its last offline step finds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         project = a_project(work / "silent", f"http://127.0.0.1:{server.getsockname()[1]}")
         start = time.perf_counter()

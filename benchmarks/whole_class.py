@@ -1,4 +1,4 @@
-"""What a whole class costs: against a loop over the commands for one.
+"""What a whole class costs, compared with a loop that runs the commands for one student.
 
 The loops run before and after the class commands, on a part of the class; what is compared is the
 time for one project and for one hand-in.
@@ -25,7 +25,7 @@ SOLUTIONS = ROOT / "tests" / "solutions" / ASSIGNMENT
 
 
 class Memory:
-    """Watches how much a process and its children hold at most, shared pages counted once."""
+    """Watches how much memory a process and its children use at most; shared pages count once."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.most = 0
@@ -71,7 +71,7 @@ def classroom(*words: str) -> list[str]:
 
 
 def cookiecutter_loop(folder: Path, count: int) -> float:
-    """Return the seconds for one project, made by the command for one."""
+    """Return the seconds for one project, made by the command for one project."""
     start = time.perf_counter()
     for number in range(count):
         words = [
@@ -92,7 +92,7 @@ def cookiecutter_loop(folder: Path, count: int) -> float:
 
 
 def pytest_loop(projects: list[Path]) -> tuple[float, list[int]]:
-    """Return the seconds for one hand-in, graded by the command for one; and all their points."""
+    """Return the seconds for one hand-in, graded by pytest alone; and all their points."""
     start = time.perf_counter()
     points = []
     for project in projects:
@@ -104,7 +104,7 @@ def pytest_loop(projects: list[Path]) -> tuple[float, list[int]]:
 
 
 def hand_in(projects: list[Path]) -> None:
-    """Let every second student hand in what is right, the others what is wrong in one place."""
+    """Let every second student hand in a right program, the others a program with one mistake."""
     reference = (SOLUTIONS / "main.py").read_text(encoding="utf-8")
     wrong = [file.read_text(encoding="utf-8") for file in sorted(SOLUTIONS.glob("wrong_*.py"))]
     for number, project in enumerate(projects):
@@ -116,9 +116,9 @@ def hand_in(projects: list[Path]) -> None:
 def whole_class(
     work: Path, students: int = 300, many: int = 1_000, loop: int = 20
 ) -> list[Ratio | Limit]:
-    """Make and grade a class of so many students; the loops do so many of them.
+    """Make and grade a class with this many students. loop: how many of them the loops do.
 
-    Raises AssertionError where the loop and `grade` give different points.
+    Raises AssertionError if the loop and `grade` give different points.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"):
