@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.5.1"]
 # ///
-"""Checks of the template. `nox` runs lint, tests and verify; `nox -l` lists the others."""
+"""Checks for the template. `nox` runs lint, tests and verify; `nox -l` lists the others."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does: else each start compiles boto3
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does; or each start compiles boto3
 
 ROOT = Path(__file__).resolve().parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
-IN_PARALLEL = ["-n", "auto", "--dist", "loadfile"]  # what a file shares is made once
+IN_PARALLEL = ["-n", "auto", "--dist", "loadfile"]  # what the tests in a file share is made once
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 if any(word.startswith("pythons") for word in sys.argv) and shutil.which("pyenv"):
-    # pyenv hides all versions but the chosen ones: choose all, the present one first.
+    # pyenv hides all versions but the chosen ones: choose all, the current one first.
     chosen = [
         subprocess.check_output(["pyenv", *words], encoding="utf-8").replace("\n", ":")
         for words in (["version-name"], ["versions", "--bare"])
@@ -91,7 +91,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def thorough(session: nox.Session) -> None:
-    """Run what takes long: kills, interruptions, many threads, 500 histories of projects."""
+    """Run the slow tests: kills, interruptions, many threads, 500 project histories."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
     session.run(
         "python",
@@ -116,14 +116,14 @@ def real_s3(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def reliability(session: nox.Session) -> None:
-    """Try each action many times on a faulty network; ends with 1 if anything is lost."""
+    """Try each action many times on a faulty network; exit code 1 if anything is lost."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])
     session.run("python", "benchmarks/reliability.py", *session.posargs, env=quiet())
 
 
 @nox.session(default=False)
 def live(session: nox.Session) -> None:
-    """Use a real bucket, from B2_APPLICATION_KEY_ID and so on; it is left as it was."""
+    """Use a real bucket, from B2_APPLICATION_KEY_ID and so on, and leave it as it was."""
     needed = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", "B2_BUCKET_NAME", "B2_ENDPOINT"]
     missing = [name for name in needed if not os.environ.get(name)]
     if missing:
@@ -134,7 +134,7 @@ def live(session: nox.Session) -> None:
 
 @nox.session(default=False, python=PYTHONS)
 def pythons(session: nox.Session) -> None:
-    """Run the tests on every Python from 3.10 that is installed here."""
+    """Run the tests on every Python from 3.10 on that is installed here."""
     session.install(*GROUPS["test"], *GROUPS["classroom"])
     session.run("python", "-m", "pytest", "-q", *IN_PARALLEL, *session.posargs, env=quiet())
 
@@ -167,7 +167,7 @@ def grade(session: nox.Session) -> None:
 
 
 def of_classroom(session: nox.Session, command: str) -> None:
-    """Run a class command where it was typed, so that its paths are those of the teacher."""
+    """Run a class command where it was typed, so that the teacher's relative paths work."""
     session.install("-q", *GROUPS["classroom"], "-r", str(STARTER / "requirements.txt"))
     with session.chdir(session.invoked_from):
         session.run("python", str(ROOT / "classroom"), command, *session.posargs)
@@ -175,7 +175,7 @@ def of_classroom(session: nox.Session, command: str) -> None:
 
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Print what everything costs, side by side with the floor; -- --write keeps it in docs."""
+    """Print what everything costs, compared with the minimum; -- --write puts it in docs."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
     session.run("python", "benchmarks", *session.posargs)
 
@@ -194,11 +194,14 @@ def pictures(session: nox.Session) -> None:
 
 
 def quiet() -> dict[str, str]:
-    """Return an environment in which a forgotten encoding= shows.
+    """Return an environment in which a forgotten encoding= causes a warning.
 
     Bytecode goes into .nox: cookiecutter would copy a __pycache__ of the template into projects.
     """
-    return {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONPYCACHEPREFIX": str(ROOT / ".nox" / "bytecode")}
+    return {
+        "PYTHONWARNDEFAULTENCODING": "1",
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".nox" / "bytecode"),
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Make the pictures of README.md from real runs: terminals as SVG, pages as PNG. Linux, macOS.
 
-Everything is typed and run as a reader would, in a new folder; only the name of that
+Everything is typed and run as a reader would do it, in a new folder; only the name of that
 folder is shown as /home/ada. Run by `nox -s pictures`.
 """
 
@@ -92,7 +92,7 @@ class Desk:
         self.shown += said.decode().replace("\r\n", "\n")
 
     def picture(self, name: str, title: str) -> None:
-        """Write what was shown into docs/pictures/NAME.svg, and begin anew."""
+        """Write what was shown to docs/pictures/NAME.svg, and clear the screen."""
         text = self.shown.replace(str(self.folder), "/home/ada").rstrip()
         console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
         console.print(Text.from_ansi(text))
@@ -177,7 +177,7 @@ def a_class(desk: Desk, template: Path) -> None:
 
 
 def some_hand_in(mains: list[Path]) -> None:
-    """All is right, a part is wrong, nothing was done, a bracket is missing, all is right."""
+    """All right, one part wrong, nothing done, a bracket missing, all right."""
     right = (SOLUTIONS / "guestbook" / "main.py").read_text(encoding="utf-8")
     part = (SOLUTIONS / "guestbook" / "wrong_4_adds_at_front.py").read_text(encoding="utf-8")
     texts = [
@@ -194,7 +194,7 @@ def some_hand_in(mains: list[Path]) -> None:
 
 def screenshot(page: Path, name: str, width: int, height: int, folder: Path) -> None:
     if BROWSER is None:
-        print(f"There is no chromium here: docs/pictures/{name}.png stays as it was.")
+        print(f"Chromium is not installed, so docs/pictures/{name}.png was not changed.")
         return
     words = [
         "--headless",

@@ -24,9 +24,10 @@ HEAD = """\
 Made by `nox -s docs` from the table in `b2_problems.py`; change it there.
 
 When something is wrong, a project shows one of these problems: its name in brackets, what
-happened, why, and what to do. `check_setup.py` looks for those of this computer, of `.env`, of the
-way to B2 and of the key; it stops at the first. A program with the line `import check_setup` shows
-them, and those of its own calls, in place of a traceback. Below, each is shown as an example.
+happened, why, and what to do. `check_setup.py` looks for problems with this computer, `.env`, the
+connection to B2 and the key, and stops at the first one. A program with the line
+`import check_setup` shows these problems, and problems with its own calls, in place of a
+traceback. Below is an example of each.
 
 """
 
@@ -114,7 +115,10 @@ ONLY_HERE = {
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
     "call-misspelt": {"reason": 'it does not know "key".', "do": "Did you mean Key?"},
     "no-keys-given": {"reason": "gives no keys"},
-    "unknown": {"code": "PutObject was answered Teapot (418)", "reason": "The server said: ..."},
+    "unknown": {
+        "code": "the answer to PutObject was Teapot (418)",
+        "reason": "The server said: ...",
+    },
 }
 
 
@@ -135,7 +139,7 @@ def main() -> int:
     target = HERE / "PROBLEMS.md"
     before = target.read_text(encoding="utf-8") if target.exists() else ""
     target.write_text(page(), encoding="utf-8", newline="\n")
-    print("docs/PROBLEMS.md", "was up to date." if before == page() else "is new.")
+    print("docs/PROBLEMS.md", "was up to date." if before == page() else "was updated.")
     return int(before != page())
 
 
