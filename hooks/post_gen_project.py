@@ -36,7 +36,7 @@ def lay_out(context: dict) -> bool:
             if name == "main.py":
                 is_wanted = is_wanted and makes_main
             if is_wanted and rendered.exists():
-                Path(name).parent.mkdir(exist_ok=True)
+                Path(name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(rendered, name)
             else:
                 rendered.unlink(missing_ok=True)
@@ -54,7 +54,8 @@ def make_env() -> bool:
     is_empty = env.is_file() and not env.is_symlink() and env.stat().st_size == 0
     if os.path.lexists(env) and not is_empty:
         return False
-    env.touch(mode=0o600)  # for its owner's eyes only
+    env.touch()
+    env.chmod(0o600)  # for its owner's eyes only
     env.write_bytes(Path(".env.example").read_bytes())
     return True
 
@@ -106,37 +107,44 @@ def find_untouched(context: dict, created: list[str]) -> list[str]:
     return sorted(path.name for path in Path().iterdir() if path.name not in others)
 
 
-def say(what: str, names: list[str]) -> None:
-    """Print names after a few words; if there are none, print nothing."""
+def name_files(what: str, names: list[str]) -> list[str]:
+    """Return a line with these names after a few words; no line if there are no names."""
     shown = [name if name.isprintable() else ascii(name) for name in names]
-    if shown:
-        print(f"{what}: {', '.join(shown)}")
+    return [f"{what}: {', '.join(shown)}"] if shown else []
 
 
-def show_report(context: dict, put: set[str], created: list[str]) -> None:
-    """Say what a reset has done. put: what was put back; created: what was made anew."""
-    kept = {backup: finish(Path(backup)) for backup in context["_backups"]}
+def describe_reset(
+    context: dict, put: set[str], created: list[str], kept: dict[str, list[str]]
+) -> list[str]:
+    """Return the lines that say what a reset has done.
+
+    put: what was put back; created: what was made anew; kept: what is left in each backup.
+    """
     everything_kept = {name for names in kept.values() for name in names}
     answers = {"b2-starter.json"} - everything_kept  # an earlier one that was replaced is kept
     restored = sorted({*context["_given"], *answers} - put)
 
-    print(f"\nYour project in {Path.cwd()} is repaired.\n")
-    say("Restored or brought up to date", restored)
-    say("Created again", created)
+    lines = [f"\nYour project in {Path.cwd()} is repaired.\n"]
+    lines += name_files("Restored or brought up to date", restored)
+    lines += name_files("Created again", created)
     if ".env" in created:
-        print("The two key lines in .env are empty, so your programs use the practice bucket.")
+        lines.append(
+            "The two key lines in .env are empty, so your programs use the practice bucket."
+        )
     if not restored and not created:
-        print("Nothing was missing.")
-    say("No longer needed", sorted(everything_kept & set(context["_dropped"])))
+        lines.append("Nothing was missing.")
+    lines += name_files("No longer needed", sorted(everything_kept & set(context["_dropped"])))
     for backup, names in kept.items():
-        say(f"The earlier versions are in {backup}", names)
+        lines += name_files(f"The earlier versions are in {backup}", names)
     if everything_kept:
-        print("If you had changed one of them, copy your lines from there.")
-    say("Your files were not changed", cut_short(find_untouched(context, created)))
-    say_what_cannot_be_used()
+        lines.append("If you had changed one of them, copy your lines from there.")
+    lines += name_files("Your files were not changed", cut_short(find_untouched(context, created)))
+    lines += describe_unusable_files()
     if restored:
-        print("If one of the restored files is open in your editor, close it and open it again.")
-    print()
+        lines.append(
+            "If one of the restored files is open in your editor, close it and open it again."
+        )
+    return [*lines, ""]
 
 
 def cut_short(names: list[str]) -> list[str]:
@@ -144,11 +152,13 @@ def cut_short(names: list[str]) -> list[str]:
     return [*names[:MOST_NAMES], f"and {more} more"] if more > 0 else names
 
 
-def say_what_cannot_be_used() -> None:
-    """Name what is yours and not touched, although no program can use it."""
-    for name in ("main.py", ".env"):
-        if not Path(name).is_file():
-            print(f"{name} is a folder or a broken link. Rename it and run the reset again.")
+def describe_unusable_files() -> list[str]:
+    """Return a line for what is yours and not touched, although no program can use it."""
+    return [
+        f"{name} is a folder or a broken link. Rename it and run the reset again."
+        for name in ("main.py", ".env")
+        if not Path(name).is_file()
+    ]
 
 
 # A new project.
@@ -184,16 +194,18 @@ def find_python() -> str:
     return base
 
 
-def show_next_steps(context: dict) -> None:
-    print(f"\nYour project is in {Path.cwd()}\n\nType these lines, one after the other:\n")
-    for line in find_next_commands():
-        print(f"    {line}")
+def describe_next_steps(context: dict) -> list[str]:
+    """Return the lines that say what to do with a new project."""
     page = "BRIEF.md" if "BRIEF.md" in context["_given"] else "README.md"
-    print(f"\nThen open {page} and main.py in your editor.\n")
+    return [
+        f"\nYour project is in {Path.cwd()}\n\nType these lines, one after the other:\n",
+        *(f"    {line}" for line in find_next_commands()),
+        f"\nThen open {page} and main.py in your editor.\n",
+    ]
 
 
-def complete_project(context: dict) -> None:
-    """Do everything that is left after rendering, and say what was done."""
+def complete_project(context: dict) -> list[str]:
+    """Do everything that is left after rendering; return the lines that say what was done."""
     backups = [Path(name) for name in context["_backups"]]  # [] for a new project
     put = set()
     for backup in backups:
@@ -203,20 +215,34 @@ def complete_project(context: dict) -> None:
         created.append(".env")
     for backup in backups:
         put |= put_back(backup)  # what was in the way of the assignments
-    if backups:
-        show_report(context, put, created)
-    else:
-        show_next_steps(context)
+    if not backups:
+        return describe_next_steps(context)
+    kept = {backup: finish(Path(backup)) for backup in context["_backups"]}
+    return describe_reset(context, put, created, kept)
+
+
+def show(lines: list[str]) -> None:
+    """Print lines; ignore a closed pipe, as with `| head`, and whatever else is in the way.
+
+    If this hook failed, cookiecutter would remove the project, which is complete by now.
+    """
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # Python flushes once more when it ends
 
 
 def main() -> int:
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if sys.stdout:  # there is none if it was closed
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        complete_project(read_context())
+        lines = complete_project(read_context())
     except OSError as error:
         print(f"The project is not complete. {error.filename or 'The disk'}: {error.strerror}.")
         print("Close the programs that use it, such as your editor, then type the command again.")
         return 1
+    show(lines)
     return 0
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,13 +79,18 @@ def set_aside(paths: list[Path], backup: Path, moved: list[Path]) -> None:
             moved.append(path)
 
 
-def undo(backup: Path, moved: list[Path]) -> None:
-    """Move everything back, and remove what was made."""
+def undo(backup: Path, moved: list[Path]) -> list[Path]:
+    """Move everything back, and remove what was made; return what could not be moved back."""
+    stuck = []
     for path in reversed(moved):
-        os.replace(backup / path, path)
-    for copy in (ANSWERS, UNFINISHED):
-        with suppress(OSError):
-            (backup / copy).unlink()
+        try:
+            os.replace(backup / path, path)
+        except OSError:  # another program may hold this file, too
+            stuck.append(path)
+    if not stuck:
+        for copy in (ANSWERS, UNFINISHED):
+            with suppress(OSError):
+                (backup / copy).unlink()
     for folder, _, _ in os.walk(backup, topdown=False):
         with suppress(OSError):
             os.rmdir(folder)  # only where nothing is in it
@@ -92,10 +98,14 @@ def undo(backup: Path, moved: list[Path]) -> None:
         backup.parent.rmdir()
     with suppress(OSError):
         PART.unlink()
+    return stuck
 
 
-def explain(error: OSError) -> str:
-    """Return what the disk refused, and what to do about it."""
+def explain(error: OSError, backup: Path | None = None, stuck: Sequence[Path] = ()) -> str:
+    """Return what the disk refused, and what to do about it.
+
+    stuck: files of the project that are in the backup now, because they could not be moved back.
+    """
     what = error.filename or "The disk"
     do = "Fix that, then type the command again."
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
@@ -104,11 +114,17 @@ def explain(error: OSError) -> str:
         do = f"Close the programs that use {what}, such as your editor. Then type it again."
     elif isinstance(error, PermissionError):
         do = "Move the project to a folder where you can save files, such as Documents."
-    return f"Nothing was changed. {what}: {error.strerror}.\n{do}"
+    happened = "Nothing was changed."
+    if stuck:
+        names = ", ".join(path.as_posix() for path in stuck)
+        happened = f"The reset stopped halfway. Nothing is lost: {names} is now in {backup}."
+        do += " The next reset brings back what is missing."
+    return f"{happened} {what}: {error.strerror}.\n{do}"
 
 
 def main() -> int:
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if sys.stdout:  # there is none if it was closed
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     context = read_context()
     if "_given" not in context:
         print("This needs cookiecutter 2.4 or newer: python -m pip install -U cookiecutter")
@@ -121,9 +137,8 @@ def main() -> int:
             set_aside(find_paths_to_replace(context), backup, moved)
         os.replace(PART, ANSWERS)
     except OSError as error:
-        if backup:
-            undo(backup, moved)
-        print(explain(error))
+        stuck = undo(backup, moved) if backup else []
+        print(explain(error, backup, stuck))
         return 1
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -55,6 +56,42 @@ def test_what_was_set_aside_is_put_back_when_the_disk_refuses(
 
     assert contents_of(here) == before
     assert not (here / "backups").exists()
+
+
+def test_what_cannot_go_back_either_stays_in_the_backup_and_is_named(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    paths = write(here, "a.py", "b.py", "c.py")
+    rename, replace = Path.rename, os.replace
+
+    def refuse_c(path: Path, target: Path) -> Path:
+        if path.name == "c.py":
+            raise PermissionError(errno.EACCES, "used by another process", str(path))
+        return rename(path, target)
+
+    def refuse_b(source: Path, target: Path) -> None:
+        if Path(target).name == "b.py":
+            raise PermissionError(errno.EACCES, "used by another process", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_c)
+    monkeypatch.setattr(os, "replace", refuse_b)
+    moved: list[Path] = []
+    backup = Path("backups/now")
+
+    with pytest.raises(PermissionError) as stopped:
+        pre_gen_project.set_aside(paths, backup, moved)
+    stuck = pre_gen_project.undo(backup, moved)
+    text = pre_gen_project.explain(stopped.value, backup, stuck)
+
+    assert stuck == [Path("b.py")]
+    assert sorted(contents_of(here)) == [
+        "a.py",
+        "backups/now/.unfinished",
+        "backups/now/b.py",
+        "c.py",
+    ]
+    assert f"Nothing is lost: b.py is now in {backup}." in text
 
 
 def test_the_backups_of_earlier_resets_stay(here: Path):
@@ -133,10 +170,30 @@ def test_what_cannot_be_read_stays_in_the_backup(here: Path, monkeypatch: pytest
     assert post_gen_project.finish(Path("backups/now")) == ["locked.py"]
 
 
-def test_a_name_cannot_change_the_screen(capsys: pytest.CaptureFixture[str]):
-    post_gen_project.say("Restored", ["a\x1b[2J.txt", "Größe.txt"])
+def test_a_starter_may_have_folders_in_folders(here: Path):
+    write(here, "_starter/stories/data/raw/a.csv", "_starter/stories/main.py")
+    files = {"stories": ["main.py", "data/raw/a.csv"]}
 
-    assert capsys.readouterr().out == "Restored: 'a\\x1b[2J.txt', Größe.txt\n"
+    post_gen_project.lay_out({"assignment": "stories", "_starters": files})
+
+    assert sorted(contents_of(here)) == ["data/raw/a.csv", "main.py"]
+
+
+def test_an_empty_env_becomes_one_that_only_its_owner_can_read(here: Path):
+    write(here, ".env.example")
+    (here / ".env").touch(mode=0o644)
+
+    assert post_gen_project.make_env()
+
+    assert (here / ".env").read_bytes() == (here / ".env.example").read_bytes()
+    if os.name == "posix":
+        assert stat.S_IMODE((here / ".env").stat().st_mode) == 0o600
+
+
+def test_a_name_cannot_change_the_screen():
+    lines = post_gen_project.name_files("Restored", ["a\x1b[2J.txt", "Größe.txt"])
+
+    assert lines == ["Restored: 'a\\x1b[2J.txt', Größe.txt"]
 
 
 def test_many_names_are_cut_short():

@@ -130,6 +130,25 @@ def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
     assert "Saved hello-1.txt" in done.out
 
 
+@pytest.mark.parametrize("how", ["a pipe that nobody reads", "no standard output"])
+def test_a_project_is_not_removed_because_nobody_reads(template: Path, tmp_path: Path, how: str):
+    """cookiecutter removes the project if a hook fails, and Python fails on a closed pipe."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "cookiecutter", str(template), "--no-input"]
+    if how == "no standard output":
+        command = ["bash", "-c", 'exec "$@" >&-', "bash", *command]
+    env = {**clean_environment(), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env, stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    assert Project(tmp_path / "my-bucket-project").files() == FILES
+
+
 def test_force_leaves_alone_everything_that_is_the_students(bake: Bake, project: Project):
     kept = {
         ".env": f"B2_APPLICATION_KEY={APPLICATION_KEY}\n",
