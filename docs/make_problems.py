@@ -111,6 +111,7 @@ ONLY_HERE = {
     "key-of-another-region": {"host": "s3.eu-central-003.backblazeb2.com"},
     "key-lacks-permission": {"do": NEW_KEY},
     "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
+    "file-not-found": {"file": "photo.jpg"},
     "object-name-impossible": {"rule": KEY_NAME_RULE},
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
     "call-misspelt": {"reason": 'it does not know "key".', "do": "Did you mean Key?"},

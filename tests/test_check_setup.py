@@ -20,6 +20,7 @@ import b2_rules
 import check_setup
 import pytest
 from b2_double import READ_ONLY, WRITE_ONLY, B2Double
+from b2_problems import SetupError
 from conftest import APPLICATION_KEY, KEY_ID, OTHER_SECRET
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,7 +197,7 @@ def practice_in_the_way(scene: Scene) -> None:
 
 CUT = "not-b2 or no-answer"  # boto3 1.44 calls it an answer that cannot be read, 1.37 a cut
 KEY_LINES = f"B2_APPLICATION_KEY_ID={KEY_ID}\nB2_APPLICATION_KEY={APPLICATION_KEY}\n"
-ENDPOINT = "B2_ENDPOINT"
+BUCKET_LINES = f"B2_BUCKET_NAME={BUCKET}\nB2_ENDPOINT={HOST}\n"
 SITUATIONS: dict[str, tuple[str, Change]] = {
     # The file.
     "no .env": ("env-file-missing", lambda scene: scene.remove(".env")),
@@ -242,6 +243,18 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "small letters": (
         "line-misnamed",
         more(f"b2_application_key={APPLICATION_KEY}", APPLICATION_KEY_ID="", APPLICATION_KEY=""),
+    ),
+    "a misspelt name": (
+        "line-misnamed",
+        file(".env", f"{KEY_LINES}B2_BUKET_NAME={BUCKET}\nB2_ENDPOINT={HOST}\n"),
+    ),
+    "a name without B2_": (
+        "line-misnamed",
+        file(".env", f"{KEY_LINES}BUCKET_NAME={BUCKET}\nB2_ENDPOINT={HOST}\n"),
+    ),
+    "a # before one of the keys": (
+        "value-missing",
+        file(".env", f"#{KEY_LINES}{BUCKET_LINES}"),
     ),
     "a colon for =": ("line-unreadable", more(f"B2_APPLICATION_KEY: {APPLICATION_KEY}")),
     "a quote left open": ("line-unreadable", env(BUCKET_NAME='"ada-photos')),
@@ -407,6 +420,8 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "slow down": ("busy", fault(b2_answers.slow_down())),
     "server error, even after trying again": ("busy", fault(b2_answers.server_error())),
     "502 of a gateway": ("busy", answer(502)),
+    "503 of a gateway, with a page": ("busy", fault(b2_answers.html(503, parses_as_xml=False))),
+    "504 of a gateway, with a page": ("busy", fault(b2_answers.html(504, parses_as_xml=True))),
     "an answer that nobody foresaw": (
         "unknown",
         answer(418, b"<Error><Code>Teapot</Code><Message>short and stout</Message></Error>"),
@@ -534,6 +549,11 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "an old applicationKey": ("All is well", old_key),
     "odd AWS variables and files": ("All is well", odd_amazon),
     "practice": ("Practice works", env(APPLICATION_KEY_ID="", APPLICATION_KEY="")),
+    "a # before both keys": (
+        "Practice works",
+        file(".env", KEY_LINES.replace("B2_", "# B2_") + BUCKET_LINES),
+    ),
+    "an editor's copy beside a blank .env": ("Practice works", beside(".env~")),
     "env.txt": ("All is well", instead("env.txt")),
     "env.txt beside a blank .env": ("All is well", beside("env.txt")),
     "saved by Notepad": ("All is well", saved_by_notepad),
@@ -551,6 +571,31 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "a virtual environment called env": ("All is well", file("env/pyvenv.cfg", "")),
     "an empty env.txt.txt beside it": ("All is well", file("env.txt.txt", "")),
 }
+
+
+def test_a_proxy_needs_no_port(monkeypatch: pytest.MonkeyPatch):
+    """boto3 takes port 80, or 443, as a browser does."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.school")
+
+    said = check_setup.find_host(f"https://{HOST}")
+
+    assert said == "the way to B2 goes through the proxy http://proxy.school"
+
+
+def test_the_first_problem_is_the_one_to_show(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """What was written is erased then, and a failure of that must not hide the reason."""
+
+    def refuse(*_: object) -> None:
+        raise SetupError("no-answer", host=HOST)
+
+    def refuse_again(*_: object) -> None:
+        raise SetupError("not-b2", reason="it is a web page")
+
+    monkeypatch.setattr(check_setup, "_read", refuse)
+    monkeypatch.setattr(check_setup, "_erase", refuse_again)
+
+    assert scene.check() == 1
+    assert scene.problems() == ["no-answer"]
 
 
 @pytest.mark.parametrize(("said", "change"), HEALTHY.values(), ids=HEALTHY)

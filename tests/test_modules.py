@@ -43,7 +43,14 @@ def test_at_most_seven_files_go_to_an_online_editor():
 
 
 def test_the_rules_and_the_problems_need_next_to_nothing():
-    assert imported_by(INSIDE / "b2_rules.py") == {"__future__", "email", "re", "time", "urllib"}
+    assert imported_by(INSIDE / "b2_rules.py") == {
+        "__future__",
+        "difflib",
+        "email",
+        "re",
+        "time",
+        "urllib",
+    }
     assert imported_by(INSIDE / "b2_problems.py") == {"sys", "textwrap", "threading"}
 
 

@@ -10,8 +10,9 @@ import sys
 
 import check_setup
 import pytest
-from b2_causes import ANSWERS
+from b2_causes import ANSWERS, explain_unknown
 from b2_problems import PROBLEMS, SetupError, block
+from b2_rules import cover
 from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project
 from test_check_setup import SITUATIONS
 
@@ -22,6 +23,7 @@ SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
     "given-file-damaged",
     "key-lacks-permission",
     "no-such-object",
+    "file-not-found",
     "other-bucket-not-found",
     "object-name-impossible",
     "not-on-b2",
@@ -39,6 +41,14 @@ def test_every_problem_is_caused_for_real_by_a_test():
     ]
     for name in SHOWN_ELSEWHERE:
         assert any(name in text for text in others), name
+
+
+@pytest.mark.parametrize("length", range(250, 330, 5))
+def test_a_long_text_is_never_cut_in_the_middle_of_a_key(length: int):
+    """Half a key has no shape by which it could be covered afterwards."""
+    error = ValueError("word " * (length // 5) + APPLICATION_KEY + " more" * 50)
+
+    assert APPLICATION_KEY[:9] not in cover(block(explain_unknown(error)), {})
 
 
 def test_every_problem_that_the_code_names_is_in_the_table():

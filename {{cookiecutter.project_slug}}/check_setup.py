@@ -63,6 +63,7 @@ PROVED = [  # by the first request
 ]
 OF_THE_PROGRAM = (  # the problems for which the lines of the program matter
     "no-such-object",
+    "file-not-found",
     "object-name-impossible",
     "not-on-b2",
     "call-misspelt",
@@ -217,8 +218,10 @@ def find_host(endpoint):
     address = urlsplit(endpoint)
     proxy = getproxies().get(address.scheme)
     if proxy and not proxy_bypass(address.hostname):  # then the proxy looks it up
-        if not proxy.rpartition(":")[2].strip("/").isdigit():
-            raise explain_variable(PROXIES, "that is not an address with a port")
+        try:
+            _ = urlsplit(proxy if "//" in proxy else f"//{proxy}").port
+        except ValueError:
+            raise explain_variable(PROXIES, "the part after the : is not a number") from None
         return "the way to B2 goes through the proxy " + proxy.rpartition("@")[2]
     try:
         socket.getaddrinfo(address.hostname, address.port or 443)
@@ -296,13 +299,16 @@ def _try_changes(client, bucket_name, names):
         for name in names:
             _read(client, {"Bucket": bucket_name, "Key": name})
         return False
+    version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
+    _report("ok", "write")
     try:
-        _report("ok", "write")
         if _read(client, where) not in (None, body[:1]):
             raise SetupError("not-b2", reason="it is not the text that was stored")
-    finally:
-        version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
-        _erase(client, {**where, **version})
+    except BaseException:
+        with suppress(Exception):  # the first problem is the one to show
+            _erase(client, {**where, **version})
+        raise
+    _erase(client, {**where, **version})
     return True
 
 
@@ -389,9 +395,10 @@ def list_lines_of_program(trace):
     lines = []
     for frame in traceback.extract_tb(trace):
         folder, name = os.path.split(frame.filename)
-        if os.path.realpath(folder) == b2_causes.HERE and not is_given(name):
-            line = f"    {name}, line {frame.lineno}: {frame.line}"
-            lines += [line] if line not in lines else []
+        is_in_project = os.path.realpath(folder) == b2_causes.HERE and name.endswith(".py")
+        line = f"    {name}, line {frame.lineno}: {frame.line}"
+        if is_in_project and not is_given(name) and line not in lines:
+            lines.append(line)
     return ["In your program:", *lines] if lines else []
 
 

@@ -81,7 +81,7 @@ def why_import_failed(error):
         return _describe_package(f"{name} is not installed")
     if isinstance(error, TypeError) and "'request_checksum_calculation'" in str(error):
         return _describe_package("boto3 is too old")  # before 1.36 it does not know this setting
-    return _find_damage(error) or find_hiding_file(error)
+    return find_hiding_file(error) or _find_damage(error)
 
 
 def explain_boto3(error):
@@ -173,6 +173,11 @@ def list_frames(error):
     return frames
 
 
+def _came_through(error, package):
+    """Tell whether an error came up inside of a call of this package."""
+    return any(f"{os.sep}{package}{os.sep}" in path for path, _line in list_frames(error))
+
+
 def is_given(path):
     """Tell whether this is the path of a module, or a part of one, that belongs to the project."""
     folder, name = os.path.split(path)
@@ -217,6 +222,8 @@ def problem_of(error, settings):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
     if isinstance(error, TypeError) and "only accepts keyword arguments" in str(error):
         return _explain_call(error)
+    if isinstance(error, FileNotFoundError) and _came_through(error, "boto3"):
+        return SetupError("file-not-found", file=error.filename, folder=os.getcwd())
     if not type(error).__module__.startswith(("boto3", "botocore")):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
@@ -232,8 +239,18 @@ def problem_of(error, settings):
 
 def explain_unknown(error):
     """Return the SetupError for an exception that nothing in the table explains."""
-    reason = " ".join(str(error).split())[:300]
-    return SetupError("unknown", code=type(error).__name__, reason=f"It says: {reason}")
+    reason = f"It says: {_cut_short(str(error))}"
+    return SetupError("unknown", code=type(error).__name__, reason=reason)
+
+
+def _cut_short(text):
+    """Return a text on one line of 300 characters at most, cut between two words.
+
+    Half a key would not be known as one, and so it would be shown.
+    """
+    from textwrap import shorten
+
+    return shorten(text, 300, placeholder=" ...")
 
 
 def _with_causes(error):
@@ -282,7 +299,7 @@ def _explain_call(error):
         names = {name.lower(): name for name in wrong_name[2].split(", ")}
         for near in difflib.get_close_matches(wrong_name[1].lower(), names, 1):
             do = f"Did you mean {names[near]}?"
-    return SetupError("call-misspelt", reason=reason[:200], do=do)
+    return SetupError("call-misspelt", reason=_cut_short(reason), do=do)
 
 
 # What B2 answered.
@@ -354,7 +371,7 @@ def _list_details(answer, name, settings):
         "bucket": settings.get("B2_BUCKET_NAME", "that your program uses"),
         "the_key": "this keyID",
         "code": code,
-        "reason": reason[:300],
+        "reason": _cut_short(reason),
         "action": ACTIONS.get(answer.operation, f"do this ({answer.operation})"),
         "rule": KEY_NAME_RULE,
         "do": do,

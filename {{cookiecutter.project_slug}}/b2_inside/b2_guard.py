@@ -27,6 +27,8 @@ def _follow_no_redirect(params, **_):
 
 def _refuse_web_page(http_response, model, **_):
     """Notice a log-in page in place of B2: boto3 would take it for success, and store nothing."""
+    if http_response.status_code in GATEWAY:
+        return  # too busy, whatever the page says
     is_page = "html" in http_response.headers.get("content-type", "")
     if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
         raise SetupError("not-b2", reason="it is a web page")
@@ -80,11 +82,12 @@ def find_another_server(answer):
     """Return the problem of an answer that is not from B2, or None."""
     if answer.headers.get("server") == "AmazonS3" or "AWS Access Key" in answer.message:
         return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
+    if answer.status in GATEWAY:
+        return None  # it is busy, whatever the page says
     if "html" in answer.headers.get("content-type", ""):
         return SetupError("not-b2", reason="it is a web page")
     has_no_words = answer.code in ("", str(answer.status))
-    may_have_none = answer.operation.startswith("Head") or answer.status in GATEWAY
-    if has_no_words and not may_have_none:
+    if has_no_words and not answer.operation.startswith("Head"):
         # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
         reason = f"it is an error {answer.status} without a reason that can be read"
         return SetupError("not-b2", reason=reason)

@@ -454,6 +454,13 @@ PROBLEMS = {
         do="Look at the names that are there:\n    for obj in bucket.objects.all(): print(obj.key)",
         source="Backblaze docs, S3 Get Object.",
     ),
+    "file-not-found": Problem(
+        sign="FileNotFoundError, in a call of boto3",
+        what="The file {file}, which your program wants to upload, is not there.",
+        why="Python looks for it in {folder}.",
+        do="Correct the file's name in your program, or put the file into that folder.",
+        source="Python docs, FileNotFoundError. " + BOTOCORE,
+    ),
     "other-bucket-not-found": Problem(
         sign="NoSuchBucket, although the bucket of .env is there",
         what="There is no bucket with the name that your program uses.",

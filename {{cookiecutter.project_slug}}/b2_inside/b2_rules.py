@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from difflib import get_close_matches
 from urllib.parse import quote
 
 # The four lines of .env, and the words that the Backblaze console uses for them.
@@ -185,8 +186,12 @@ AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u2
 def guess_name(other: str) -> str:
     """Return the one of the four names that is similar to this one, such as B2_KEY_ID, or ""."""
     other = other.upper()
-    same = ("KEYID", "KEY_ID", "APPLICATIONKEY", "APPLICATION_KEY", "ENDPOINT", "BUCKET")
-    if not other.startswith(("B2_", "AWS_ACCESS_KEY", "AWS_SECRET")) and other not in same:
+    near = get_close_matches(other, CONSOLE_WORDS, 1, cutoff=0.9)
+    if near:
+        return near[0]
+    others = {"KEYID", "KEY_ID", "APPLICATIONKEY", "APPLICATION_KEY", "ENDPOINT", "BUCKET"}
+    others.add("BUCKET_NAME")
+    if not other.startswith(("B2_", "AWS_ACCESS_KEY", "AWS_SECRET")) and other not in others:
         return ""
     for pattern, name in (
         ("BUCKET", "B2_BUCKET_NAME"),

@@ -40,6 +40,7 @@ if HERE.name == "b2_inside":  # in an online editor, all files are in one folder
 
 ENV_FILES = [".env", "env.txt"]
 ENVIRONMENT = "the variables of your terminal"
+EDITORS_COPY = r"(~|\.(bak|swp|orig|save|tmp))$"  # how editors name a file's earlier version
 MOST_BYTES = 20_000  # of .env; it has four lines
 
 
@@ -110,6 +111,8 @@ def _look_for_another_file(better: str) -> None:
     """
     known = (*ENV_FILES, ".env.example")
     for file in sorted(file for file in HERE.iterdir() if file.is_file()):
+        if better != ".env" and re.search(EDITORS_COPY, file.name):
+            continue  # what .env was before both keys were emptied
         is_similar = re.search("env|evn", file.name.lower()) and file.name not in known
         if is_similar and _has_keys(file, also_empty=better == ".env"):
             raise SetupError("env-file-misnamed", name=file.name, better=better)
@@ -208,7 +211,11 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
         values[name] = value
         line_of[name] = number
     values = _read_with_dotenv(text) or values
-    return {name: re.sub(r"^#.*", "", value) for name, value in values.items()}  # NAME=# comment
+    values = {name: re.sub(r"^#.*", "", value) for name, value in values.items()}  # NAME=# comment
+    for name in KEYS:
+        if re.search(rf"^\s*#\s*{name}\s*=", text, re.MULTILINE):
+            values.setdefault(name, "")  # a key line with # in front is an empty one
+    return values
 
 
 def _explain_line(line: str, above: dict[str, str]) -> tuple[str, str]:
