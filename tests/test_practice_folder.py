@@ -222,6 +222,39 @@ def test_a_kill_straight_after_a_call_loses_nothing(project: Project):
     assert set(shown.out.splitlines()[1:]) == expected | {"1.txt 5 {}"}
 
 
+ENDS_EARLY = """
+import os, sys, b2_client
+left, replace = int(sys.argv[1]), os.replace
+def end_instead(*paths):
+    global left
+    if left == 0:
+        os._exit(9)
+    left -= 1
+    replace(*paths)
+bucket = b2_client.get_bucket()
+bucket.put_object(Key="a", Body=b"old", ContentType="text/old", Metadata={"is": "old"})
+os.replace = end_instead
+bucket.put_object(Key="a", Body=b"newer", ContentType="text/newer", Metadata={"is": "newer"})
+"""
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_bytes_and_metadata_are_those_of_one_put(project: Project, steps: int):
+    """They are two files, so a program can end between them."""
+    project.write("ends_early.py", ENDS_EARLY)
+    project.python("ends_early.py", str(steps))
+
+    for _ in range(2):  # what was mended stays so
+        shown = project.python(
+            "-c",
+            "import b2_client\no = b2_client.get_bucket().Object('a').get()\n"
+            "print(o['Body'].read().decode(), o['ContentType'], o['Metadata'])",
+        )
+
+        which = "old" if steps == 0 else "newer"
+        assert shown.out.splitlines()[1:] == [f"{which} text/{which} {{'is': '{which}'}}"]
+
+
 ENDLESS = """
 import b2_client, itertools
 bucket = b2_client.get_bucket()

@@ -4,6 +4,7 @@ A file cannot hold its own key, content type and metadata. These are in a note,
 in the folder .notes. This file is given: write your own code in main.py.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -39,6 +40,7 @@ class PracticeFolder:
 
     def load(self) -> dict[str, dict[str, Any]]:
         """Find the files that are there; return the note of each key ({} without one)."""
+        self._adopt_new_notes()
         self._forget_old_runs()
         notes = self._read_notes()
         found = {}
@@ -46,11 +48,15 @@ class PracticeFolder:
             place = file.relative_to(self.path).as_posix()
             note = notes.get(place, {})
             key = note.get("key", place)
-            if is_key_name(key) and key not in self.files:
+            if not is_key_name(key):
+                print(f"Practice: {place!a} is left out, because B2 does not accept such a name.")
+            elif key in self.files:
+                print(
+                    f"Practice: {place!a} is left out, because there is another file for {key!a}."
+                )
+            else:
                 self.add(key, file)
                 found[key] = note
-            else:
-                print(f"Practice: {place!a} is left out, because B2 does not accept such a name.")
         return found
 
     def add(self, key: str, file: Path) -> None:
@@ -79,9 +85,10 @@ class PracticeFolder:
             full_note = {"key": key, "file": place, "stamp": stamp(part), **note}
             new_note = part.with_suffix(part.suffix + "-note")
             new_note.write_text(json.dumps(full_note), encoding="utf-8")
-            os.replace(new_note, note_file)
             file.parent.mkdir(parents=True, exist_ok=True)
             os.replace(part, file)
+            with contextlib.suppress(FileNotFoundError):  # see _adopt_new_notes()
+                os.replace(new_note, note_file)
         finally:
             part.unlink(missing_ok=True)
         self.add(key, file)
@@ -169,6 +176,17 @@ class PracticeFolder:
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # without its note, a file still counts, under its own name
         return notes
+
+    def _adopt_new_notes(self) -> None:
+        """Give a file its new note, where a program ended between writing one and the other.
+
+        Such a note has the stamp of the file. Any other belongs to a file that was never written.
+        """
+        for new_note in self.notes.glob("*.part-*-note"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                note = json.loads(new_note.read_text(encoding="utf-8"))
+                if stamp(self.path / note["file"]) == note["stamp"]:
+                    os.replace(new_note, self._note_file(note["key"]))
 
     def _forget_old_runs(self) -> None:
         """Clear what programs left that were killed, not what another one is using now."""
