@@ -197,10 +197,21 @@ BROKEN = {
         "name = input('Who?')\n\n\ndef note_key",
         r"line \d+ asks a question with input\(\)",
     ),
+    "a question in another file": (
+        "def delete_note(bucket, name):",
+        "exec(compile('def delete_note(bucket, name): input()', 'helper.py', 'exec'))\n\n\n"
+        "def old(bucket, name):",
+        r"it asks a question with input\(\)",
+    ),
     "an end at the top": (
         "def note_key",
         "exit()\n\n\ndef note_key",
         r"line \d+ ends the whole program",
+    ),
+    "an error in an expression at the top": (
+        "def note_key",
+        "FIRST = list([][i] for i in range(2))\n\n\ndef note_key",
+        r"line \d+: IndexError",
     ),
     "a deleted function": ("def list_notes(", "def lst_notes(", "main.py has no such function"),
     "another signature": (
@@ -290,6 +301,15 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
             "3c",
             "expected:  it stops with an error",
         ),
+        "a broken book is read for ever": (
+            "        return json.loads(obj.get()['Body'].read().decode())",
+            "        text = obj.get()['Body'].read().decode()\n"
+            "        while not text.endswith(']'):\n"
+            "            pass\n"
+            "        return json.loads(text)",
+            "3c",
+            "within 3 seconds",
+        ),
         "a misspelt argument": ("ContentType=", "contenttype=", "1", "Did you mean ContentType"),
         "the same line, later": (
             "ContentType=",
@@ -376,7 +396,7 @@ def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Proje
 
 def test_a_students_own_test_fails_as_in_any_other_project(make: Callable[[str], Project]):
     project = make("guestbook")
-    project.write("tests/test_mine.py", "def test_mine():\n    assert 1 + 1 == 3\n")
+    project.write("tests/test_mine.py", "def test_1_mine():\n    assert 1 + 1 == 3\n")
     try:
         done = project.python("-m", "pytest", "-p", "no:cacheprovider", "tests/test_mine.py")
     finally:
@@ -384,3 +404,4 @@ def test_a_students_own_test_fails_as_in_any_other_project(make: Callable[[str],
 
     assert done.code == 1
     assert "assert (1 + 1) == 3" in done.out
+    assert "Begin with" not in done.out

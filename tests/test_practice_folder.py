@@ -190,6 +190,23 @@ def test_a_folder_that_is_a_link_is_not_followed(home: Path, tmp_path_factory: A
     assert stored(next_run()) == {"photos/cat.png": b"cat"}
 
 
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("photos/sun.png", "photos/sun.png"),
+        ("not-there.png", None),
+        ("../main.py", None),
+        ("/etc/passwd", None),
+    ],
+)
+def test_the_place_of_an_object_is_known_at_once(home: Path, key: str, place: str | None):
+    """Also in a program that has not called get_bucket() yet."""
+    (home / "practice-bucket" / "photos").mkdir(parents=True)
+    (home / "practice-bucket" / "photos" / "sun.png").write_bytes(b"sun")
+
+    assert b2_client.practice_place(key) == place
+
+
 KILLED = """
 import os, signal, b2_client
 bucket = b2_client.get_bucket()

@@ -65,16 +65,17 @@ def get_client():
 
 
 def practice_place(key: str) -> str | None:
-    """Return which file in practice-bucket holds an object; None with a real bucket.
+    """Return the file in practice-bucket that holds an object, for a link to it from a page.
 
-    For a page that is in the bucket, too. Call get_bucket() first. Raises SetupError.
+    None with a real bucket, or if there is no such object. Raises SetupError.
     """
     settings = read_settings()
     if not is_practice(settings):
         return None
-    from b2_practice import place_of  # it needs moto, which only practice has
+    connect(settings)
+    from b2_practice import find_file  # it needs moto, which only practice has
 
-    return place_of(practice_folder(), settings["B2_BUCKET_NAME"], key)
+    return find_file(practice_folder(), settings["B2_BUCKET_NAME"], key)
 
 
 # boto3 also reads the settings of Amazon's tools: variables called AWS_... and the folder

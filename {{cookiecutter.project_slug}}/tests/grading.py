@@ -26,6 +26,7 @@ GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
 FINISHES = "it finishes without an error"
 NO_ANSWER = " Nothing came back: is there a return? print() only shows."
 
+_graded = set()  # the ids that pytest gives to the graded tests
 _not_done = {}  # number of a TODO: the first of its tests that has failed
 _loaded = {}  # "main": the module; "failed": the test that could not load it
 _stops = {}  # (line, error): the number of the test that it stopped first
@@ -131,11 +132,15 @@ class Program:
     def error_of(self, name, *values):
         """Return the exception that a call ends with, or None if it returns something."""
         self._called = f"{name}({', '.join(map(short, values))})"
+        raised = None
         try:
             self._came_back = in_time(lambda: getattr(self._module, name)(*values))
         except Exception as error:
-            return error
-        return None
+            raised = error
+        if isinstance(raised, (StuckError, AskedError)):
+            stop, hint = describe_stop(raised)
+            self.fail_stopped(stop, "it stops with an error", hint)
+        return raised
 
     def check(self, came_back, expected, where=""):
         """Fail if they differ. where: what to say before them, such as "in the bucket: "."""
@@ -242,14 +247,15 @@ def cut_middle(text):
 def describe_stop(error):
     """Return what stopped a call, and a hint; the hint is None if the test's own is better."""
     lines = [line.lineno for line in find_lines_of_main(traceback.extract_tb(error.__traceback__))]
+    where = f"line {lines[-1]}" if lines else "it"  # perhaps in another file that main.py uses
     if isinstance(error, StuckError):
         stop = f"it did not end within {PATIENCE} seconds{error}"
         return stop, "Is there a loop that never ends?"
     if isinstance(error, AskedError):
-        stop = f"line {lines[-1]} asks a question with input()"
+        stop = f"{where} asks a question with input()"
         return stop, "Nobody can answer during the tests. Move input() into main()."
     if isinstance(error, SystemExit):
-        stop = f"line {lines[-1] if lines else '?'} ends the whole program"
+        stop = f"{where} ends the whole program"
         return stop, "Take exit() out; return leaves a function."
     if isinstance(error, SyntaxError) or "null bytes" in str(error):
         return describe_syntax(error)
@@ -261,7 +267,7 @@ def describe_stop(error):
     elif problem and problem.problem == "call-misspelt":
         stop = f"boto3 says: {cut_middle(problem.details['reason'])}"
         hint = problem.details["do"]
-    return f"line {lines[-1]}: {stop}" if lines else stop, hint
+    return f"{where}: {stop}" if lines else stop, hint
 
 
 def describe_syntax(error):
@@ -295,14 +301,19 @@ def find_lines_of_main(stack):
 def was_called_on_import(error):
     """Tell whether a line at the left edge of main.py calls one of its functions."""
     lines = find_lines_of_main(traceback.extract_tb(error.__traceback__))
-    return any(line.name != "<module>" for line in lines)
+    return any(not line.name.startswith("<") for line in lines)  # not <module> or <genexpr>
 
 
 # What pytest calls for every test, and at the end (docs.pytest.org: API Reference, Hooks).
 
 
+def pytest_collection_modifyitems(items):
+    """Note which tests are graded: those with such a name that use main.py through program."""
+    _graded.update(item.nodeid for item in items if "program" in item.fixturenames)
+
+
 def pytest_runtest_setup(item):
-    found = GRADED.match(item.name)
+    found = match_graded(item)
     if found and found[2] > "a" and found[1] in _not_done:
         pytest.skip(f"first {_not_done[found[1]]}")
 
@@ -342,9 +353,14 @@ def pytest_terminal_summary(terminalreporter):
     show_table(terminalreporter, rows)
 
 
-def match_graded(report):
-    """Return the number, letter and words of a graded test, as a match; None for other tests."""
-    return GRADED.match(report.nodeid.split("::")[-1])
+def match_graded(test):
+    """Return number, letter and words of a graded test, as a match; None for any other test.
+
+    test: pytest's item, or its report.
+    """
+    if test.nodeid not in _graded:
+        return None
+    return GRADED.match(test.nodeid.split("::")[-1])
 
 
 def show_table(terminal, rows):

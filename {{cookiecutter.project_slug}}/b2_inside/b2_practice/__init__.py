@@ -39,16 +39,16 @@ def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
     events.register("before-parameter-build.s3", bucket.explain_links)
 
 
-def place_of(folder: Path, name: str, key: str) -> str:
-    """Return which file below the folder holds an object, such as "photos/sun.png".
+def find_file(folder: Path, name: str, key: str) -> str | None:
+    """Return which file below the folder holds an object, such as "photos/sun.png", or None.
 
-    That is its key, unless a file system refuses such a name. folder, name: as above.
-    Raises TypeError where the key is not a text.
+    That is its key, unless a file system refuses such a name. folder, name: of a bucket that was
+    joined, as above. Raises TypeError if the key is not a text.
     """
     if not isinstance(key, str):
         raise TypeError(f"A key is a text, such as obj.key, and this is {key!r}.")
-    file = _buckets[(folder, name)].folder.files.get(key, folder / key)
-    return file.relative_to(folder).as_posix()
+    file = _buckets[(folder, name)].folder.files.get(key)
+    return file.relative_to(folder).as_posix() if file else None
 
 
 def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
