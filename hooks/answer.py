@@ -85,10 +85,10 @@ def find_folder_name_problem(name: str) -> str:
 
 def make_folder_name(text: str) -> str:
     """Return a text as a folder name that every system takes."""
-    name = slugify(text, max_length=50) or "my-b2"
-    if name == "my-b2" or b2_rules.is_windows_name(name):
-        return f"{name}-project"
-    return name
+    name = slugify(text, max_length=50)
+    if name == "":
+        return "my-b2-project"
+    return f"{name}-project" if b2_rules.is_windows_name(name) else name
 
 
 def find_key(text: str) -> str:

@@ -67,14 +67,15 @@ def find_command(template: str) -> Command:
     options = context.params
     replay = options["replay_file"]
     template = options["template"]
+    output = Path(os.path.abspath(options["output_dir"]))
     if os.path.exists(template):  # some advice begins with cd, where a relative path is another
         template = os.path.abspath(template)
     return Command(
         template=template,
         checkout=options["checkout"] or "",
         typed=True,
-        output=Path(os.path.abspath(options["output_dir"])),
-        elsewhere=Path(options["output_dir"]) != Path(),
+        output=output,
+        elsewhere=output != Path.cwd(),
         force=options["overwrite_if_exists"],
         hooks=options["accept_hooks"] != "no",
         # cookiecutter reads the file with the ending .json, whatever was typed.

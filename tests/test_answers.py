@@ -514,6 +514,7 @@ def test_five_questions_in_plain_words(cli: Callable[..., Run], tmp_path: Path):
     ("name", "folder"),
     [
         ("😀", "my-b2-project"),
+        ("My B2", "my-b2"),
         ("Con", "con-project"),
         ("LPT1", "lpt1-project"),
         ("Über Größe", "uber-grosse"),

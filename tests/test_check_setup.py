@@ -312,7 +312,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "a space in the keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:9] + " 0000001")),
     # Keys where others can see them.
     ".env in git": ("env-in-git", git(".env")),
-    "the key in git's history": ("env-in-git", git_history),
+    "the key in git's history": ("key-in-git-history", git_history),
     "the key in main.py": ("key-in-code", file("main.py", f"print()\nKEY = '{APPLICATION_KEY}'\n")),
     "another key in a module": ("key-in-code", file("lib/save.py", f"KEY = '{OTHER_SECRET}'")),
     "the key in notes that git keeps": (

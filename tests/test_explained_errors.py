@@ -318,6 +318,15 @@ def test_a_failure_in_a_thread(desk: Desk):
     assert problems(done) == ["no-such-object"]
 
 
+def test_pythons_own_words_for_a_thread(desk: Desk):
+    program = "import check_setup, threading\nthreading.Thread(target=lambda: 1 / 0).start()\n"
+
+    done = desk.run(program)
+
+    assert "Exception in thread Thread-1 (<lambda>):" in done.err
+    assert "ZeroDivisionError" in done.err
+
+
 def test_a_thread_that_ends_itself_says_nothing(desk: Desk):
     done = desk.run(
         "import sys, threading\nimport check_setup\nthreading.Thread(target=sys.exit).start()\n"

@@ -160,6 +160,13 @@ def test_a_new_project_is_not_made_inside_a_project(
     assert_repaired(broken)
 
 
+def test_o_with_the_folder_where_one_is_does_not_lead_elsewhere(cli: Cli, broken: Project):
+    done = cli("--no-input", "-o", str(broken.path), "project_slug=other", folder=broken.path)
+
+    assert done.code == 1
+    assert "You are inside the project proj." in done.err
+
+
 def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project, tmp_path: Path):
     renamed = Project(broken.path.rename(tmp_path / "out" / "Homework-2"))
 

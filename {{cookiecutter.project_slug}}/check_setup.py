@@ -160,7 +160,7 @@ def find_leaks(application_key=""):
         pattern += f"|{re.escape(application_key)}"
         history = _ask_git("log", "--all", "-p", "--", *ENV_FILES)
         if application_key.encode() in history and not leaks:
-            leaks.append(SetupError("env-in-git", file=".env in its history"))
+            leaks.append(SetupError("key-in-git-history"))
     for name in sorted({*tracked, *_find_programs(), ".env.example"} - set(ENV_FILES)):
         number = _find_line_with_key(b2_settings.HERE / name, pattern)
         if number:

@@ -55,6 +55,7 @@ def _explain_nothing(error, trace):  # noqa: ARG001
 
 _explain = _explain_nothing  # or what show_advice() was given
 _show_traceback = sys.__excepthook__  # or what was there before show_advice()
+_show_traceback_of_thread = None
 
 
 def show_advice(explain, is_first_choice):
@@ -66,7 +67,7 @@ def show_advice(explain, is_first_choice):
     What it can reach stays in memory until the very end of the program, so it is not a function
     of b2_client.py: boto3's large objects take their time to go.
     """
-    global _explain, _show_traceback
+    global _explain, _show_traceback, _show_traceback_of_thread
     is_new = _explain is _explain_nothing
     if is_new or is_first_choice:
         _explain = explain
@@ -75,6 +76,7 @@ def show_advice(explain, is_first_choice):
         sys.excepthook = _show
         import threading  # only now: if a file of yours hides what this needs, it is explained
 
+        _show_traceback_of_thread = threading.excepthook
         threading.excepthook = _show_in_thread
 
 
@@ -87,8 +89,13 @@ def _show(kind, error, trace):
 
 
 def _show_in_thread(failed):
-    if failed.exc_type is not SystemExit:  # sys.exit() ends a thread without a word
-        _show(failed.exc_type, failed.exc_value, failed.exc_traceback)
+    if failed.exc_type is SystemExit:
+        return  # sys.exit() ends a thread without a word
+    text = _explain(failed.exc_value, failed.exc_traceback)
+    if text:
+        print(text, file=sys.stderr)
+    else:
+        _show_traceback_of_thread(failed)  # it names the thread
 
 
 # The table.
@@ -295,12 +302,19 @@ PROBLEMS = {
     ),
     # Keys in the wrong place.
     "env-in-git": Problem(
-        sign="git ls-files lists .env or env.txt, or git's history has the present key",
+        sign="git ls-files lists .env or env.txt",
         what="git keeps your file {file}.",
-        why="Anyone who gets the repository can read your keys, even in its history.",
+        why="Anyone who gets the repository can read your keys.",
         do="Run these two commands. Then delete the key in the console, add a new one, and put it"
         " in .env.\n    git rm --cached --ignore-unmatch .env env.txt\n    git commit -m nokeys",
         source="git docs, gitignore: what is tracked already is not ignored.",
+    ),
+    "key-in-git-history": Problem(
+        sign="git's history of .env or env.txt has the present key",
+        what="An older version in git has your .env, with the key that you use now.",
+        why="Anyone who gets the repository can read the key, although the file is gone.",
+        do="In the console, delete that key and add a new one (README.md, step 4). Put it in .env.",
+        source="git docs, git log: a commit keeps what later ones remove.",
     ),
     "key-in-code": Problem(
         sign="a program, or a file that git keeps, has an applicationKey in it",

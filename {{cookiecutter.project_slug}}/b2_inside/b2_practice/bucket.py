@@ -75,8 +75,6 @@ class PracticeBucket:
                 answer = _make_error(507, TROUBLE, self.folder.describe(error))
             except NotImplementedError:
                 answer = _make_error(501, "NotImplemented", "Practice cannot do this.")
-            except KeyError:  # moto's, for a multipart upload that it does not know
-                answer = _make_error(404, "NoSuchUpload", "There is no such upload.")
         status, headers, body = answer
         return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
@@ -111,7 +109,10 @@ class PracticeBucket:
         moto_request = normalize_request(copy)
         response = MotoResponse(self.moto)
         respond = response.key_response if _read_key(url) else response.bucket_response
-        return respond(moto_request, moto_request.raw_url, moto_request.headers)
+        try:
+            return respond(moto_request, moto_request.raw_url, moto_request.headers)
+        except KeyError:  # moto's, for a multipart upload that it does not know
+            return _make_error(404, "NoSuchUpload", "There is no such upload.")
 
     # From the folder to moto.
 
