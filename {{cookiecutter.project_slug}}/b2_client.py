@@ -2,10 +2,10 @@
 
     from b2_client import get_bucket
 
-    bucket = get_bucket()          # boto3's own Bucket object
+    bucket = get_bucket()          # a Bucket of boto3, the library that talks to B2
 
 It reads its settings from .env. While the two key lines there are empty, you get the
-practice bucket instead: the same object, but the files stay in this folder.
+practice bucket: it works the same way, but your files go into the folder practice-bucket.
 
 This file is given: a reset may replace it, so write your own code in main.py.
 """
@@ -15,11 +15,11 @@ import sys
 import threading
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parent / "b2_inside"))  # or all are in one folder
+sys.path.append(str(Path(__file__).resolve().parent / "b2_inside"))  # its files can be imported
 
 import b2_causes
 
-b2_causes.install()  # from here on, an import that fails is explained
+b2_causes.install()  # from here on, a failed import shows advice
 
 from b2_guard import watch_answers
 from b2_rules import region_of
@@ -32,24 +32,25 @@ try:
 except Exception as error:
     raise b2_causes.explain_boto3(error) from None
 
-# Checksums: B2 did not know boto3's newer ones until July 2025; without them every B2 does.
-# Retries: B2 answers "500 InternalError, try again" in normal use.
 CONFIG = Config(
+    # How a request is signed, and that the bucket's name comes after the endpoint.
     signature_version="s3v4",
     s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
+    # Newer boto3 adds checksums that B2 refused until July 2025. B2 does not need them.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
+    # B2 answers "500 InternalError, try again" in normal use, so boto3 tries three times.
     retries={"mode": "standard", "total_max_attempts": 3},
-    connect_timeout=5,
+    connect_timeout=5,  # seconds
     read_timeout=60,
     user_agent_extra="b2-starter/0.2.0",
 )
 
 
 def get_bucket():
-    """Return the bucket of .env as a boto3 Bucket (boto3 docs: S3, Resources, Bucket).
+    """Return the bucket that .env names, as a boto3 Bucket (boto3 docs: S3, Resources, Bucket).
 
-    Raises SetupError when .env is not right; its text says which line to change.
+    Raises SetupError (see b2_problems.py) if .env is not right; its text says what to change.
     Does not use the network: a wrong key shows at the first call to the bucket.
     """
     settings = read_settings()
@@ -59,7 +60,7 @@ def get_bucket():
 def get_client():
     """Return a boto3 S3 client for the account of .env (boto3 docs: S3, Client).
 
-    Raises SetupError when .env is not right; its text says which line to change.
+    Raises SetupError if .env is not right; its text says what to change.
     """
     return connect(read_settings()).meta.client
 
@@ -78,31 +79,13 @@ def practice_place(key: str) -> str | None:
     return find_file(practice_folder(), settings["B2_BUCKET_NAME"], key)
 
 
-# boto3 also reads the settings of Amazon's tools: variables called AWS_... and the folder
-# ~/.aws. None of that is meant for B2. Only the certificates that a school may need stay.
-NO_AWS_SETTINGS = {
-    name: (None, None, default, convert)
-    for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
-    if name != "ca_bundle"
-}
-NO_AWS_SETTINGS["config_file"] = (None, None, os.devnull, None)
-NO_AWS_SETTINGS["credentials_file"] = (None, None, os.devnull, None)
-
-_session = None
-_one_at_a_time = threading.Lock()  # boto3 docs: a session is not for several threads at once
-
-
 def connect(settings: dict[str, str], config: Config = CONFIG):
-    """Return boto3's S3 resource; in practice, the practice bucket answers it.
+    """Return boto3's S3 resource. With empty keys, the practice bucket replies instead of B2.
 
-    settings: what read_settings() returns. Raises SetupError where practice is not possible.
+    settings: what read_settings() returns. Raises SetupError if practice is not possible.
     """
-    global _session
     with _one_at_a_time:
-        if _session is None:
-            core = botocore.session.Session(session_vars=NO_AWS_SETTINGS)
-            _session = Session(botocore_session=core)
-        s3 = _session.resource(
+        s3 = _open_session().resource(
             "s3",
             endpoint_url=settings["B2_ENDPOINT"],
             region_name=region_of(settings["B2_ENDPOINT"]),
@@ -110,7 +93,7 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
             aws_secret_access_key=settings["B2_APPLICATION_KEY"] or "practice",
             config=config,
         )
-    watch_answers(s3.meta.client)
+    watch_answers(s3.meta.client)  # an answer that is not B2's becomes an error
     if is_practice(settings):
         try:
             from b2_practice import join_practice_bucket
@@ -118,3 +101,26 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
             raise b2_causes.explain_practice(error) from None
         join_practice_bucket(s3.meta.client, practice_folder(), settings["B2_BUCKET_NAME"])
     return s3
+
+
+_session = None  # made once, because it is slow
+_one_at_a_time = threading.Lock()  # boto3 docs: a session is not for several threads at once
+
+
+def _open_session():
+    """Return a boto3 session that ignores Amazon's own settings.
+
+    These are variables called AWS_... and files in ~/.aws, which are not meant for B2. The one
+    that stays, ca_bundle, is where a school's network may need its own certificates.
+    """
+    global _session
+    if _session is None:
+        ignored = {}
+        for name, setting in botocore.session.Session.SESSION_VARIABLES.items():
+            default, convert = setting[2:]
+            if name != "ca_bundle":
+                ignored[name] = (None, None, default, convert)
+        ignored["config_file"] = (None, None, os.devnull, None)
+        ignored["credentials_file"] = (None, None, os.devnull, None)
+        _session = Session(botocore_session=botocore.session.Session(session_vars=ignored))
+    return _session
