@@ -55,7 +55,7 @@ def _explain_nothing(error, trace):  # noqa: ARG001
 
 _explain = _explain_nothing  # or what show_advice() was given
 _show_traceback = sys.__excepthook__  # or what was there before show_advice()
-_show_traceback_of_thread = None
+_show_traceback_of_thread = _show_traceback  # the same for a thread
 
 
 def show_advice(explain, is_first_choice):
