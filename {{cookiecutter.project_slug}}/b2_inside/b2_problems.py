@@ -55,7 +55,6 @@ def _explain_nothing(error, trace):  # noqa: ARG001
 
 _explain = _explain_nothing  # or what show_advice() was given
 _show_traceback = sys.__excepthook__  # or what was there before show_advice()
-_show_traceback_of_thread = _show_traceback  # the same for a thread
 
 
 def show_advice(explain, is_first_choice):
@@ -67,7 +66,7 @@ def show_advice(explain, is_first_choice):
     What it can reach stays in memory until the very end of the program, so it is not a function
     of b2_client.py: boto3's large objects take their time to go.
     """
-    global _explain, _show_traceback, _show_traceback_of_thread
+    global _explain, _show_traceback
     is_new = _explain is _explain_nothing
     if is_new or is_first_choice:
         _explain = explain
@@ -76,7 +75,6 @@ def show_advice(explain, is_first_choice):
         sys.excepthook = _show
         import threading  # only now: if a file of yours hides what this needs, it is explained
 
-        _show_traceback_of_thread = threading.excepthook
         threading.excepthook = _show_in_thread
 
 
@@ -95,7 +93,9 @@ def _show_in_thread(failed):
     if text:
         print(text, file=sys.stderr)
     else:
-        _show_traceback_of_thread(failed)  # it names the thread
+        import threading
+
+        threading.__excepthook__(failed)  # it names the thread
 
 
 # The table.
