@@ -236,10 +236,34 @@ def bake(
     return Bake(template, tmp_path, cookiecutter_config, capfd)
 
 
+@pytest.fixture(scope="session")
+def generated(
+    template: Path, cookiecutter_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Return a function that gives a generated project to copy; it is made once for its answers."""
+    projects: dict[str, Path] = {}
+
+    def make(**answers: str) -> Path:
+        name = json.dumps(answers)
+        if name not in projects:
+            path = cookiecutter(
+                str(template),
+                no_input=True,
+                extra_context=answers,
+                output_dir=str(tmp_path_factory.mktemp("made")),
+                default_config=cookiecutter_config,  # type: ignore[arg-type]
+            )
+            projects[name] = Path(path)
+        return projects[name]
+
+    return make
+
+
 @pytest.fixture
-def project(bake: Bake) -> Project:
+def project(generated: Callable[..., Path], tmp_path: Path) -> Project:
     """A project with all the default answers."""
-    return bake()
+    whole = generated()
+    return Project(Path(shutil.copytree(whole, tmp_path / whole.name)))
 
 
 @pytest.fixture
@@ -277,9 +301,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend_name" in metafunc.fixturenames:
         names = metafunc.config.getoption("--backends").split(",")
-        marks = {"double": [pytest.mark.thorough]}  # it serves our tests only
+        only_for_tests = {name: [pytest.mark.thorough] for name in ("moto", "double")}
         metafunc.parametrize(
-            "backend_name", [pytest.param(name, marks=marks.get(name, [])) for name in names]
+            "backend_name",
+            [pytest.param(name, marks=only_for_tests.get(name, [])) for name in names],
         )
 
 

@@ -22,9 +22,23 @@ from dotenv import dotenv_values
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from hooks.answer import FOLDER_NAME_RULE, PROJECT_NAME_RULE
+from hooks.answer import (
+    FOLDER_NAME_RULE,
+    PROJECT_NAME_RULE,
+    clean,
+    find_problem,
+    make_folder_name,
+)
 from hooks.command import Command
 from hooks.project import ASSIGNMENTS
+
+
+def accept(name: str, typed: str) -> str:
+    """Return an answer that is accepted, as it is kept."""
+    answer = clean(name, typed, ASSIGNMENTS)
+    assert find_problem(name, answer, ASSIGNMENTS) == ""
+    return answer
+
 
 CLEAN = "https://s3.us-east-005.backblazeb2.com"
 ENDPOINTS = [
@@ -60,17 +74,14 @@ NOT_ENDPOINTS = {
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_the_endpoint_is_kept_as_boto3_needs_it(bake: Bake, endpoint: str):
-    project = bake(endpoint=endpoint)
-
-    assert project.answers()["endpoint"] == CLEAN
-    assert f"\nB2_ENDPOINT={CLEAN}\n" in project.read(".env")
+def test_the_endpoint_is_cleaned_as_boto3_needs_it(endpoint: str):
+    assert accept("endpoint", endpoint) == CLEAN
     assert b2_rules.clean_endpoint(endpoint) == CLEAN
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "http://localhost:8080/"])
-def test_a_server_on_this_computer_is_an_endpoint(bake: Bake, endpoint: str):
-    assert bake(endpoint=endpoint).answers()["endpoint"] == endpoint.rstrip("/")
+def test_a_server_on_this_computer_is_an_endpoint(endpoint: str):
+    assert accept("endpoint", endpoint) == endpoint.rstrip("/")
 
 
 @pytest.mark.parametrize(("endpoint", "looks_like"), NOT_ENDPOINTS.items())
@@ -98,8 +109,8 @@ def test_an_invisible_character_is_named(bake: Bake, name: str):
 
 
 @pytest.mark.parametrize("name", ["Testbucket", "a-bucket", "x" * 63, "123456", "-----a"])
-def test_bucket_names_that_b2_can_have_are_accepted(bake: Bake, name: str):
-    assert bake(bucket_name=name).answers()["bucket_name"] == name
+def test_bucket_names_that_b2_can_have_are_accepted(name: str):
+    assert accept("bucket_name", name) == name
 
 
 @pytest.mark.parametrize(
@@ -114,15 +125,35 @@ def test_bucket_names_that_b2_can_have_are_accepted(bake: Bake, name: str):
         ("assignment", "Photo-Album", "photo-album"),
     ],
 )
-def test_what_was_copied_along_with_an_answer_is_removed(
-    bake: Bake, name: str, typed: str, kept: str, cookiecutter_config: dict[str, Any]
-):
-    project = bake(**{name: typed})  # type: ignore[arg-type]
+def test_what_was_copied_along_with_an_answer_is_removed(name: str, typed: str, kept: str):
+    assert accept(name, typed) == kept
 
-    assert project.answers()[name] == kept
-    assert project.path.name == project.answers()["project_slug"]
+
+def test_an_answer_is_clean_wherever_it_is_kept(bake: Bake, cookiecutter_config: dict[str, Any]):
+    typed = {
+        "project_name": "  Ada's Photos ",
+        "project_slug": " ada ",
+        "bucket_name": "\u201cada-photos\u201d\u200b",
+        "endpoint": "  S3.US-East-005.BackblazeB2.com/ ",
+        "assignment": "2",
+    }
+    kept = {
+        "project_name": "Ada's Photos",
+        "project_slug": "ada",
+        "bucket_name": "ada-photos",
+        "endpoint": CLEAN,
+        "assignment": "cloud-notes",
+    }
+
+    project = bake(**typed)  # type: ignore[arg-type]
+
+    assert project.path.name == "ada"
+    assert project.answers() == kept
+    assert "\nB2_BUCKET_NAME=ada-photos\n" in project.read(".env")
+    assert f"\nB2_ENDPOINT={CLEAN}\n" in project.read(".env")
     remembered = Path(cookiecutter_config["replay_dir"], "b2-starter.json")
-    assert json.loads(remembered.read_text(encoding="utf-8"))["cookiecutter"][name] == kept
+    answers = json.loads(remembered.read_text(encoding="utf-8"))["cookiecutter"]
+    assert {name: answers[name] for name in kept} == kept
 
 
 BAD: dict[str, list[Any]] = {
@@ -524,8 +555,13 @@ def test_five_questions_in_plain_words(cli: Callable[..., Run], tmp_path: Path):
         ("x" * 90, "x" * 50),
     ],
 )
-def test_every_name_gives_a_safe_folder_name(bake: Bake, name: str, folder: str):
-    assert bake(project_name=name).path.name == folder
+def test_every_name_gives_a_safe_folder_name(name: str, folder: str):
+    assert make_folder_name(name) == folder
+    assert find_problem("project_slug", folder, ASSIGNMENTS) == ""
+
+
+def test_the_folder_is_called_like_the_project(bake: Bake):
+    assert bake(project_name="Zoë's Photos").path.name == "zoe-s-photos"
 
 
 def test_nothing_secret_is_kept_by_cookiecutter(bake: Bake, cookiecutter_config: dict[str, Any]):

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import (
@@ -18,8 +17,8 @@ from conftest import (
     Project,
     clean_environment,
     run,
+    some_thorough,
 )
-from cookiecutter.main import cookiecutter
 
 from hooks.project import ASSIGNMENTS, SETTINGS, given_files, starter_files
 
@@ -54,29 +53,10 @@ def assert_it_reads_well(words: str) -> None:
     assert max(map(len, lines)) < 230, words
 
 
-@pytest.fixture(scope="module")
-def make(
-    template: Path, cookiecutter_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Project]:
-    """Generate a project of an assignment, once for all tests."""
-    made: dict[str, Project] = {}
-
-    def of(name: str) -> Project:
-        if name not in made:
-            made[name] = Project(
-                Path(
-                    cookiecutter(
-                        str(template),
-                        no_input=True,
-                        extra_context={"assignment": name},
-                        output_dir=str(tmp_path_factory.mktemp(name)),
-                        default_config=cookiecutter_config,
-                    )
-                )
-            )  # type: ignore[arg-type]
-        return made[name]
-
-    return of
+@pytest.fixture
+def make(generated: Callable[..., Path]) -> Callable[[str], Project]:
+    """Return a function that gives a project of an assignment, the same for all tests."""
+    return lambda name: Project(generated(assignment=name))
 
 
 @pytest.mark.parametrize("name", GRADED)
@@ -145,7 +125,7 @@ def wrong_in_one_place(name: str, folder: Path) -> list[Path]:
     return sorted(folder.glob("wrong_*.py"))
 
 
-@pytest.mark.parametrize("name", GRADED)
+@pytest.mark.parametrize("name", some_thorough(GRADED, every_day=["guestbook"]))
 def test_the_tests_tell_right_from_wrong(make: Callable[[str], Project], tmp_path: Path, name: str):
     project = make(name)
     mains = [project.path / "main.py", *right(name), *wrong_in_one_place(name, tmp_path)]
@@ -237,6 +217,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.thorough
 def test_a_broken_main_gives_one_clear_sentence(make: Callable[[str], Project], tmp_path: Path):
     project = make("cloud-notes")
     starter = project.read("main.py")
@@ -360,7 +341,7 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", GRADED)
+@pytest.mark.parametrize("name", some_thorough(GRADED, every_day=["guestbook"]))
 def test_a_mistake_is_shown_where_it_is(make: Callable[[str], Project], tmp_path: Path, name: str):
     reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
     mains = [tmp_path / f"{place}.py" for place in range(len(MISTAKES[name]))]

@@ -26,6 +26,7 @@ from conftest import (
     Project,
     Run,
     clean_environment,
+    some_thorough,
 )
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -250,22 +251,11 @@ def test_a_file_that_hides_a_package(desk: Desk):
     assert "Rename boto3.py, for example to my_boto3.py." in done.err
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "random",
-        "string",
-        "datetime",
-        "email",
-        "socket",
-        "json",
-        "uuid",
-        "calendar",
-        "types",
-        "math",
-        "textwrap",
-    ],
-)
+HIDING = ["random", "string", "datetime", "email", "socket", "json", "uuid", "calendar"]
+HIDING += ["types", "math", "textwrap"]
+
+
+@pytest.mark.parametrize("name", some_thorough(HIDING, every_day=["random", "socket", "math"]))
 @pytest.mark.parametrize("practice", [False, True])
 def test_a_students_file_with_the_name_of_a_module(desk: Desk, name: str, practice: bool):
     desk.project.write(f"{name}.py", "print('hello')\n")
@@ -279,7 +269,9 @@ def test_a_students_file_with_the_name_of_a_module(desk: Desk, name: str, practi
         assert f"Rename {name}.py, for example to my_{name}.py." in done.err
 
 
-@pytest.mark.parametrize("name", ["copy", "random", "email", "json", "queue", "boto3"])
+@pytest.mark.parametrize(
+    "name", some_thorough(["copy", "random", "email", "json", "boto3"], every_day=["copy", "boto3"])
+)
 def test_a_students_file_with_the_name_of_a_module_that_uses_the_bucket(desk: Desk, name: str):
     """b2_client.py imports it in the middle of its own import, so get_bucket is not there yet."""
     desk.project.write(f"{name}.py", STARTED)

@@ -13,7 +13,7 @@ import pytest
 from b2_causes import ANSWERS, explain_unknown
 from b2_problems import PROBLEMS, SetupError, block
 from b2_rules import cover
-from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project
+from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project, some_thorough
 from test_check_setup import SITUATIONS
 
 SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
@@ -148,7 +148,10 @@ class WithoutAnnotations(ast.NodeTransformer):
         return node
 
 
-@pytest.mark.parametrize("kind", ["tracked .env", "a key in a program", "a key in a tracked text"])
+LEAKS = ["tracked .env", "a key in a program", "a key in a tracked text"]
+
+
+@pytest.mark.parametrize("kind", some_thorough(LEAKS, every_day=["a key in a program"]))
 def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, kind: str):
     for words in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *words], cwd=project.path, check=True)

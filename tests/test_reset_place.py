@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import GOOD_ANSWERS, Bake, Project, Run, contents_of
+from conftest import GOOD_ANSWERS, Bake, Project, Run, contents_of, some_thorough
 from resetting import BROKEN
 
 from hooks.project import ASSIGNMENTS, find_assignment
@@ -21,12 +21,10 @@ Cli = Callable[..., Run]
 
 
 @pytest.fixture
-def broken(cli: Cli, tmp_path: Path) -> Project:
+def broken(generated: Callable[..., Path], tmp_path: Path) -> Project:
     """A project in out/ whose b2_client.py is broken."""
-    answers = [f"{name}={value}" for name, value in GOOD_ANSWERS.items()]
-    done = cli("--no-input", *answers, "assignment=guestbook")
-    assert done.code == 0, done.err
-    project = Project(tmp_path / "out" / "proj")
+    whole = generated(**{**GOOD_ANSWERS, "assignment": "guestbook"})
+    project = Project(Path(shutil.copytree(whole, tmp_path / "out" / "proj")))
     project.write("b2_client.py", BROKEN)
     project.write("main.py", "print('mine')\n")
     return project
@@ -142,7 +140,6 @@ def test_a_reset_that_is_refused_never_goes_to_another_project(
     "words",
     [
         ["--no-input"],
-        ["-f"],
         ["--no-input", "-f", "project_slug=proj"],
     ],
 )
@@ -256,7 +253,7 @@ def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
 # b2-starter.json is lost or cut.
 
 
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+@pytest.mark.parametrize("assignment", some_thorough(ASSIGNMENTS, every_day=["guestbook"]))
 def test_without_the_answers_the_files_show_the_assignment(
     bake: Bake, tmp_path: Path, assignment: str
 ):

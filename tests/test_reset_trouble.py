@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resetting import BROKEN, GIVEN, state
 
-HISTORIES = int(os.environ.get("HISTORIES", "30"))  # nox -s thorough tries 500
+HISTORIES = int(os.environ.get("HISTORIES", "12"))  # nox -s thorough tries 500
 NAMES = [
     *GIVEN,
     "main.py",
@@ -66,17 +66,10 @@ def change(root: Path, what: str, name: str, text: str) -> None:
                 (path / "inside.txt").write_bytes(text.encode(errors="replace"))
 
 
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, template: Path, cookiecutter_config: dict[str, Any]
-) -> Path:
+@pytest.fixture
+def made(generated: Callable[..., Path]) -> Path:
     """A project to copy for each history."""
-    folder = tmp_path_factory.mktemp("made")
-    return Path(
-        cookiecutter(
-            str(template), no_input=True, output_dir=str(folder), default_config=cookiecutter_config
-        )
-    )  # type: ignore[arg-type]
+    return generated()
 
 
 @pytest.mark.histories
@@ -219,7 +212,7 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
 
     _, points = kill(0)
     assert points >= 50
-    step = 1 if HISTORIES > 30 else points // 6
+    step = 1 if HISTORIES > 12 else points // 6
     for at in range(1, points + 1, step):
         kill(at)
 

@@ -1,4 +1,4 @@
-"""The template with the oldest cookiecutters that it supports. Run by `nox -s verify`.
+"""The template with the oldest cookiecutters that it supports. Run by `nox -s thorough`.
 
 2.1 is the first that supports a template's own filters; 2.4 is the first that asks what a replay
 file does not answer, and so the first that can reset a project.
@@ -19,7 +19,7 @@ from resetting import BROKEN
 BIN = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 RESETS = {"2.1.1": False, "2.4.0": True}
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module", params=RESETS)
