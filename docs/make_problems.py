@@ -65,7 +65,9 @@ EXAMPLE = {
     "state": "nothing answers there",
 }
 ONLY_HERE = {
-    "practice-folder": {"what": "The disk is full, so nothing was stored."},
+    "practice-folder": {
+        "what": "The disk is full, so nothing was stored. Free some space, then try again."
+    },
     "file-hides-package": {"file": "random.py"},
     "given-file-missing": {"file": "b2_client.py"},
     "given-file-damaged": {"file": "b2_client.py", "reason": "Python cannot read line 12"},
@@ -114,7 +116,7 @@ ONLY_HERE = {
     "file-not-found": {"file": "photo.jpg"},
     "object-name-impossible": {"rule": KEY_NAME_RULE},
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
-    "call-misspelt": {"reason": 'it does not know "key".', "do": "Did you mean Key?"},
+    "call-misspelt": {"reason": 'there is no argument called "key".', "do": "Did you mean Key?"},
     "no-keys-given": {"reason": "gives no keys"},
     "unknown": {
         "code": "the answer to PutObject was Teapot (418)",

@@ -183,7 +183,7 @@ def test_a_read_only_key(desk: Desk, line: str):
     )
 
     assert problems(done) == ["key-lacks-permission"]
-    assert "The key is not allowed to write there." in done.err
+    assert "Your program is not allowed to write there." in done.err
 
 
 def test_a_key_for_another_bucket(desk: Desk):

@@ -52,12 +52,12 @@ BUCKET_NAMES = {
     "it's mine": "There is the character ' in it.",
     "b2-photos": "It begins with b2-. Backblaze keeps such bucket names for itself.",
     "B2-photos": "It begins with b2-.",
-    APPLICATION_KEY: "There is an applicationKey in it. It belongs in .env, after"
+    APPLICATION_KEY: "It contains an applicationKey. That belongs in .env, after"
     " B2_APPLICATION_KEY=.",
-    KEY_ID: "There is a keyID in it. It belongs in .env, after B2_APPLICATION_KEY_ID=.",
-    f"ada-{KEY_ID}": "There is a keyID in it.",
-    f"ada-{APPLICATION_KEY}": "There is an applicationKey in it.",
-    **dict.fromkeys(BROKEN, "There is an applicationKey in it."),
+    KEY_ID: "It contains a keyID. That belongs in .env, after B2_APPLICATION_KEY_ID=.",
+    f"ada-{KEY_ID}": "It contains a keyID.",
+    f"ada-{APPLICATION_KEY}": "It contains an applicationKey.",
+    **dict.fromkeys(BROKEN, "It contains an applicationKey."),
 }
 
 
@@ -72,14 +72,14 @@ def test_what_is_wrong_with_a_bucket_name(name: str):
 
 @pytest.mark.parametrize("key", [APPLICATION_KEY, OTHER_SECRET, *BROKEN])
 def test_a_key_in_place_of_an_endpoint_is_named_and_not_shown(key: str):
-    reason = "There is an applicationKey in it. It belongs in .env, after B2_APPLICATION_KEY=."
+    reason = "It contains an applicationKey. That belongs in .env, after B2_APPLICATION_KEY=."
 
     assert find_endpoint_problem(clean_endpoint(key)) == ("endpoint-not-s3", reason)
     assert find_endpoint_problem(clean_endpoint(f"https://{key}")) == ("endpoint-not-s3", reason)
 
 
 def test_a_key_id_in_place_of_an_endpoint_is_named():
-    reason = "There is a keyID in it. It belongs in .env, after B2_APPLICATION_KEY_ID=."
+    reason = "It contains a keyID. That belongs in .env, after B2_APPLICATION_KEY_ID=."
 
     assert find_endpoint_problem(clean_endpoint(KEY_ID)) == ("endpoint-not-s3", reason)
     assert find_endpoint_problem(clean_endpoint(KEY_ID.upper())) == ("endpoint-not-s3", reason)

@@ -174,7 +174,7 @@ def test_every_run_says_once_that_it_is_practice(capsys: pytest.CaptureFixture[s
     b2_client.get_client()
 
     assert capsys.readouterr().out == (
-        "Practice: no keys in .env yet, so files go to the folder practice-bucket.\n"
+        "Practice: both keys are empty, so files go to the folder practice-bucket.\n"
     )
 
 

@@ -358,7 +358,7 @@ def test_a_really_full_disk(project: Project):
         assert done.code == 1
         assert done.err.splitlines()[1:] == [
             "PROBLEM [practice-folder]",
-            "The disk is full, so nothing was stored. Delete something, then run it again.",
+            "The disk is full, so nothing was stored. Free some space, then try again.",
         ]
         assert (folder / "a").read_bytes() == b"small"
         assert not (folder / "b").exists()

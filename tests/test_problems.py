@@ -109,7 +109,7 @@ def test_a_block_shows_the_name_and_a_line_for_each_sentence():
     assert text.splitlines() == [
         "",
         "PROBLEM [env-file-missing]",
-        "There is no file .env in /home/ada.",
+        "There is no .env file in /home/ada.",
         "The program looks there for your keys, your bucket and your endpoint.",
         "Type:",
         "    copy it",
@@ -167,7 +167,7 @@ def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, 
 
     done = project.python("-m", "pytest", "-q", "tests/test_no_keys.py")
     assert done.code == 1
-    said = "git keeps your file .env" if kind == "tracked .env" else "There is an applicationKey in"
+    said = "Your file .env is in git" if kind == "tracked .env" else "There is an applicationKey in"
     assert said in done.out
     assert APPLICATION_KEY not in done.printed
 

@@ -210,7 +210,7 @@ def test_the_second_run_shows_the_object_of_the_first(project: Project):
     assert project.read("practice-bucket/hello-1.txt") in first.out
     assert first.out.count("Practice:") == 2
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in first.out
-    assert first.out.index("opens only with a real bucket") < first.out.index("https://")
+    assert first.out.index("only works with a real bucket") < first.out.index("https://")
 
 
 def test_importing_main_does_nothing(project: Project):

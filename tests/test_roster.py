@@ -63,7 +63,7 @@ BAD = {
     "A,A1": "'A1': Row 2 already has this alias. Choose another one.",
     "B,b b": "'b b': An alias has 1 to 30 characters: letters from a to z",
     "C,c," + "b2-mine": "'b2-mine': It begins with b2-.",
-    "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is an address of Amazon's",
+    "D,d,,https://s3.amazonaws.com": "'https://s3.amazonaws.com': That is the address of Amazon's",
     ",e": "'': The student column is empty in this row. Add the name.",
     "F,f,,,what": "'what': It is not under a column name.",
     "G" * 101: "A name has at most 100 characters, and no control characters.",

@@ -116,13 +116,13 @@ MISTAKES = {
     "blank bucket": (change("B2_BUCKET_NAME", ""), "B2_BUCKET_NAME is empty"),
     "blank bucket in practice": (PRACTICE.replace("my-bucket", ""), "B2_BUCKET_NAME is empty"),
     "blank endpoint": (change("B2_ENDPOINT", ""), "B2_ENDPOINT is empty in .env"),
-    "impossible bucket": (change("B2_BUCKET_NAME", "my_bucket"), "cannot be 'my_bucket'"),
-    "default bucket with keys": (change("B2_BUCKET_NAME", "your-bucket-name"), "is still"),
+    "impossible bucket": (change("B2_BUCKET_NAME", "my_bucket"), "'my_bucket' cannot be"),
+    "default bucket with keys": (change("B2_BUCKET_NAME", "your-bucket-name"), "still has"),
     "native endpoint": (change("B2_ENDPOINT", "api.backblazeb2.com"), "native API"),
     "Amazon's endpoint": (change("B2_ENDPOINT", "s3.amazonaws.com"), "Amazon"),
-    "placeholder keyID": (change("B2_APPLICATION_KEY_ID", "<YOUR KEYID>"), "still an example"),
-    "placeholder key": (change("B2_APPLICATION_KEY", "your-application-key"), "still an example"),
-    "crosses for a key": (change("B2_APPLICATION_KEY", "xxxxxxxx"), "still an example"),
+    "placeholder keyID": (change("B2_APPLICATION_KEY_ID", "<YOUR KEYID>"), "still has an example"),
+    "placeholder key": (change("B2_APPLICATION_KEY", "your-application-key"), "still has an example"),
+    "crosses for a key": (change("B2_APPLICATION_KEY", "xxxxxxxx"), "still has an example"),
     "a space in a key": (
         change("B2_APPLICATION_KEY", "K005 abc"),
         "there is a space at position 5",
@@ -136,7 +136,7 @@ MISTAKES = {
     "a quote too many": (change("B2_APPLICATION_KEY", f"'{APPLICATION_KEY}'x"), "Line 2"),
     "a name alone": (PRACTICE + "B2_APPLICATION_KEY", "Write it as B2_APPLICATION_KEY= and then"),
     "the key alone": (PRACTICE + APPLICATION_KEY, "Line 5 of .env cannot be read"),
-    "two values": (GOOD + "\nB2_BUCKET_NAME=another", "in line 3 and in line 6"),
+    "two values": (GOOD + "\nB2_BUCKET_NAME=another", "on line 3 and on line 6"),
     "keys above the blank lines": (GOOD + PRACTICE, "B2_APPLICATION_KEY_ID is in .env twice"),
     "another name": (PRACTICE + f"B2_KEY_ID={KEY_ID}", "a line B2_KEY_ID=, which no program reads"),
     "small letters": (PRACTICE + f"b2_application_key={APPLICATION_KEY}", "which no program reads"),
@@ -159,12 +159,12 @@ def test_a_mistake_is_named_and_is_never_practice(save: Save, content: str, said
 
 
 def test_no_file_at_all(save: Save):
-    assert "There is no file .env" in advice()
+    assert "There is no .env file" in advice()
 
 
 def test_env_txt_with_a_dot_in_front_is_noticed(save: Save):
     save(GOOD, ".env.txt")
-    assert "There is a file .env.txt, but programs only read .env and env.txt." in advice()
+    assert "There is a file called .env.txt, but programs only read .env and env.txt." in advice()
 
     save(PRACTICE)
     assert "Rename .env.txt to env.txt." in advice()

@@ -1,7 +1,7 @@
-"""What boto3, an import or the network raised: which problem of the table it is.
+"""Finds which problem in the table an error means: one from boto3, an import or the network.
 
-Most imports are inside the functions: one of your files may have the name of a module that
-they need, and this file has to work then, to explain it.
+If one of your files is called random.py, for example, other imports break. This file must still
+work then, to explain it, so most of its imports are inside the functions.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
@@ -21,7 +21,7 @@ BOTO3 = "boto3 botocore s3transfer urllib3 jmespath dateutil six"
 PACKAGES = [*BOTO3.split(), "dotenv", "moto", "requests", "certifi"]
 
 # What B2's answers mean: a pattern for the code, one for the message, and the problem.
-# The code decides; the message only where one code has several meanings.
+# The code decides; the message only counts if one code has several meanings.
 ANSWERS = [
     ("InvalidAccessKeyId|PermanentRedirect|301|307", "", "key-unknown"),
     ("SignatureDoesNotMatch", "", "application-key-wrong"),
@@ -35,8 +35,8 @@ ANSWERS = [
     ("NotImplemented|InvalidArgument", "", "not-on-b2"),
     ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
 ]
-ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "erase"}
-PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # small letters win
+ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "delete"}
+PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # lower case wins
 BACKBLAZE = "api.backblazeb2.com"  # a name that exists; if not even that is found: no network
 
 
@@ -50,10 +50,10 @@ def explain_setup(error, trace):  # noqa: ARG001
 
 
 def install(explain=None):
-    """From now on, show advice in place of a traceback where there is some.
+    """From now on, show advice in place of a traceback, if there is any.
 
-    explain: as b2_problems.show_advice() wants it. Without it, explain_setup() counts, or what
-    was given before. A Python that is too old gets its advice now, and the program ends.
+    explain: as b2_problems.show_advice() expects it. Without it, explain_setup() is used, or what
+    was given before. If Python is too old, this shows the advice now and ends the program.
     """
     show_advice(explain or explain_setup, is_first_choice=explain is not None)
     if sys.version_info < (3, 10):  # it may not even be able to read the other files
@@ -66,7 +66,7 @@ def install(explain=None):
 
 
 def why_import_failed(error):
-    """Return the SetupError behind a failed import, or None if it is none of ours.
+    """Return the SetupError behind a failed import, or None if it is not about this project.
 
     error: any exception. A given file is missing or damaged, a package is missing or too old, or
     a file of the project has the name of a module, so that Python uses it instead of the module.
@@ -85,12 +85,12 @@ def why_import_failed(error):
 
 
 def explain_boto3(error):
-    """Return what to raise where boto3 cannot be imported: a SetupError, or the error itself."""
+    """Return what to raise if boto3 cannot be imported: a SetupError, or the error itself."""
     return find_file_in_use() or why_import_failed(error) or error
 
 
 def explain_practice(error):
-    """Return the SetupError where the practice bucket, which needs moto, cannot be imported."""
+    """Return the SetupError if the practice bucket, which needs moto, cannot be imported."""
     from importlib.util import find_spec
 
     problem = find_file_in_use() or why_import_failed(error)
@@ -106,13 +106,13 @@ def _describe_package(what):
 def _find_damage(error):
     """Return the SetupError for a given file that somebody has changed by mistake, or None."""
     path, line = list_frames(error)[-1]
-    reason = f"Python does not know a name in line {line}"
+    reason = f"Python does not know a name on line {line}"
     if isinstance(error, SyntaxError):
         path = error.filename
         reason = f"Python cannot read line {error.lineno or 1}"
     elif isinstance(error, ImportError):
         is_whole = hasattr(sys.modules.get(error.name or ""), "get_bucket") and not is_given(path)
-        path = "" if is_whole else error.path  # of a whole b2_client.py, main.py asks too much
+        path = "" if is_whole else error.path  # not damaged: main.py imports a wrong name
         reason = "a part of it is missing"
     elif not isinstance(error, NameError):
         return None
@@ -126,7 +126,7 @@ def find_hiding_file(error):
     """Return the SetupError for a file of the project that hides a module, or None.
 
     Either the error came from the file itself, which a given file made Python import, or it is
-    an ImportError or AttributeError that speaks of the module.
+    an ImportError or AttributeError that mentions the module.
     """
     frames = list_frames(error)
     while frames and not is_given(frames[0][0]):
@@ -151,15 +151,15 @@ def find_file_in_use():
 
 
 def _list_hiding_files():
-    """Return the paths of the project's files that are called like a module: .../random.py."""
+    """Return the paths of the project's files that have a module's name: .../random.py."""
     names = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
     files = [file for file in sorted(os.listdir(HERE)) if file.endswith(".py")]
     return [os.path.join(HERE, file) for file in files if file[:-3] in names]
 
 
 def _speaks_of(text, name):
-    """Tell whether an error's text is about the module of this name, or one inside of it."""
-    text = text.replace(".", "'")  # 'email.utils' is inside of 'email'
+    """Tell whether an error's text is about the module with this name, or one inside it."""
+    text = text.replace(".", "'")  # 'email.utils' is inside 'email'
     return any(f"{word} '{name}'" in text for word in ("module", "named", "from"))
 
 
@@ -174,7 +174,7 @@ def list_frames(error):
 
 
 def _came_through(error, package):
-    """Tell whether an error came up inside of a call of this package."""
+    """Tell whether an error came up inside a call of this package."""
     return any(f"{os.sep}{package}{os.sep}" in path for path, _line in list_frames(error))
 
 
@@ -209,7 +209,7 @@ def how_to_install():
 
 
 def problem_of(error, settings):
-    """Return the SetupError behind an exception, or None where it has nothing to do with B2.
+    """Return the SetupError behind an exception, or None if it has nothing to do with B2.
 
     error: what boto3 raised, or anything else. settings: as read_settings() returns them,
     for the details; {} if they are not known. Uses no network, unless a name was not found:
@@ -263,7 +263,7 @@ def _with_causes(error):
 
 
 def _find_host_name(chain, settings):
-    """Return the server's name: boto3 mentions it in most errors, else it is that of .env."""
+    """Return the server's name: boto3 mentions it in most errors; otherwise .env has it."""
     for link in chain:
         address = str(getattr(link, "kwargs", {}).get("endpoint_url", ""))
         if "//" in address:
@@ -272,14 +272,14 @@ def _find_host_name(chain, settings):
 
 
 def _explain_call(error):
-    """Return the problem of a call with wrong arguments; name the one that is perhaps meant."""
+    """Return the problem of a call with wrong arguments; suggest the one that was meant."""
     import difflib
     import re
 
     lines = [line for line in str(error).splitlines() if line != "Parameter validation failed:"]
     unknown_names = [line for line in lines if line.startswith("Unknown parameter")]
     reason = [*unknown_names, *lines, "nothing"][0]
-    do = "Compare the call with main.py and BRIEF.md, or with boto3's page on S3."
+    do = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
     if "only accepts keyword arguments" in reason:
         do = "Write a name before each value: Key=..., Body=..."
     wrong_type = re.match(
@@ -292,10 +292,10 @@ def _explain_call(error):
         article = "an" if kind[0] in "aeiou" else "a"
         fine = re.sub(r"<class '([\w.]+)'>", r"\1", wrong_type[3])
         reason = f"{argument} may not be {article} {kind}; it takes: {fine}."
-        do = f"Look at what you write after {argument}=."
+        do = f"Check what you wrote after {argument}=."
     wrong_name = re.match(r'Unknown parameter in input: "(\w+)", must be one of: (.*)', reason)
     if wrong_name:
-        reason = f'it does not know "{wrong_name[1]}".'
+        reason = f'there is no argument called "{wrong_name[1]}".'
         names = {name.lower(): name for name in wrong_name[2].split(", ")}
         for near in difflib.get_close_matches(wrong_name[1].lower(), names, 1):
             do = f"Did you mean {names[near]}?"
@@ -306,7 +306,7 @@ def _explain_call(error):
 
 
 def _explain_answer(answer, settings):
-    """Return the problem that an answer of the server tells: by its code, then its message."""
+    """Return the problem behind an answer from the server: by its code, then its message."""
     problem = find_another_server(answer)
     if problem:
         return problem
@@ -334,7 +334,7 @@ def _find_meaning(answer):
 
 
 def _find_wrong_clock(answer, name):
-    """Return the problem of a wrong clock, where the answer says so or may mean it, or None."""
+    """Return the problem of a wrong clock if the answer says so or may mean it, else None."""
     import re
     import time
 
@@ -352,23 +352,23 @@ def _find_wrong_clock(answer, name):
 
 
 def _list_details(answer, name, settings):
-    """Return what fills the braces of the problem of this name, as a dict."""
+    """Return what fills the braces of the problem with this name, as a dict."""
     from b2_rules import KEY_NAME_RULE
 
     code, reason = answer.code, answer.message
     if name == "unknown":
-        code = f"{answer.operation} was answered {code or 'without a code'} ({answer.status})"
+        code = f"the answer to {answer.operation} was {code or 'without a code'} ({answer.status})"
         reason = f"The server said: {reason or 'nothing'}"
-    do = "A key made as README.md says is not allowed to do that. Do it in the console."
+    do = "A key that was made as in README.md is not allowed to do that. Do it in the console."
     if answer.operation in ACTIONS:
         do = NEW_KEY
     elif answer.operation == "ListBuckets":
         do = (
-            "get_bucket() needs no list of buckets. Or add a new key, and tick Allow List All"
-            " Bucket Names."
+            "Use get_bucket(): it needs no list of buckets. Or add a new key, and tick Allow List"
+            " All Bucket Names."
         )
     return {
-        "bucket": settings.get("B2_BUCKET_NAME", "that your program uses"),
+        "bucket": settings.get("B2_BUCKET_NAME", "the one that your program uses"),
         "the_key": "this keyID",
         "code": code,
         "reason": _cut_short(reason),
@@ -378,11 +378,11 @@ def _list_details(answer, name, settings):
     }
 
 
-# The way to B2.
+# The connection to B2.
 
 
 def _explain_network(chain, host):
-    """Return the problem on the way to the server, or None if it is none of the network's."""
+    """Return the problem on the way to the server, or None if it is not the network."""
     kinds = {base.__name__ for link in chain for base in type(link).__mro__}
     cut = {"HTTPClientError", "ConnectionError", "IncompleteReadError", "IncompleteRead"}
     problem = None
@@ -412,7 +412,7 @@ def _explain_proxy(chain):
 
 
 def _explain_refusal(host):
-    reason = "Perhaps a firewall is in the way."
+    reason = "Maybe a firewall is in the way."
     do = "Try another network, such as a phone's hotspot."
     if host.startswith(("127.", "localhost")):
         reason = "No server is running there."
@@ -436,7 +436,7 @@ def _explain_certificate(chain, host):
         reason = "the certificate belongs to another server"
         return SetupError("certificate-not-trusted", host=host, reason=reason)
     if bundle and refused:
-        return explain_variable(bundle, "its certificates do not fit")
+        return explain_variable(bundle, "the certificates there do not match")
     if bundle and re.search(r"X509|PEM|Errno \d|invalid path", text):
         return explain_variable(bundle, "no certificates can be read there")
     if refused:
@@ -448,7 +448,7 @@ def _explain_certificate(chain, host):
 
 def explain_variable(names, state):
     """Return the problem of the first of these variables that is set, with what it leads to."""
-    name = next((name for name in names if name in os.environ), "of the system")
+    name = next((name for name in names if name in os.environ), "for the network")
     value = os.environ.get(name, "a proxy").rpartition("@")[2]  # without a password
     return SetupError("network-variable-wrong", name=name, value=value, state=state)
 

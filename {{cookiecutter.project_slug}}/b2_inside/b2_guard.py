@@ -1,6 +1,6 @@
-"""The guard: an answer that cannot be B2's, or that was cut off, is an error and never a file.
+"""The guard: it turns a fake or cut-off answer into an error, so that you never save it as a file.
 
-boto3 alone takes a log-in page for success, and half an answer for an empty file.
+On its own, boto3 mistakes a log-in page for success, and half an answer for an empty file.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
@@ -10,7 +10,7 @@ GATEWAY = (429, 502, 503, 504)  # from what is in front of a server that is too 
 
 
 def watch_answers(client):
-    """Let this boto3 client refuse what boto3 alone would take for an answer of B2."""
+    """Make this boto3 client refuse what boto3 alone would mistake for an answer from B2."""
     most_attempts = client.meta.config.retries["total_max_attempts"]
     events = client.meta.events
     events.register("before-call.s3", _follow_no_redirect)
@@ -21,12 +21,12 @@ def watch_answers(client):
 
 
 def _follow_no_redirect(params, **_):
-    """Tell boto3 that it was redirected already: else it would ask Amazon's way for the region."""
+    """Tell boto3 that it was already redirected, or it would look for the region as on Amazon."""
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _refuse_web_page(http_response, model, **_):
-    """Notice a log-in page in place of B2: boto3 would take it for success, and store nothing."""
+    """Notice a log-in page instead of B2: boto3 would call it success, but nothing is stored."""
     if http_response.status_code in GATEWAY:
         return  # too busy, whatever the page says
     is_page = "html" in http_response.headers.get("content-type", "")
@@ -35,9 +35,9 @@ def _refuse_web_page(http_response, model, **_):
 
 
 def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_):
-    """Ask again where the connection ended in the headers of an answer, or right after them.
+    """Ask again if the connection ended in the headers of an answer, or right after them.
 
-    boto3 takes that for an empty file, or an empty bucket.
+    boto3 mistakes that for an empty file, or an empty bucket.
     """
     from botocore.exceptions import ConnectionClosedError
 
@@ -49,24 +49,24 @@ def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, 
 
 
 def _is_whole(answer, operation):
-    """Tell whether all of an answer came, by what it says of its length (RFC 9112, 6.3 and 9.6).
+    """Tell whether all of an answer came, going by its stated length (RFC 9112, 6.3 and 9.6).
 
-    Without a length, the end of the connection ends it: then it says so, or was cut.
+    Without a length, it ends with the connection. Either it says so, or it was cut off.
     """
     if answer.status_code not in (200, 206) or operation.name == "HeadBucket":
         return True  # it failed anyway, or there is nothing after the headers
     if getattr(answer.raw, "version", 0) != 11:
-        return True  # not HTTP/1.1; or moto, in a test of yours
+        return True  # not HTTP/1.1; or moto, in one of your tests
     length = answer.headers.get("content-length", "")
     if not length.isdigit():
         return "transfer-encoding" in answer.headers or answer.headers.get("connection") == "close"
     if operation.name == "HeadObject" or operation.has_streaming_output:
-        return True  # a size; or a file, of which boto3 counts the bytes
+        return True  # a size; or a file, whose bytes boto3 counts
     return len(answer.content) == int(length)
 
 
 class Answer:
-    """What is in the ClientError that boto3 makes of an answer with an error."""
+    """What is in the ClientError that boto3 makes from an answer with an error."""
 
     def __init__(self, error):
         reply = error.response.get("Error", {})
@@ -88,7 +88,7 @@ def find_another_server(answer):
         return SetupError("not-b2", reason="it is a web page")
     has_no_words = answer.code in ("", str(answer.status))
     if has_no_words and not answer.operation.startswith("Head"):
-        # B2 gives its reasons in XML. Without a word for a code, boto3 could not read any.
-        reason = f"it is an error {answer.status} without a reason that can be read"
+        # B2 gives its reasons in XML. If the code is not a word, boto3 found no XML.
+        reason = f"it is error {answer.status}, without a readable reason"
         return SetupError("not-b2", reason=reason)
     return None

@@ -31,7 +31,7 @@ def sentences(error):
 
 
 def block(error):
-    """Return a SetupError as it is shown: its id, then its sentences, for a screen of 80."""
+    """Return a SetupError as it is shown: its id, then its sentences, in lines of up to 79."""
     lines = [f"PROBLEM [{error.problem}]", *"\n".join(sentences(error)).split("\n")]
     try:
         from textwrap import wrap  # only here: one of your files may hide it, or what it needs
@@ -58,13 +58,13 @@ _show_traceback = sys.__excepthook__  # or what was there before show_advice()
 
 
 def show_advice(explain, is_first_choice):
-    """From now on, show advice in place of a traceback where there is some.
+    """From now on, show advice in place of a traceback, if there is any.
 
     explain: a function that takes an exception and its traceback, and returns what to show,
     or "" for Python's own traceback. is_first_choice: it replaces one that was given before.
 
-    What it can reach stays in memory until the very end of the program, so it is not a function
-    of b2_client.py: boto3's large objects take their time to go.
+    explain, and whatever it refers to, stays in memory until the program ends. So it is not a
+    function in b2_client.py: boto3's large objects take a while to clean up.
     """
     global _explain, _show_traceback
     is_new = _explain is _explain_nothing
@@ -73,7 +73,7 @@ def show_advice(explain, is_first_choice):
     if is_new:
         _show_traceback = sys.excepthook
         sys.excepthook = _show
-        import threading  # only now: if a file of yours hides what this needs, it is explained
+        import threading  # only now: if one of your files hides what it needs, you get advice
 
         threading.excepthook = _show_in_thread
 
@@ -117,7 +117,7 @@ KEYS_DOC = "Backblaze docs, Application Keys; b2-sdk-python, glossary."
 LIVE = "Live tests of B2 by the project vdavid/cmdr (October 2026)."
 BOTOCORE = "boto3 1.44, tried out against a server on this computer."
 NEW_KEY = (
-    "In the console, page App Keys, add a new key (README.md, step 4), and put its keyID and"
+    "Add a new key on the console's App Keys page (README.md, step 4), and put its keyID and"
     " applicationKey in .env."
 )
 
@@ -139,9 +139,10 @@ PROBLEMS = {
     ),
     "practice-needs-moto": Problem(
         sign="both keys are empty, and moto cannot be imported",
-        what="Both keys are empty, so this is practice, which needs the package moto.",
-        why="This Python does not have it, or has an old version.",
-        do="To use your own bucket, fill in both keys in .env (or env.txt). To practise: {how}",
+        what="Both keys are empty, so you are practising, and that needs the package moto.",
+        why="moto is not installed for this Python, or its version is too old.",
+        do="To use your own bucket, fill in both keys in .env (or env.txt). To practise, do this."
+        " {how}",
         source=OUR_RULE,
     ),
     "given-file-missing": Problem(
@@ -175,15 +176,15 @@ PROBLEMS = {
     # The file with the settings.
     "env-file-missing": Problem(
         sign="neither .env nor env.txt is there",
-        what="There is no file .env in {folder}.",
+        what="There is no .env file in {folder}.",
         why="The program looks there for your keys, your bucket and your endpoint.",
         do="{do}",
         source=OUR_RULE,
     ),
     "env-file-misnamed": Problem(
         sign="a file with a name like .env.txt is there, and no keys are in .env or env.txt",
-        what="There is a file {name}, but programs only read .env and env.txt.",
-        why="Windows hides the ending of some names, and some editors add one.",
+        what="There is a file called {name}, but programs only read .env and env.txt.",
+        why="Windows hides some file extensions, and some editors add one.",
         do="Rename {name} to {better}.",
         source="Microsoft, Common file name extensions in Windows.",
     ),
@@ -199,7 +200,7 @@ PROBLEMS = {
         what="{file} cannot be {reason}.",
         why="It must be a small, plain text file that you are allowed to read.",
         do="{do}",
-        source="Python docs, errno; RTF and ZIP files are known by their first bytes.",
+        source="Python docs, errno; RTF and ZIP files are recognised by their first bytes.",
     ),
     "line-unreadable": Problem(
         sign="a line is not NAME=value",
@@ -209,9 +210,9 @@ PROBLEMS = {
         source="The grammar of python-dotenv.",
     ),
     "line-twice": Problem(
-        sign="a name is there twice, with different values",
+        sign="a name appears twice, with different values",
         what="{name} is in {file} twice, with different values.",
-        why="It is in line {first} and in line {second}.",
+        why="It is on line {first} and on line {second}.",
         do="Delete one of them.",
         source=OUR_RULE,
     ),
@@ -219,19 +220,19 @@ PROBLEMS = {
         sign="one of the four names is neither in the file nor a variable",
         what="{where} has no line {name}=.",
         why="All four lines must be there. To practise, leave both keys empty.",
-        do="Add that line. After the = comes {word}.",
+        do="Add that line, and write {word} after the =.",
         source=OUR_RULE,
     ),
     "line-misnamed": Problem(
         sign="one of the four names is missing or empty, and a line with a similar one is there",
         what="{file} has a line {other}=, which no program reads.",
-        why="The line for {word} is called {name}=.",
+        why="The line for {word} must begin with {name}=.",
         do="{do}",
-        source="Other tools say B2_KEY_ID, B2_BUCKET and the like.",
+        source="Other tools use names like B2_KEY_ID and B2_BUCKET.",
     ),
     # The values.
     "value-missing": Problem(
-        sign="a value is empty that is needed",
+        sign="a value that is needed is empty",
         what="{name} is empty in {where}.",
         why="{why}",
         do="{do}",
@@ -239,41 +240,41 @@ PROBLEMS = {
     ),
     "placeholder-left": Problem(
         sign="a value is an example, such as <your keyID> or the template's own bucket name",
-        what="{name} in {where} is still an example.",
+        what="{name} in {where} still has an example as its value.",
         why="That line is for {word}.",
         do="{do}",
         source=OUR_RULE,
     ),
     "bucket-name-impossible": Problem(
         sign="the bucket's name breaks the rule for names",
-        what="B2_BUCKET_NAME in {where} cannot be {value}.",
+        what="{value} cannot be a bucket name (B2_BUCKET_NAME in {where}).",
         why="{rule}",
-        do="Copy the name of your bucket from the console, page Buckets.",
+        do="Copy the name of your bucket from the console's Buckets page.",
         source="Backblaze docs, Cloud Storage Buckets.",
     ),
     "endpoint-not-s3": Problem(
-        sign="the endpoint is an address of something else",
-        what="B2_ENDPOINT in {where} cannot be {value}.",
+        sign="the endpoint is the address of something else",
+        what="{value} cannot be the Endpoint (B2_ENDPOINT in {where}).",
         why="{reason}",
         do="{rule}",
         source="Backblaze docs, S3-compatible API.",
     ),
     "endpoint-has-bucket": Problem(
         sign="there is something in front of s3. or after .com",
-        what="B2_ENDPOINT in {where} cannot be {value}.",
+        what="{value} cannot be the Endpoint (B2_ENDPOINT in {where}).",
         why="{reason}",
         do="{rule}",
         source=BOTOCORE + " With it, files would go to the wrong place.",
     ),
     "endpoint-http": Problem(
         sign="the endpoint begins with http:// instead of https://",
-        what="B2_ENDPOINT in {where} cannot be {value}.",
+        what="{value} cannot be the Endpoint (B2_ENDPOINT in {where}).",
         why="{reason}",
         do="Write https:// instead, or leave it out.",
         source="Backblaze docs, Call the S3-compatible API.",
     ),
     "keys-swapped": Problem(
-        sign="a key line holds a value of the other key's shape",
+        sign="a key line holds a value with the other key's shape",
         what="{name} in {where} has the other key's value.",
         why="A keyID begins with 00 (25 characters), an applicationKey with K00 (31).",
         do="{do}",
@@ -290,7 +291,7 @@ PROBLEMS = {
         sign="the keyID does not look like one at all",
         what="The value after B2_APPLICATION_KEY_ID= ({count} characters) is not a keyID.",
         why="A keyID begins with 00 (25 characters). The name of a key is only a label.",
-        do="Copy the keyID from the console, page App Keys, to .env.",
+        do="Copy the keyID from the console's App Keys page to .env.",
         source=KEYS_DOC,
     ),
     "key-incomplete": Problem(
@@ -303,14 +304,14 @@ PROBLEMS = {
     # Keys in the wrong place.
     "env-in-git": Problem(
         sign="git ls-files lists .env or env.txt",
-        what="git keeps your file {file}.",
+        what="Your file {file} is in git.",
         why="Anyone who gets the repository can read your keys.",
         do="Run these two commands. Then delete the key in the console, add a new one, and put it"
         " in .env.\n    git rm --cached --ignore-unmatch .env env.txt\n    git commit -m nokeys",
-        source="git docs, gitignore: what is tracked already is not ignored.",
+        source="git docs, gitignore: files that git already tracks are not ignored.",
     ),
     "key-in-git-history": Problem(
-        sign="git's history of .env or env.txt has the present key",
+        sign="git's history of .env or env.txt has the current key",
         what="An older version in git has your .env, with the key that you use now.",
         why="Anyone who gets the repository can read the key, although the file is gone.",
         do="In the console, delete that key and add a new one (README.md, step 4). Put it in .env.",
@@ -324,7 +325,7 @@ PROBLEMS = {
         " console and add a new one.",
         source=KEYS_DOC,
     ),
-    # The way to B2.
+    # The connection to B2.
     "no-network": Problem(
         sign="no name can be looked up, not even that of Backblaze",
         what="This computer has no connection to the internet.",
@@ -363,21 +364,21 @@ PROBLEMS = {
     ),
     "network-variable-wrong": Problem(
         sign="a proxy cannot be reached, or the file with certificates is not there",
-        what="The setting {name} of this computer leads to {value}, and {state}.",
-        why="It is a variable of the system or of your terminal, and programs follow it.",
+        what="This computer's setting {name} points to {value}, but {state}.",
+        why="It is a variable in the system or in your terminal, and programs follow it.",
         do="Open a new terminal and try again. If that does not help, ask someone to remove the"
         " setting.",
         source="botocore docs, Config; requests docs, SSL Cert Verification.",
     ),
     "not-b2": Problem(
-        sign="the answer is a web page, or nothing that B2 would say",
+        sign="the answer is a web page, or something that B2 would not say",
         what="The answer did not come from B2: {reason}.",
-        why="Something on the way answered: a filter, or a network that wants you to log in.",
+        why="Something in between answered: a filter, or a network that wants you to log in.",
         do="Open any web page in a browser, log in if you are asked, and try again.",
         source=BOTOCORE,
     ),
     "clock-wrong": Problem(
-        sign="the server's Date, or a certificate's dates, do not fit this computer's clock",
+        sign="the server's Date, or a certificate's dates, do not match this computer's clock",
         what="This computer's clock is {reason}.",
         why="B2 needs a clock that is right to within 15 minutes.",
         do="Set the date, time and time zone in the system's settings, automatically if you can.",
@@ -388,16 +389,16 @@ PROBLEMS = {
         sign="InvalidAccessKeyId",
         what="B2 does not know {the_key} at this endpoint.",
         why="It is not complete, was deleted or has expired, or its account is in another region.",
-        do="Does the console, page App Keys, show this keyID? If not, add a new key. If it does,"
-        " copy the Endpoint again, from the page Buckets. Both belong in .env.",
+        do="Does the console's App Keys page show this keyID? If not, add a new key. If it does,"
+        " copy the Endpoint again from the Buckets page. Both belong in .env.",
         source="s5cmd issue 269. " + LIVE,
     ),
     "key-of-another-region": Problem(
         sign="InvalidAccessKeyId, and the third digit of the keyID is not that of the endpoint",
         what="B2 does not know {the_key} at {host}.",
         why="A keyID that begins with {digits} usually belongs to an endpoint with {digits} in it.",
-        do="Copy the Endpoint again, from the page Buckets of the account that has the key, to"
-        " B2_ENDPOINT= in .env.",
+        do="Log in to the account that has the key. Copy the Endpoint again from its Buckets page"
+        " to B2_ENDPOINT= in .env.",
         source="s3-image-port, pull request 104: all pairs that were seen agree. A hint, not a"
         " rule.",
     ),
@@ -412,9 +413,9 @@ PROBLEMS = {
     "key-for-another-bucket": Problem(
         sign="AccessDenied for the list, and for the bucket itself",
         what="The key is not allowed to use the bucket {bucket}.",
-        why="It was made for another bucket or has no rights, or the bucket is somebody else's.",
-        do="Compare B2_BUCKET_NAME in .env with the console, page Buckets: capitals count. If it"
-        " is right, add a new key for this bucket (README.md, step 4).",
+        why="It was made for another bucket or has no permissions, or the bucket is not yours.",
+        do="Compare B2_BUCKET_NAME in .env with the console's Buckets page: upper and lower case"
+        " matter. If it is right, add a new key for this bucket (README.md, step 4).",
         source=LIVE + " Somebody else's bucket: inferred.",
     ),
     "key-limited-to-names": Problem(
@@ -426,37 +427,38 @@ PROBLEMS = {
     ),
     "key-lacks-permission": Problem(
         sign="AccessDenied 'not entitled', although the key may list the bucket",
-        what="The key is not allowed to {action} there.",
-        why="B2 answered that it is not allowed to. The bucket in .env is {bucket}.",
+        what="Your program is not allowed to {action} there.",
+        why="B2 does not allow it with this key, and practice refuses the same. The bucket in .env"
+        " is {bucket}.",
         do="{do}",
         source="Backblaze docs, Application Key Capabilities. " + LIVE,
     ),
     "bucket-not-found": Problem(
         sign="NoSuchBucket",
-        what="There is no bucket {bucket}.",
-        why="Its name is misspelt (capitals count), or it is in another account.",
-        do="Copy the name from the console, page Buckets, to B2_BUCKET_NAME= in .env.",
+        what="There is no such bucket: {bucket}.",
+        why="Its name is misspelt (upper and lower case matter), or it is in another account.",
+        do="Copy the name from the console's Buckets page to B2_BUCKET_NAME= in .env.",
         source=LIVE,
     ),
     "daily-cap": Problem(
         sign="AccessDenied with the words 'cap exceeded'",
-        what="A daily limit of your account is used up. The key is right.",
+        what="Your account has used up a daily limit. The key is fine.",
         why="B2 said: {reason}",
-        do="Wait until tomorrow (B2's day ends at midnight GMT, London's winter time), or raise the"
-        " limit: console, Caps & Alerts.",
+        do="Wait until tomorrow (B2's day ends at midnight GMT), or raise the limit on the"
+        " console's Caps & Alerts page.",
         source=LIVE + " Transactions: public code, less sure.",
     ),
     "storage-cap": Problem(
         sign="AccessDenied with the words 'storage cap exceeded'",
         what="Your account is full.",
         why="You have reached the limit for stored data. Older versions of files count, too.",
-        do="Delete old versions (console, Browse Files), or raise the limit: Caps & Alerts.",
+        do="In the console, delete old versions (Browse Files) or raise the limit (Caps & Alerts).",
         source="restic issue 3265.",
     ),
     "busy": Problem(
-        sign="SlowDown, InternalError or another answer from 500 on, also after trying again",
+        sign="SlowDown, InternalError or another answer of 500 or more, even after trying again",
         what="B2 could not answer just now ({code}).",
-        why="This is not your mistake: the server is busy or has a problem.",
+        why="This is not your fault: the server is busy or has a problem.",
         do="Wait a few minutes and try again.",
         source="Backblaze docs, Rate Limits. " + LIVE,
     ),
@@ -464,21 +466,21 @@ PROBLEMS = {
     "no-such-object": Problem(
         sign="NoSuchKey, or 404 for an object",
         what="There is no such file in the bucket.",
-        why="It was never saved, it was deleted, or its name is spelt differently: capitals count.",
-        do="Look at the names that are there:\n    for obj in bucket.objects.all(): print(obj.key)",
+        why="It was never saved, was deleted, or has another name (upper and lower case matter).",
+        do="Look at the names in the bucket:\n    for obj in bucket.objects.all(): print(obj.key)",
         source="Backblaze docs, S3 Get Object.",
     ),
     "file-not-found": Problem(
-        sign="FileNotFoundError, in a call of boto3",
+        sign="FileNotFoundError, in a call to boto3",
         what="The file {file}, which your program wants to upload, is not there.",
         why="Python looks for it in {folder}.",
         do="Correct the file's name in your program, or put the file into that folder.",
         source="Python docs, FileNotFoundError. " + BOTOCORE,
     ),
     "other-bucket-not-found": Problem(
-        sign="NoSuchBucket, although the bucket of .env is there",
+        sign="NoSuchBucket, although the bucket in .env exists",
         what="There is no bucket with the name that your program uses.",
-        why="Your own bucket, from .env, is {bucket}, and that one is there.",
+        why="Your own bucket, from .env, is {bucket}, and that one exists.",
         do="Use the bucket that get_bucket() returns, or correct the name in your program.",
         source=LIVE,
     ),
@@ -499,23 +501,23 @@ PROBLEMS = {
     ),
     "call-misspelt": Problem(
         sign="boto3's ParamValidationError",
-        what="boto3 does not understand this call of your program.",
+        what="boto3 does not understand this call in your program.",
         why="It says: {reason}",
         do="{do}",
         source="boto3 docs, Error handling.",
     ),
     "no-keys-given": Problem(
         sign="boto3's NoCredentialsError, PartialCredentialsError, or an endpoint without https://",
-        what="Your program connects by itself, and {reason}.",
+        what="Your program connects on its own, and {reason}.",
         why="boto3 alone does not read .env.",
         do="Get the bucket from b2_client.py:\n    from b2_client import get_bucket",
         source=BOTOCORE,
     ),
     "unknown": Problem(
-        sign="nothing of the above",
+        sign="none of the above",
         what="Something went wrong that is not in this program's list: {code}.",
         why="{reason}",
-        do="Show these lines to your teacher; there is no key in them.",
+        do="Show these lines to your teacher; they do not contain a key.",
         source=OUR_RULE,
     ),
 }

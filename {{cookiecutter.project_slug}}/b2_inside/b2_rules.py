@@ -1,7 +1,7 @@
 """What Backblaze B2 expects of an endpoint, a bucket name, a key and the name of a file.
 
-Each rule is written once, here, with its source. There are only facts in this file and
-functions over text: nothing is read, and nothing is asked.
+Each rule is written once, here, with its source. This file has only facts, and functions
+that work on text: it opens no files and uses no network.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
@@ -21,7 +21,7 @@ CONSOLE_WORDS = {
 }
 KEYS = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY"]
 
-# The default answer of the template: nobody's bucket, so a placeholder when there are keys.
+# The default answer of the template: nobody has such a bucket, so with keys it is a placeholder.
 PLACEHOLDER_BUCKET = "your-bucket-name"
 
 # 6 to 63 letters, digits and hyphens, not beginning with b2-, which Backblaze keeps for
@@ -39,7 +39,7 @@ ENDPOINT = r"https://s3\.(?!-)[a-z0-9-]{1,63}(?<!-)\.backblazeb2\.com"
 # A server on your own computer may be used instead, for tests.
 OWN_SERVER = r"http://(?:127\.0\.0\.1|localhost):([1-9][0-9]{0,4})"
 ENDPOINT_RULE = (
-    "Copy the Endpoint from the console, page Buckets, below your bucket:"
+    "Copy the Endpoint from the console's Buckets page, below your bucket:"
     " it looks like s3.us-east-005.backblazeb2.com."
 )
 
@@ -55,12 +55,12 @@ KEY_SHAPES = {
     KEYS[0]: (25, "A keyID has 25 characters, only 0 to 9 and a to f, and begins with 00."),
     KEYS[1]: (31, "An applicationKey has 31 characters and begins with K00."),
 }
-# An applicationKey that was copied out of a chat or a PDF file, with blanks or a line break in it.
+# An applicationKey that was copied from a chat or a PDF file, with spaces or a line break in it.
 BROKEN_KEY = r"K\s*0\s*0\s*\d(?:\s*[A-Za-z0-9+/]){27}(?![A-Za-z0-9+/])"
 WHERE_A_KEY_BELONGS = {
-    "keyID": "There is a keyID in it. It belongs in .env, after B2_APPLICATION_KEY_ID=.",
+    "keyID": "It contains a keyID. That belongs in .env, after B2_APPLICATION_KEY_ID=.",
     "applicationKey": (
-        "There is an applicationKey in it. It belongs in .env, after B2_APPLICATION_KEY=."
+        "It contains an applicationKey. That belongs in .env, after B2_APPLICATION_KEY=."
     ),
 }
 PLACEHOLDER_KEY = (
@@ -68,7 +68,7 @@ PLACEHOLDER_KEY = (
 )
 
 # What people write instead of an endpoint, as clean_endpoint() returns it: a pattern, the
-# problem, and the reason. The first pattern that is found decides.
+# problem, and the reason. The first pattern that matches decides.
 NOT_AN_ENDPOINT = [
     (r"^https://\W*$", "value-missing", "It is empty."),
     (
@@ -79,17 +79,17 @@ NOT_AN_ENDPOINT = [
     (
         r"//f\d{3}\.backblaze",
         "endpoint-not-s3",
-        "That is an address for downloads, not the S3 endpoint.",
+        "That is the address for downloads, not the S3 endpoint.",
     ),
     (
         r"amazonaws\.com",
         "endpoint-not-s3",
-        "That is an address of Amazon's S3, not of Backblaze.",
+        "That is the address of Amazon's S3, not of Backblaze.",
     ),
     (
         r"^http://s3\.[^/]*backblazeb2\.com$",
         "endpoint-http",
-        "B2 answers only to https://, not to http://.",
+        "B2 only answers https://, not http://.",
     ),
     (
         r"[^/]\.s3\.[^/]*backblazeb2\.com",
@@ -111,7 +111,7 @@ NOT_AN_ENDPOINT = [
         "endpoint-not-s3",
         "Write a server on this computer as http://127.0.0.1:PORT.",
     ),
-    # In small letters, and without a / at its end: that is how clean_endpoint() leaves a key.
+    # In lower case, and without a / at the end: clean_endpoint() has changed the key like this.
     (
         r"k\s*0\s*0\s*\d(?:\s*[a-z0-9+/]){26}",
         "endpoint-not-s3",
@@ -127,14 +127,14 @@ NOT_AN_ENDPOINT = [
 # The name of an object, which boto3 calls its key: at most 1024 bytes, no control characters.
 # Source: live tests of B2 by the project vdavid/cmdr (October 2026).
 KEY_NAME_RULE = "A name has at most 1024 bytes, and no control characters such as a tab."
-MOST_DELETED = 1000  # files by one call of delete_objects; the same source
+MOST_DELETED = 1000  # files per call of delete_objects; the same source
 MOST_DELETED_RULE = f"At most {MOST_DELETED} files can be deleted at once."
 
-# What B2 refuses, although Amazon's S3 can do it: its answers (status, code, message), for
-# each header the only value that B2 takes, and what a request may not ask for (after the ? of
-# its address), neither to read nor to change it. The practice bucket refuses the same.
+# What B2 refuses, although Amazon's S3 can do it: its answers (status, code, message), the
+# only value that B2 accepts for each header, and what a request may neither read nor change
+# (it is after the ? in the address). The practice bucket refuses the same.
 # Sources: Backblaze docs, "S3-compatible API"; "not entitled" is what a key limited to one
-# bucket hears; for if-match and if-none-match, live tests by vdavid/cmdr (October 2026).
+# bucket gets; for if-match and if-none-match, live tests by vdavid/cmdr (October 2026).
 REFUSED = {
     "acl": (400, "InvalidArgument", "Unsupported value for canned acl '{value}'"),
     "header": (
@@ -172,11 +172,11 @@ NOT_ON_B2 = {
     "select",
 }
 
-# Names that Windows keeps for its devices, with any ending, and with blanks before the ending.
+# Names that Windows keeps for its devices, with any extension, and with spaces before it.
 # Sources: Microsoft, "Naming Files, Paths, and Namespaces"; Python's os.path.isreserved().
 WINDOWS_NAME = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\..*)?"
 
-# White space, quotes, and the invisible characters that come along when copying.
+# White space, quotes, and the invisible characters that get copied along with a value.
 AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u201d"
 
 
@@ -184,7 +184,7 @@ AROUND_A_VALUE = " \t\r\n\"'`\u00a0\u200b\u200e\u2060\ufeff\u2018\u2019\u201c\u2
 
 
 def guess_name(other: str) -> str:
-    """Return the one of the four names that is similar to this one, such as B2_KEY_ID, or ""."""
+    """Return which of the four names is probably meant by one such as B2_KEY_ID, or ""."""
     other = other.upper()
     near = get_close_matches(other, CONSOLE_WORDS, 1, cutoff=0.9)
     if near:
@@ -238,7 +238,7 @@ def find_endpoint_problem(endpoint: str) -> tuple[str, str] | None:
     for pattern, problem, reason in NOT_AN_ENDPOINT:
         if re.search(pattern, endpoint):
             return problem, reason
-    return "endpoint-not-s3", "That is not an endpoint of Backblaze B2."
+    return "endpoint-not-s3", "That is not a Backblaze B2 endpoint."
 
 
 def region_of(endpoint: str) -> str:
@@ -256,7 +256,7 @@ def region_of(endpoint: str) -> str:
 
 
 def find_bucket_name_problem(name: str) -> str:
-    """Return what is wrong with the name of a bucket, or "" if B2 could have one of this name."""
+    """Return what is wrong with the name of a bucket, or "" if B2 could have one."""
     key = find_key(name)
     strange = re.search(r"[^A-Za-z0-9-]", name)
     problem = ""
@@ -298,7 +298,7 @@ def _count_characters(text: str) -> str:
 
 
 def is_key_name(text: str) -> bool:
-    """Tell whether B2 takes this as the name of an object."""
+    """Tell whether B2 accepts this as the name of an object."""
     size = len(text.encode(errors="replace"))
     return 0 < size <= 1024 and not re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text)
 
@@ -312,9 +312,9 @@ def is_windows_name(name: str) -> bool:
 
 
 def find_key(text: str) -> str:
-    """Return "applicationKey" or "keyID" if the text holds something of that shape, else "".
+    """Return "applicationKey" or "keyID" if the text holds something like that, else "".
 
-    An applicationKey is also found where blanks or a line break cut it into pieces.
+    An applicationKey is found even if spaces or a line break cut it into pieces.
     """
     if re.search(f"{APPLICATION_KEY}|{BROKEN_KEY}", text):
         return "applicationKey"
@@ -348,13 +348,13 @@ def find_key_flaw(name: str, value: str) -> str:
 
 
 def find_clock_error(date: str, now: float) -> str:
-    """Return how wrong this computer's clock is, by the Date header of an answer, or "".
+    """Return how wrong this computer's clock is, going by an answer's Date header, or "".
 
     now: what the clock says, in seconds since 1970.
-    B2 takes a clock that is right to within 15 minutes.
+    B2 accepts a clock that is right to within 15 minutes.
     Source: AWS docs, RequestTimeTooSkewed; B2's own wording is not known.
     """
-    from email.utils import parsedate_to_datetime  # only here: a file of yours may hide it
+    from email.utils import parsedate_to_datetime  # only here: one of your files may hide it
 
     try:
         seconds = now - parsedate_to_datetime(date).timestamp()

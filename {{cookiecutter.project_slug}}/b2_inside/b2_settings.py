@@ -47,7 +47,7 @@ MOST_BYTES = 20_000  # of .env; it has four lines
 def read_settings() -> dict[str, str]:
     """Return the four settings as a dict: B2_APPLICATION_KEY_ID and so on, cleaned.
 
-    Environment variables come first, then the file .env, or env.txt where an editor
+    Environment variables come first, then the file .env, or env.txt if an editor
     hides names that begin with a dot. Both keys are "" for practice.
     Raises SetupError for every mistake that shows without asking B2.
     """
@@ -80,14 +80,14 @@ def practice_folder() -> Path:
 
 
 def _choose_and_read_file() -> tuple[str, dict[str, str]]:
-    """Return the name and the values of .env, or of env.txt where .env has no keys."""
+    """Return the name and the values of .env, or of env.txt if .env has no keys."""
     files = [name for name in ENV_FILES if (HERE / name).is_file()]
     if not files:
         _look_for_another_file(".env")
         raise _describe_missing_file()
     values = _read_file(files[0])
     has_keys = any(clean_value(values.get(name, "")) for name in KEYS)
-    lines_are_missing = any(name not in values for name in KEYS)  # a mistake to name, in this file
+    lines_are_missing = any(name not in values for name in KEYS)  # that is a mistake in this file
     if has_keys or lines_are_missing:
         return files[0], values
     if files == ENV_FILES:
@@ -97,7 +97,7 @@ def _choose_and_read_file() -> tuple[str, dict[str, str]]:
 
 
 def _describe_missing_file() -> SetupError:
-    do = "Copy .env.example to .env. If names cannot begin with a dot there, copy it to env.txt."
+    do = "Copy .env.example to .env. If your editor hides such names, copy it to env.txt."
     if not (HERE / ".env.example").is_file():
         lines = "".join(f"\n    {name}=" for name in CONSOLE_WORDS)
         do = f"Make a text file called .env (or env.txt) with these four lines:{lines}"
@@ -129,7 +129,7 @@ def _look_for_another_file(better: str) -> None:
 
 
 def _has_keys(file: Path, also_empty: bool = False) -> bool:
-    """Tell whether a file has key lines like .env; also_empty: even if no key is in them."""
+    """Tell whether a file has key lines like .env. also_empty: empty ones count, too."""
     if file.stat().st_size > MOST_BYTES or not os.access(file, os.R_OK):
         return False
     for line in _decode(file.read_bytes()).splitlines():
@@ -189,8 +189,8 @@ LINE = re.compile(
 def _parse(text: str, file_name: str) -> dict[str, str]:
     """Return the NAME=value lines of the text as a dict.
 
-    Raises SetupError for a line that is something else, and for a name that is there
-    twice: python-dotenv would skip the one and guess at the other.
+    Raises SetupError for a line that is something else, and for a name that appears
+    twice: python-dotenv would skip the line, and pick one of the two values.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     values: dict[str, str] = {}
@@ -230,12 +230,12 @@ def _explain_line(line: str, above: dict[str, str]) -> tuple[str, str]:
         do = "Delete the quotes."
     elif "=" not in line and not names and last in CONSOLE_WORDS and above[last] == "":
         why = "It has no = sign."
-        do = f"Perhaps it belongs after {last}=, in the line above."
+        do = f"Maybe it belongs after {last}=, on the line above."
     elif names:
-        why = "A line begins with the name, and has an = sign."
+        why = "A line must begin with the name, and then have an = sign."
         do = f"Write it as {names[0]}= and then the value."
     else:
-        why = "Each line is NAME=value."
+        why = "Each line must be NAME=value."
         do = "Delete it, or write # in front of it. If it is a key, write it after the key's name."
     return why, do
 
@@ -253,9 +253,9 @@ def _read_value(found: re.Match[str]) -> str:
 
 
 def _read_with_dotenv(text: str) -> dict[str, str] | None:
-    """Read the text with python-dotenv; return None where that cannot be imported.
+    """Read the text with python-dotenv; return None if that cannot be imported.
 
-    In an online editor it may not be installed, and a file of yours may hide what it needs.
+    In an online editor it may not be installed, and one of your files may hide what it needs.
     """
     try:
         from dotenv import dotenv_values
@@ -287,7 +287,7 @@ def _check_all_lines_are_there(values: dict[str, str], where: dict[str, str]) ->
 
 
 def _name_value(name: str) -> str:
-    """Return the console's words for a value, as they are in a sentence: "the keyID"."""
+    """Return the console's word for a value, as used in a sentence: "the keyID"."""
     word = CONSOLE_WORDS[name]
     return word if word.startswith("your") else f"the {word}"
 
@@ -345,7 +345,7 @@ def _check_keys(settings: dict[str, str], where: dict[str, str]) -> None:
             do=f"Copy {_name_value(empty[0])} there, or empty both lines to practise.",
         )
     _check_placeholders(settings, where)
-    if settings["B2_ENDPOINT"].startswith("https"):  # a server of yours has other keys
+    if settings["B2_ENDPOINT"].startswith("https"):  # your own server has other keys
         _check_mixed_up_keys(settings, where)
         for name in KEYS:
             if re.search(STRANGE, settings[name]):
@@ -368,7 +368,7 @@ def _check_placeholders(settings: dict[str, str], where: dict[str, str]) -> None
         raise SetupError(
             "bucket-name-impossible",
             where=where["B2_BUCKET_NAME"],
-            value="this (it is not shown)",
+            value="This value (not shown here)",
             rule="It is the same as one of the keys.",
         )
     if bucket_name == PLACEHOLDER_BUCKET:
@@ -377,12 +377,12 @@ def _check_placeholders(settings: dict[str, str], where: dict[str, str]) -> None
             name="B2_BUCKET_NAME",
             where=where["B2_BUCKET_NAME"],
             word="the name of your own bucket",
-            do="Copy it there from the console, page Buckets.",
+            do="Copy it there from the console's Buckets page.",
         )
 
 
 def _check_mixed_up_keys(settings: dict[str, str], where: dict[str, str]) -> None:
-    """Raise SetupError where a key line holds another key: swapped, or the master key."""
+    """Raise SetupError if a key line holds the wrong key: swapped, or the master key."""
     key_id, key = (settings[name] for name in KEYS)
     has_key_as_id = re.fullmatch(APPLICATION_KEY, key_id)
     has_id_as_key = re.fullmatch(KEY_ID, key)
@@ -397,12 +397,12 @@ def _check_mixed_up_keys(settings: dict[str, str], where: dict[str, str]) -> Non
 
 
 def check_key_shapes(settings: dict[str, str]) -> None:
-    """Raise SetupError where a key does not look like one of B2.
+    """Raise SetupError if a key does not look like a B2 key.
 
     All keys since 2018 have these shapes, but older ones do not. So this is only for
     check_setup.py, and for keys that B2 has refused.
     """
-    if not settings["B2_ENDPOINT"].startswith("https"):  # a server of yours has other keys
+    if not settings["B2_ENDPOINT"].startswith("https"):  # your own server has other keys
         return
     key_id, key = (settings[name] for name in KEYS)
     if re.fullmatch(KEY_ID, key_id) is None:
@@ -430,7 +430,7 @@ def why_key_refused(settings: dict[str, str], problem: str) -> SetupError:
     """Return the most likely reason why B2 refuses the key.
 
     problem: "key-unknown" or "application-key-wrong", as B2 answered.
-    The third character of a keyID is the last digit of its region: 005... is of us-east-005.
+    The third character of a keyID is the last digit of its region: 005... is from us-east-005.
     All pairs that were seen agree, but Backblaze promises nothing: a hint, not a rule.
     Source: s3-image-port, pull request 104.
     """

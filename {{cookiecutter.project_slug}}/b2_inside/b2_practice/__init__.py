@@ -21,7 +21,7 @@ _joining = threading.Lock()
 
 
 def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
-    """Let the practice bucket answer all calls of this boto3 client, and of no other.
+    """Let the practice bucket answer all calls from this boto3 client, and from no other.
 
     client: a boto3 S3 client. folder: for the files; it is made when the first one is stored.
     name: the name of the bucket. Raises SetupError when the folder cannot be read.
@@ -31,7 +31,7 @@ def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
         if bucket is None:
             bucket = PracticeBucket(folder, name)
             _buckets[(folder, name)] = bucket
-            print(f"Practice: no keys in .env yet, so files go to the folder {folder.name}.")
+            print(f"Practice: both keys are empty, so files go to the folder {folder.name}.")
     events = client.meta.events
     events.unregister("before-send", botocore_stubber)  # a test's mock_aws is not for this client
     events.register("before-send.s3", bucket.answer)
@@ -40,13 +40,13 @@ def join_practice_bucket(client: Any, folder: Path, name: str) -> None:
 
 
 def find_file(folder: Path, name: str, key: str) -> str | None:
-    """Return which file below the folder holds an object, such as "photos/sun.png", or None.
+    """Return which file in the folder holds an object, such as "photos/sun.png", or None.
 
     That is its key, unless a file system refuses such a name. folder, name: of a bucket that was
-    joined, as above. Raises TypeError if the key is not a text.
+    joined, as above. Raises TypeError if the key is not text.
     """
     if not isinstance(key, str):
-        raise TypeError(f"A key is a text, such as obj.key, and this is {key!r}.")
+        raise TypeError(f"A key must be text, such as obj.key, but this is {key!r}.")
     file = _buckets[(folder, name)].folder.files.get(key)
     return file.relative_to(folder).as_posix() if file else None
 

@@ -2,8 +2,9 @@
 
 boto3 turns each call into an HTTP request. Just before it is sent, the request comes to
 PracticeBucket.answer(), and moto answers it in this process, from its memory of the bucket.
-What the call changed is then stored in the folder. This file is given: write your own code
-in main.py.
+What the call changed is then stored in the folder.
+
+This file is given: a reset may replace it, so write your own code in main.py.
 """
 
 import mimetypes
@@ -65,7 +66,7 @@ class PracticeBucket:
             raise SetupError("practice-folder", what=self.folder.describe(error)) from None
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
-        """Answer a request of boto3, once the folder has what it changed."""
+        """Answer a request from boto3, after saving what it changed in the folder."""
         with self.lock:
             self.moto.changed = []
             try:
@@ -74,15 +75,15 @@ class PracticeBucket:
             except OSError as error:
                 answer = _make_error(507, TROUBLE, self.folder.describe(error))
             except NotImplementedError:
-                answer = _make_error(501, "NotImplemented", "Practice cannot do this.")
+                answer = _make_error(501, "NotImplemented", "The practice bucket cannot do this.")
         status, headers, body = answer
         return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
     def explain_links(self, context: dict[str, Any], **_: Any) -> None:
-        """Say, once, that a link of the practice bucket is only for looking at."""
+        """Say, once, that a link to the practice bucket is only an example."""
         if context.get("is_presign_request") and not self.link_explained:
             self.link_explained = True
-            print("Practice: a link like this opens only with a real bucket.")
+            print("Practice: a link like this only works with a real bucket.")
 
     def keep_part(self, part: FakeKey) -> None:
         """Put a part of a large upload on the disk until the upload is complete."""
@@ -104,7 +105,7 @@ class PracticeBucket:
 
     def _ask_moto(self, request: Any) -> Answer:
         path = request.url.split("//", 1)[1].partition("/")[2]
-        url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows by itself
+        url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows on its own
         copy = AWSPreparedRequest(request.method, url, request.headers, request.body, False)
         moto_request = normalize_request(copy)
         response = MotoResponse(self.moto)
@@ -142,7 +143,7 @@ class PracticeBucket:
             self._add(key, {})
 
     def _make_object(self, key: str, note: dict[str, Any]) -> FakeKey:
-        """Return what moto needs to know of a file; its bytes stay on the disk."""
+        """Return what moto needs to know about a file; its bytes stay on the disk."""
         file = self.folder.files[key]
         found = FakeKey(
             key,
@@ -175,7 +176,7 @@ class PracticeBucket:
     def _save(self, key: str) -> list[OSError]:
         """Make the folder hold what moto holds under this key; if it cannot, undo the call.
 
-        Returns the error in the way, if there was one: the other keys are still saved.
+        Returns the error in a list, or an empty list: the other keys are still saved.
         """
         versions = self.bucket.keys.getlist(key, [])
         newest = versions[-1] if versions else None
@@ -198,7 +199,7 @@ class PracticeBucket:
     def _write(self, key: str, newest: FakeKey) -> None:
         note = {"metadata": dict(newest.metadata), "etag": newest.etag.strip('"')}
         file = self.folder.write(key, newest._value_buffer, note)
-        newest.multipart = None  # its parts are needed no more
+        newest.multipart = None  # its parts are no longer needed
         _leave_on_disk(newest, file)
 
     def _keep_older(self, file: Path | None, versions: list[Any]) -> None:
@@ -284,7 +285,7 @@ def _read_key(url: str) -> str:
 
 
 def _find_refusal(request: Any) -> Answer | None:
-    """Return B2's refusal of what B2 does not do, or None."""
+    """Return how B2 refuses a request that it does not support, or None."""
     key = _read_key(request.url)
     asked = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
     deleted = _list_names_to_delete(request) if "delete" in asked else []
@@ -303,7 +304,7 @@ def _find_refusal(request: Any) -> Answer | None:
 
 
 def _refuse_headers(request: Any) -> Answer | None:
-    """Return B2's refusal of a header that B2 does not take, or None."""
+    """Return how B2 refuses a header that it does not accept, or None."""
     for header, (fine, answer) in REFUSED_HEADERS.items():
         value = request.headers.get(header, "")
         if isinstance(value, bytes):
@@ -314,13 +315,13 @@ def _refuse_headers(request: Any) -> Answer | None:
 
 
 def _list_names_to_delete(request: Any) -> list[str]:
-    """Return the names in the XML of delete_objects, also those that are not allowed in XML."""
+    """Return the names in the XML of delete_objects, even those that XML does not allow."""
     names = re.findall("<Key>([^<]*)</Key>", request.body.decode())
     return [unescape(name) for name in names]
 
 
 def _refuse(answer: str, **words: str) -> Answer:
-    """Return B2's answer of this name in the table REFUSED."""
+    """Return the answer with this name from the table REFUSED."""
     status, code, message = REFUSED[answer]
     return _make_error(status, code, message.format(**words))
 

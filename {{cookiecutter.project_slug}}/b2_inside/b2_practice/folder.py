@@ -1,7 +1,9 @@
 """The folder practice-bucket/: which file an object gets, and how it is written safely.
 
 A file cannot hold its own key, content type and metadata. These are in a note,
-in the folder .notes. This file is given: write your own code in main.py.
+in the folder .notes.
+
+This file is given: a reset may replace it, so write your own code in main.py.
 """
 
 import contextlib
@@ -49,7 +51,7 @@ class PracticeFolder:
             note = notes.get(place, {})
             key = note.get("key", place)
             if not is_key_name(key):
-                print(f"Practice: {place!a} is left out, because B2 does not accept such a name.")
+                print(f"Practice: {place!a} is left out, because B2 does not accept that name.")
             elif key in self.files:
                 print(
                     f"Practice: {place!a} is left out, because there is another file for {key!a}."
@@ -136,7 +138,7 @@ class PracticeFolder:
         return self.path / escaped
 
     def _is_free(self, path: Path) -> bool:
-        """Tell whether a new file can be here: nothing else is, and no link is on the way."""
+        """Tell whether a new file can go here: the place is free, and no link leads to it."""
         folders = [parent for parent in path.parents if self.path in parent.parents]
         existing = [folder for folder in folders if os.path.lexists(folder)]
         if not all(_is_own_folder(folder) for folder in existing):
@@ -146,11 +148,11 @@ class PracticeFolder:
     def describe(self, error: OSError) -> str:
         """Return in plain words what the disk refused."""
         if error.errno in DISK_FULL:
-            return "The disk is full, so nothing was stored. Delete something, then run it again."
+            return "The disk is full, so nothing was stored. Free some space, then try again."
         if error.errno in NO_PERMISSION:
             return (
                 f"This computer does not let you use {error.filename or self.path}. Close other"
-                " programs that use it, or move your project to a folder of your own."
+                " programs that use it, or move your project to one of your own folders."
             )
         return f"The folder {self.path} cannot be used: {error.strerror}. Rename or delete it."
 
@@ -178,7 +180,7 @@ class PracticeFolder:
         return notes
 
     def _adopt_new_notes(self) -> None:
-        """Give a file its new note, where a program ended between writing one and the other.
+        """Give a file its new note, if a program ended between writing one and the other.
 
         Such a note has the stamp of the file. Any other belongs to a file that was never written.
         """
@@ -189,7 +191,7 @@ class PracticeFolder:
                     os.replace(new_note, self._note_file(note["key"]))
 
     def _forget_old_runs(self) -> None:
-        """Clear what programs left that were killed, not what another one is using now."""
+        """Clear what killed programs left, but not what another program is using now."""
         for rest in [*self.notes.glob("older-*"), *self.notes.glob("*.part-*")]:
             if time.time() - rest.stat().st_mtime > 24 * 3600:
                 if rest.is_dir():
@@ -205,7 +207,7 @@ def stamp(file: Path) -> list[int]:
 
 
 def is_safe_name(name: str) -> bool:
-    """Tell whether Windows, macOS and Linux all can have a file of this name.
+    """Tell whether Windows, macOS and Linux can all have a file with this name.
 
     Source: Microsoft, "Naming Files, Paths, and Namespaces".
     """
@@ -223,5 +225,5 @@ def _is_own_folder(path: Path) -> bool:
 
 
 def _fold(path: Path) -> str:
-    """Return a path as Windows and macOS compare it, where capitals make no difference."""
+    """Return a path as Windows and macOS compare it, where capital letters make no difference."""
     return unicodedata.normalize("NFC", str(path)).casefold()
