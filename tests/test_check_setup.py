@@ -579,7 +579,7 @@ def test_a_proxy_needs_no_port(monkeypatch: pytest.MonkeyPatch):
 
     said = check_setup.find_host(f"https://{HOST}")
 
-    assert said == "the way to B2 goes through the proxy http://proxy.school"
+    assert said == "the connection to B2 goes through the proxy http://proxy.school"
 
 
 def test_the_first_problem_is_the_one_to_show(scene: Scene, monkeypatch: pytest.MonkeyPatch):

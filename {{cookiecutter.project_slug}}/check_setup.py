@@ -2,8 +2,8 @@
 
     python check_setup.py
 
-It looks at this computer, at .env, at the way to B2, the key and the bucket; then it writes,
-reads and erases one small file. It stops at the first problem. It never prints a key.
+It looks at this computer, .env, the connection to B2, the key and the bucket; then it saves,
+reads and deletes one small file. It stops at the first problem. It never prints a key.
 
 A program with the line "import check_setup" explains its own failures in the same way.
 This file is given: a reset may replace it, so write your own code in main.py.
@@ -53,7 +53,7 @@ from b2_problems import SetupError, block
 from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
 from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
 
-# For boto3: ask once and do not wait long, so that even two silences take under 20 s.
+# For boto3: ask once and do not wait long: even two tries without an answer take under 20 s.
 QUICK: dict = {"connect_timeout": 4, "read_timeout": 6, "retries": {"total_max_attempts": 1}}
 
 PROVED = [  # by the first request
@@ -61,7 +61,7 @@ PROVED = [  # by the first request
     "B2 knows the keyID, and the applicationKey belongs to it",
     "the bucket is there, and the key can list it",
 ]
-OF_THE_PROGRAM = (  # the problems for which the lines of the program matter
+OF_THE_PROGRAM = (  # for these problems, the program's own lines are shown
     "no-such-object",
     "file-not-found",
     "object-name-impossible",
@@ -94,12 +94,12 @@ def main():
 def check(settings):
     """Check step by step, and fill settings on the way; raise the first problem."""
     _print(f"Checking {b2_causes.HERE}")
-    import b2_client  # only now: where boto3 is missing, the line above is printed first
+    import b2_client  # only now: if boto3 is missing, the line above is printed first
     import boto3
 
     _report("ok", f"Python {sys.version.split()[0]}, boto3 {boto3.__version__}")
     settings.update(read_settings())
-    _report("ok", "the four settings are there")
+    _report("ok", "your settings can be read")
     for text in _list_variables():
         _report("warning", text)
     for leak in find_leaks(settings[KEYS[1]]):
@@ -109,10 +109,13 @@ def check(settings):
     if is_practice(settings):
         _try_changes(b2_client.get_client(), bucket_name, [])
         how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
-        _print(f"\nPractice works. To use your own bucket, {how}: README.md says how.")
+        _print(f"\nPractice works. To use your own bucket, {how} (see README.md).")
         return
     check_key_shapes(settings)
-    _report("ok", f"they look right: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}")
+    _report(
+        "ok",
+        f"keyID, bucket, endpoint: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}",
+    )
     _report("ok", find_host(endpoint))
     client = connect_quickly(settings)
     names = _try_twice(lambda: ask_bucket(client, settings))
@@ -130,7 +133,7 @@ def check(settings):
 def _list_variables():
     """Return a sentence for each setting that does not come from .env."""
     names = sorted(set(CONSOLE_WORDS) & set(os.environ))
-    return [f"{name} comes from a variable of your terminal, not from .env." for name in names]
+    return [f"{name} comes from a variable in your terminal, not from .env." for name in names]
 
 
 def _report(word, text):
@@ -178,7 +181,7 @@ def _find_line_with_key(file, pattern):
 
 
 def _ask_git(*words):
-    """Return the bytes that git prints in the project's folder, b"" where there is no git."""
+    """Return the bytes that git prints in the project's folder, or b"" without git."""
     git = shutil.which("git")
     here = b2_settings.HERE
     if git is None or not any((folder / ".git").exists() for folder in (here, *here.parents)):
@@ -207,12 +210,12 @@ def _find_programs():
     return names
 
 
-# The way to B2, and the bucket.
+# The connection to B2, and the bucket.
 
 
 def find_host(endpoint):
-    """Look up the server's name; return what to say about it. Raises SetupError without it."""
-    import socket  # these two take 20 ms, which a program that imports this file need not wait
+    """Look up the server's name; return what to say about it. SetupError if it is unknown."""
+    import socket  # only here: these two take 20 ms, and most programs do not need them
     from urllib.request import getproxies, proxy_bypass
 
     address = urlsplit(endpoint)
@@ -222,7 +225,7 @@ def find_host(endpoint):
             _ = urlsplit(proxy if "//" in proxy else f"//{proxy}").port
         except ValueError:
             raise explain_variable(PROXIES, "the part after the : is not a number") from None
-        return "the way to B2 goes through the proxy " + proxy.rpartition("@")[2]
+        return "the connection to B2 goes through the proxy " + proxy.rpartition("@")[2]
     try:
         socket.getaddrinfo(address.hostname, address.port or 443)
     except OSError:
@@ -238,7 +241,7 @@ def connect_quickly(settings):
 
 
 def ask_bucket(client, settings):
-    """Return a list of the first name in the bucket; raise what is in the way."""
+    """Return a list with the first name in the bucket; raise the problem if there is one."""
     bucket_name = settings["B2_BUCKET_NAME"]
     try:
         listed = client.list_objects_v2(Bucket=bucket_name, MaxKeys=1)
@@ -247,9 +250,9 @@ def ask_bucket(client, settings):
             raise
     else:
         if "KeyCount" not in listed:
-            raise SetupError("not-b2", reason="it is not a list of the bucket")
+            raise SetupError("not-b2", reason="it is not a list of files")
         return [found["Key"] for found in listed.get("Contents", [])]
-    # Not entitled. May the key use the bucket at all? A key made in the console may ask.
+    # Not entitled. Can the key use the bucket at all? A key from the console may ask that.
     try:
         client.head_bucket(Bucket=bucket_name)
     except client.exceptions.ClientError as error:
@@ -260,7 +263,7 @@ def ask_bucket(client, settings):
 
 
 def _try_twice(call):
-    """Return what the call returns; where B2 was only busy, try it once more."""
+    """Return what the call returns; if B2 was only busy, try it once more."""
     try:
         return call()
     except Exception as error:
@@ -271,7 +274,7 @@ def _try_twice(call):
 
 
 def _try_if_allowed(action, call):
-    """Return what the call returns, or None, with a warning, where the key may not do it."""
+    """Return what the call returns, or None, with a warning, if the key may not do it."""
     try:
         return call()
     except Exception as error:
@@ -288,9 +291,9 @@ def _name_problem(error):
 
 
 def _try_changes(client, bucket_name, names):
-    """Write, read and erase one small file; return whether the key may write.
+    """Save, read and delete one small file; return whether the key may write.
 
-    names: files in the bucket; they are read where the key may not write.
+    names: files in the bucket; they are read if the key may not write.
     """
     where = {"Bucket": bucket_name, "Key": f"b2-starter-check-{uuid.uuid4()}.txt"}
     body = where["Key"].encode()
@@ -300,7 +303,7 @@ def _try_changes(client, bucket_name, names):
             _read(client, {"Bucket": bucket_name, "Key": name})
         return False
     version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
-    _report("ok", "write")
+    _report("ok", "saved a test file")
     try:
         if _read(client, where) not in (None, body[:1]):
             raise SetupError("not-b2", reason="it is not the text that was stored")
@@ -313,7 +316,7 @@ def _try_changes(client, bucket_name, names):
 
 
 def _write(client, where, body):
-    """Store the file once; return B2's answer, or None where the key may not write."""
+    """Store the file once; return B2's answer, or None if the key may not write."""
     try:
         put = _try_if_allowed("write", lambda: client.put_object(**where, Body=body))
         if put and "VersionId" not in put and client.meta.endpoint_url.startswith("https"):
@@ -327,15 +330,15 @@ def _write(client, where, body):
 
 
 def _read(client, where):
-    """Return the first byte of a file, or None where the key may not read."""
+    """Return the first byte of a file, or None if the key may not read."""
     got = _try_if_allowed("read", lambda: read_first_byte(client, where))
     if got is not None:
-        _report("ok", "read")
+        _report("ok", "read a file")
     return got
 
 
 def read_first_byte(client, where):
-    """Return the first byte of a file, b"" if it is empty; raise what is in the way."""
+    """Return the first byte of a file, b"" if it is empty; raise the problem if there is one."""
     try:
         return client.get_object(**where, Range="bytes=0-0")["Body"].read(1)
     except client.exceptions.ClientError as error:
@@ -345,19 +348,19 @@ def read_first_byte(client, where):
 
 
 def _erase(client, where):
-    """Erase what was written, this version for good; if that fails, name it."""
+    """Delete what was written, this version for good; if that fails, name it."""
     done = None
     try:
-        done = _try_if_allowed("erase", lambda: _try_twice(lambda: client.delete_object(**where)))
+        done = _try_if_allowed("delete", lambda: _try_twice(lambda: client.delete_object(**where)))
     finally:
         if done and done["ResponseMetadata"]["HTTPStatusCode"] == 204:
-            _report("ok", "erase")
+            _report("ok", "deleted the test file")
         else:
             _report("warning", f"the file {where['Key']} is still in the bucket")
 
 
 def _erase_all(client, where):
-    """Erase every version of a file that may or may not have been stored."""
+    """Delete every version of a file that may or may not have been stored."""
     versions = None
     try:
         listed = client.list_object_versions(Bucket=where["Bucket"], Prefix=where["Key"])
@@ -403,7 +406,7 @@ def list_lines_of_program(trace):
 
 
 def _ask_more(error, settings):
-    """Return the problem behind an error; where it may have several causes, ask B2 which."""
+    """Return the problem behind an error; if it may have several causes, ask B2 which one."""
     problem = problem_of(error, settings)
     if problem.details.get("code") not in ("403", "404", "AccessDenied", "NoSuchBucket"):
         return problem
@@ -422,4 +425,4 @@ def _ask_more(error, settings):
 if __name__ == "__main__":
     raise SystemExit(main())
 else:
-    b2_causes.install(explain)  # in place of the simple explanations from above
+    b2_causes.install(explain)  # instead of the simple explanations above
