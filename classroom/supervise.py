@@ -97,7 +97,7 @@ def describe(ending: Ending) -> str:
     return (
         "called:    main.py\n"
         f"stopped:   {ending.why}\n"
-        "expected:  it finishes without an error\n"
+        "expected:  no error\n"
         f"hint:      {ending.hint}"
     )
 

@@ -165,12 +165,12 @@ BROKEN = {
     "a loop that never ends": (
         "    return []",
         "    while True:\n        pass",
-        "did not end within 3 seconds",
+        "did not finish within 3 seconds",
     ),
     "a loop at the top": (
         "def note_key",
         "while True:\n    pass\n\n\ndef note_key",
-        "did not end within 3 seconds",
+        "did not finish within 3 seconds",
     ),
     "a question at the top": (
         "def note_key",
@@ -202,12 +202,12 @@ BROKEN = {
     "a name that is not defined": (
         "    return []",
         "    return nams",
-        r"stopped:   line \d+: NameError: .*\n +expected:  it finishes without an error",
+        r"stopped:   line \d+: NameError: .*\n +expected:  no error",
     ),
     "main() while it is read": (
         "if __name__ == '__main__':",
         "if True:",
-        "a function was called while main.py was read",
+        "a function was called while Python was reading main.py",
     ),
     "lines that do not line up": (
         "    return []",
@@ -253,13 +253,13 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
             "return 'notes/' + ",
             "'notes/' + ",
             "1",
-            r"came back: None(?s:.*)is there a return",
+            r"came back: None(?s:.*)Did you forget return",
         ),
         "a forgotten return, and the test cannot go on": (
             "return 'notes/' + ",
             "'notes/' + ",
             "4",
-            r"came back: None\nexpected:  what BRIEF.md says\n(?s:.*)is there a return",
+            r"came back: None\nexpected:  what BRIEF.md says\n(?s:.*)Did you forget return",
         ),
         "a key for one note only": ("'notes/' + name + '.txt'", "'notes/tea.txt'", "1", "milk"),
         "turned parameters": (
@@ -366,7 +366,7 @@ def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Proje
 
     assert " ✘ 1   A note has a key in the folder notes\n" in done.out
     assert "       came back: 'tea.txt'\n" in done.out
-    assert " – 5b  Other files are not in the list  (first 5a)\n" in done.out
+    assert " – 5b  Other files are not in the list  (do 5a first)\n" in done.out
     assert "FAILURES" not in done.out
     assert re.search(r"6 failed, 1 passed, 1 skipped in", done.out)
     plain = project.python(

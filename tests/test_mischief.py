@@ -181,7 +181,7 @@ def test_each_student_gets_feedback_in_the_words_of_the_tests(mischief: Any):
     assert right.startswith(f"guestbook: {ALL} of {ALL}\nis right\n\n ✔ 1   The file has its new")
     stuck = of["never ends in best"]
     assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
-    assert "stopped:   it did not end within 3 seconds (line" in stuck
+    assert "stopped:   it did not finish within 3 seconds (line" in stuck
     assert "stopped:   it ended the whole program" in of["ends Python in best"]
     assert (
         "The tests were changed, in their files or by main.py. Leave them as they are.\n\n"

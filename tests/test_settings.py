@@ -121,7 +121,7 @@ MISTAKES = {
     "native endpoint": (change("B2_ENDPOINT", "api.backblazeb2.com"), "native API"),
     "Amazon's endpoint": (change("B2_ENDPOINT", "s3.amazonaws.com"), "Amazon"),
     "placeholder keyID": (change("B2_APPLICATION_KEY_ID", "<YOUR KEYID>"), "still has an example"),
-    "placeholder key": (change("B2_APPLICATION_KEY", "your-application-key"), "still has an example"),
+    "placeholder key": (change("B2_APPLICATION_KEY", "your-application-key"), "still has an"),
     "crosses for a key": (change("B2_APPLICATION_KEY", "xxxxxxxx"), "still has an example"),
     "a space in a key": (
         change("B2_APPLICATION_KEY", "K005 abc"),

@@ -1,7 +1,7 @@
 """Runs main.py for the tests of an assignment, and says in plain words what is missing.
 
 A test such as test_3_... belongs to TODO 3 in main.py. Its docstring is the hint that you see
-when it fails. Of 3a and 3b, the second waits until the first passes. All else is plain pytest.
+when it fails. Test 3b waits until 3a passes. Everything else is plain pytest.
 This file is given: a reset may replace it.
 """
 
@@ -23,8 +23,8 @@ MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call
 MOST = 160  # characters of a value that is shown
 GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
-FINISHES = "it finishes without an error"
-NO_ANSWER = " Nothing came back: is there a return? print() only shows."
+FINISHES = "no error"
+NO_ANSWER = "Your function returned None. Did you forget return? print() only shows a value. "
 
 _graded = set()  # the ids that pytest gives to the graded tests
 _not_done = {}  # number of a TODO: the first of its tests that has failed
@@ -36,7 +36,7 @@ _stops = {}  # (line, error): the number of the test that it stopped first
 
 
 class StuckError(Exception):
-    """A call did not end in time. Its text says where it was."""
+    """A call did not finish in time. Its text says where it was."""
 
 
 class AskedError(Exception):
@@ -54,7 +54,7 @@ def in_time(work):
     def run():
         try:
             outcome["value"] = work()
-        except BaseException as error:  # exit() also
+        except BaseException as error:  # even exit()
             outcome["error"] = error
 
     thread = threading.Thread(target=run, daemon=True)
@@ -127,7 +127,7 @@ class Program:
             self.fail(reason, line, f"Write the line {line}")
         if not accepts(function, self._functions[name], values, named):
             own = f"def {name}{inspect.signature(function)}:"
-            self.fail(f"nothing, because your line is {own}", line, "Write that line as it was.")
+            self.fail(f"nothing, because your line is {own}", line, "Change that line back.")
 
     def error_of(self, name, *values):
         """Return the exception that a call ends with, or None if it returns something."""
@@ -147,7 +147,7 @@ class Program:
         is_wrong_kind = isinstance(expected, int) and isinstance(came_back, float)
         if came_back != expected or is_wrong_kind:
             is_forgotten = came_back is None and not where
-            hint = self._hint + NO_ANSWER if is_forgotten else self._hint
+            hint = NO_ANSWER + self._hint if is_forgotten else self._hint
             self.fail(where + short(came_back), where + short(expected), hint)
 
     def fail(self, came_back, expected, hint=None):
@@ -169,8 +169,8 @@ class Program:
         )
 
     def describe_useless_answer(self):
-        """Return the message for an answer with which the test itself could not go on."""
-        hint = self._hint + NO_ANSWER if self._came_back is None else self._hint
+        """Return the message for an answer that makes the test itself stop."""
+        hint = NO_ANSWER + self._hint if self._came_back is None else self._hint
         came_back = f"came back: {short(self._came_back)}"
         return self.message(came_back, "what BRIEF.md says", hint)
 
@@ -188,7 +188,7 @@ def accepts(function, line, values, named):
 
 @pytest.fixture
 def program(request, monkeypatch):
-    """main.py, for a test that says in FUNCTIONS what it needs of it."""
+    """main.py, for a test that says in FUNCTIONS what it needs from it."""
     name = request.node.name
     if _loaded.get("failed") not in (None, name):
         pytest.skip("main.py does not run yet")
@@ -211,8 +211,8 @@ def load_main(program):
     except BaseException as error:
         stop, hint = describe_stop(error)
         if was_called_on_import(error):
-            stop = "a function was called while main.py was read"
-            hint = "main() starts while main.py is read. if __name__ == '__main__': stops that."
+            stop = "a function was called while Python was reading main.py"
+            hint = "main() starts too early. Call it under: if __name__ == '__main__':"
     program.fail_stopped(stop, "a file that Python can read", hint or "Look at that line first.")
 
 
@@ -229,10 +229,10 @@ def short(value):
     if type(value).__name__ == "s3.Bucket":
         return "bucket"
     try:
-        if isinstance(value, Path) and value.is_file():  # from a test: only its name counts
+        if isinstance(value, Path) and value.is_file():  # from a test: only its name matters
             return cut_middle(f"Path({value.name!r})")
         return cut_middle(repr(value))
-    except Exception:  # a class of the student's own
+    except Exception:  # the student's own class
         return f"a {type(value).__name__} that cannot be shown"
 
 
@@ -249,14 +249,14 @@ def describe_stop(error):
     lines = [line.lineno for line in find_lines_of_main(traceback.extract_tb(error.__traceback__))]
     where = f"line {lines[-1]}" if lines else "it"  # perhaps in another file that main.py uses
     if isinstance(error, StuckError):
-        stop = f"it did not end within {PATIENCE} seconds{error}"
+        stop = f"it did not finish within {PATIENCE} seconds{error}"
         return stop, "Is there a loop that never ends?"
     if isinstance(error, AskedError):
         stop = f"{where} asks a question with input()"
         return stop, "Nobody can answer during the tests. Move input() into main()."
     if isinstance(error, SystemExit):
         stop = f"{where} ends the whole program"
-        return stop, "Take exit() out; return leaves a function."
+        return stop, "Remove exit(). To leave a function, use return."
     if isinstance(error, SyntaxError) or "null bytes" in str(error):
         return describe_syntax(error)
     stop = f"{type(error).__name__}: {cut_middle(str(error))}"
@@ -275,10 +275,10 @@ def describe_syntax(error):
     line = getattr(error, "lineno", None)
     if not line or "null bytes" in str(error):
         stop = f"Python cannot read main.py ({cut_middle(str(error))})"
-        return stop, "Let your editor save main.py with the encoding UTF-8."
+        return stop, "In your editor, save main.py again, with the encoding UTF-8."
     stop = f"Python cannot read line {line} of main.py ({error.msg})"
     if isinstance(error, IndentationError):
-        return stop, "The lines of one block begin with the same number of spaces."
+        return stop, "All lines of a block must begin with the same number of spaces."
     return stop, "Look there and one line above: is a bracket, quote, comma or colon missing?"
 
 
@@ -315,7 +315,7 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_setup(item):
     found = match_graded(item)
     if found and found[2] > "a" and found[1] in _not_done:
-        pytest.skip(f"first {_not_done[found[1]]}")
+        pytest.skip(f"do {_not_done[found[1]]} first")
 
 
 def pytest_runtest_logreport(report):
@@ -326,7 +326,7 @@ def pytest_runtest_logreport(report):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Where an answer is such that the test itself stops, say what the answer was."""
+    """If an answer makes the test itself stop, say what the answer was."""
     outcome = yield
     program = getattr(item, "funcargs", {}).get("program")
     explained = (pytest.fail.Exception, pytest.skip.Exception)
@@ -336,7 +336,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """Show a table of the graded tests; of all others, what pytest shows."""
+    """Show a table of the graded tests; for all others, what pytest shows."""
     stats = terminalreporter.stats
     kept = {kind: stats[kind] for kind in ("failed", "error") if kind in stats}
     for kind, reports in kept.items():
@@ -364,7 +364,7 @@ def match_graded(test):
 
 
 def show_table(terminal, rows):
-    """Write a line for each graded test, and under a failed one what was missing.
+    """Write a line for each graded test, and below a failed one, what was missing.
 
     rows: (number, letter, words, kind of outcome, pytest's report), sorted.
     """

@@ -1,4 +1,4 @@
-"""Fails where others could see a key: in a program, or in a file that git keeps.
+"""Fails if others could see a key: in a program, or in a file that git keeps.
 
 This file is given: a reset may replace it.
 """

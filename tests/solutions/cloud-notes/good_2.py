@@ -43,7 +43,7 @@ def main():
     bucket = get_bucket()
     save_note(bucket, 'shopping', 'Milk, bread, 3 apples')
     save_note(bucket, 'greeting', 'Grüße und 你好')
-    print('Two notes are saved. In the bucket there is now:')
+    print('Two notes are saved. The bucket now contains:')
     for obj in bucket.objects.all():
         print('   ', obj.key)
 

@@ -44,11 +44,11 @@ def album_html(bucket):
 
 
 def photo_link(bucket, key):
-    """Return where a browser finds the photo: next to the page, or at a link for an hour."""
+    """Return where a browser finds the photo: next to the page, or at a one-hour link."""
     if practice_place(key):
         return quote(practice_place(key))
-    what = {'Bucket': bucket.name, 'Key': key}
-    return bucket.meta.client.generate_presigned_url('get_object', Params=what, ExpiresIn=3600)
+    file = {'Bucket': bucket.name, 'Key': key}
+    return bucket.meta.client.generate_presigned_url('get_object', Params=file, ExpiresIn=3600)
 
 
 def main():

@@ -23,7 +23,7 @@ def share(bucket, name, minutes):
 
 
 def share_all(bucket, folder, minutes):
-    # TODO 6: return a dictionary of each name that begins with folder, and its link.
+    # TODO 6: return a dictionary: each name that begins with folder, and its link.
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Tests of cloud-notes. The numbers are those of the TODOs; README.md says how to run them."""
+"""Tests for cloud-notes. They have the numbers of the TODOs; README.md says how to run them."""
 
 from grading import keys_in
 
@@ -33,13 +33,13 @@ def test_2_a_saved_note_keeps_every_letter(program, bucket):
 
 
 def test_3_a_note_comes_back_as_it_was_saved(program, bucket):
-    """obj.get()['Body'].read() gives bytes; .decode() turns them into a text."""
+    """obj.get()['Body'].read() gives bytes; .decode() turns them into text."""
     store(program, bucket, tea="Green, 80 °C\nTwo minutes\n", milk="One litre")
     program.check(program.read_note(bucket, "tea"), "Green, 80 °C\nTwo minutes\n")
     program.check(program.read_note(bucket, "milk"), "One litre")
 
 
-def test_4_for_a_missing_note_there_is_a_sentence(program, bucket):
+def test_4_a_missing_note_gives_a_sentence(program, bucket):
     """Return the sentence after: except bucket.meta.client.exceptions.NoSuchKey:"""
     store(program, bucket, teapot="White", empty="")
     program.check(program.read_note(bucket, "tea"), "There is no note called tea.")
@@ -56,7 +56,7 @@ def test_5a_the_list_has_the_names_of_all_notes(program, bucket):
 
 
 def test_5b_other_files_are_not_in_the_list(program, bucket):
-    """bucket.objects.filter(Prefix='notes/') only gives you what is in notes/."""
+    """bucket.objects.filter(Prefix='notes/') gives you only what is in notes/."""
     store(program, bucket, tea="Green")
     bucket.put_object(Key="album/holiday.txt", Body=b"Not a note.")
     bucket.put_object(Key="notes-of-last-year.txt", Body=b"Not a note.")

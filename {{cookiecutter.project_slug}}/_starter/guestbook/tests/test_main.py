@@ -1,4 +1,4 @@
-"""Tests of guestbook. The numbers are those of the TODOs; README.md says how to run them."""
+"""Tests for guestbook. They have the numbers of the TODOs; README.md says how to run them."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_1_the_file_has_its_new_name(program, bucket):
     program.check(keys_in(bucket), ["guestbook.json"], "in the bucket: ")
 
 
-def test_2_the_content_type_is_that_of_json(program, bucket):
+def test_2_the_file_has_the_content_type_of_json(program, bucket):
     """ContentType=... is in the last line of save_entries."""
     program.save_entries(bucket, [ADA])
     stored_entries(program, bucket)
@@ -59,7 +59,10 @@ def test_3c_a_broken_file_is_not_an_empty_book(program, bucket):
 
 
 def test_4a_a_new_entry_comes_after_the_older_ones(program, bucket):
-    """Load the list, append the entry, save the list. append() gets a line of its own."""
+    """Load the list, append the entry, save the list.
+
+    append() changes the list and returns None: do not write `entries =` in front of it.
+    """
     program.add_entry(bucket, *ADA.values())
     program.add_entry(bucket, *LINUS.values())
     program.check(stored_entries(program, bucket), [ADA, LINUS], "in the bucket: ")
@@ -76,18 +79,18 @@ def test_4b_twenty_entries_are_all_still_there(program, bucket):
 
 
 def test_5a_the_best_entries_have_the_most_stars(program):
-    """sorted(entries, key=..., reverse=True) puts the most stars first; [:number] takes some."""
+    """sorted(entries, key=..., reverse=True) puts most stars first; [:number] keeps the best."""
     program.check(program.best([ALAN, LINUS, ADA], 2), [ADA, LINUS])
     program.check(program.best([LINUS, ADA, ALAN], 1), [ADA])
 
 
 def test_5b_with_the_same_stars_the_older_entry_comes_first(program):
-    """Only sort by the stars: sorted() keeps the order of the others, also with reverse=True."""
+    """Sort by the stars only: sorted() leaves ties in their old order, even with reverse=True."""
     program.check(program.best([LINUS, GRACE, ALAN, ADA], 3), [GRACE, ADA, LINUS])
 
 
 def test_5c_a_short_book_gives_all_its_entries(program):
-    """A slice such as some_list[:number] also works if the list is shorter."""
+    """A slice such as some_list[:number] works even if the list is shorter."""
     program.check(program.best([ALAN, LINUS], 10), [LINUS, ALAN])
     program.check(program.best([], 3), [])
 

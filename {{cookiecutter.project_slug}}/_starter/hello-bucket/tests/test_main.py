@@ -1,4 +1,4 @@
-"""Sample tests of main.py. They need no account and no network; README.md says how to run them."""
+"""Sample tests for main.py. They need no account and no network; README.md says how to run them."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,4 @@
-"""Tests of photo-album. The numbers are those of the TODOs; README.md says how to run them."""
+"""Tests for photo-album. They have the numbers of the TODOs; README.md says how to run them."""
 
 from html.parser import HTMLParser
 from pathlib import Path
@@ -33,8 +33,8 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_1_there_is_a_type_for_each_of_four_endings(program):
-    """Write each ending and its type, such as '.jpg': 'image/jpeg', with commas between them."""
+def test_1_each_of_the_four_file_extensions_has_a_type(program):
+    """Write each extension and its type, such as '.jpg': 'image/jpeg', with commas between."""
     types = program.value("TYPES")
     for ending, kind in (
         (".png", "image/png"),
@@ -89,7 +89,7 @@ def test_4a_the_list_has_the_keys_of_the_photos_in_order(program, bucket):
 
 
 def test_4b_other_files_are_not_in_the_list(program, bucket):
-    """The key of a photo begins with photos/, and its ending, in small letters, is in TYPES."""
+    """A photo's key begins with photos/, and its extension, in lower case, is in TYPES."""
     store(
         bucket,
         "album.html",
@@ -114,7 +114,7 @@ def test_5a_a_photo_has_an_img_tag_with_its_name(program):
 
 
 def test_5b_odd_characters_in_a_name_or_a_link_do_not_break_the_page(program):
-    """html.escape(text) writes <, " and & so that they are shown as plain text. Both need it."""
+    """html.escape(text) turns <, " and & into plain text. Both the link and the name need it."""
     found = program.photo_html("https://a.b/c?x=1&copy=2", "photos/sun.png")
     if Page(found).tags != [("img", {"src": "https://a.b/c?x=1&copy=2", "alt": "sun"})]:
         program.fail(repr(found), '<img src="https://a.b/c?x=1&amp;copy=2" alt="sun">')

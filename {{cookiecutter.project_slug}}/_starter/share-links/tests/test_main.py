@@ -1,4 +1,4 @@
-"""Tests of share-links. The numbers are those of the TODOs; README.md says how to run them."""
+"""Tests for share-links. They have the numbers of the TODOs; README.md says how to run them."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -36,7 +36,7 @@ def check_link(program, link, bucket, name, minutes):
 
 
 def test_1_a_link_can_last_seven_days(program):
-    """One day has 24 * 60 minutes. How many do seven days have?"""
+    """One day has 24 * 60 minutes. How many are there in seven days?"""
     program.check(program.value("LONGEST"), 10080)
 
 
@@ -68,13 +68,13 @@ def test_4_a_link_opens_the_file_for_the_right_time(program, bucket):
     check_link(program, program.share(bucket, "b.txt", 90), bucket, "b.txt", 90)
 
 
-def test_5a_for_a_missing_file_there_is_a_sentence(program, bucket):
+def test_5a_a_missing_file_gives_a_sentence(program, bucket):
     """if not file_is_there(bucket, name): return the sentence, with the name in it."""
     store(bucket, "b.txt")
     program.check(program.share(bucket, "c.txt", 10), "There is no file called c.txt.")
 
 
-def test_5b_for_a_time_that_is_too_long_there_is_a_sentence(program, bucket):
+def test_5b_a_time_that_is_too_long_gives_a_sentence(program, bucket):
     """if minutes > LONGEST: return the sentence. LONGEST itself is not too long."""
     store(bucket, "b.txt")
     longest = program.value("LONGEST")
@@ -83,7 +83,7 @@ def test_5b_for_a_time_that_is_too_long_there_is_a_sentence(program, bucket):
     check_link(program, program.share(bucket, "b.txt", longest), bucket, "b.txt", longest)
 
 
-def test_6_every_file_of_a_folder_gets_a_link(program, bucket):
+def test_6_every_file_in_a_folder_gets_a_link(program, bucket):
     """Begin with links = {}, then for each obj in the folder: links[obj.key] = share(...)"""
     names = ["class/a.txt", "class/b.txt", "diary.txt", "my/class/c.txt"]
     store(bucket, *names)
