@@ -1,9 +1,9 @@
-"""Checks and cleans the answers to the questions, and asks again where one cannot be used.
+"""Checks and cleans the answers to the questions, and asks again if one cannot be used.
 
 cookiecutter.json names this file in _extensions, so cookiecutter loads it and calls its filters
 in its own process: after each question (the lines that begin with __ in cookiecutter.json), and
-when it renders hooks/pre_gen_project.py. What Backblaze B2 expects of an answer is a rule of the
-generated project, and is loaded from there.
+when it renders hooks/pre_gen_project.py. The rules for what Backblaze B2 accepts are loaded from
+the generated project.
 
 A filter gets the answers so far as a dict, and may change them: cookiecutter renders every file
 and hook from that same dict. Source: cookiecutter's prompt.py, generate.py, hooks.py, 2.1 to 2.7.
@@ -37,8 +37,8 @@ HERE = Path(__file__).resolve().parent  # the folder of the template
 def load(name: str) -> Any:
     """Run a Python file of the template, and return what it defines.
 
-    It is not imported: that would leave a __pycache__ that cookiecutter copies into projects,
-    and a second version of the template in the same process would get the files of the first.
+    It is not imported: importing would leave a __pycache__ that cookiecutter copies into projects,
+    and a second version of the template in the same process would get the first one's files.
     """
     return SimpleNamespace(**runpy.run_path(str(HERE / name)))
 
@@ -88,8 +88,8 @@ class AnswersExtension(Extension):
 def find_template() -> Path:
     """Return the folder of the template that cookiecutter is using now.
 
-    That need not be the folder of this file: Python imports one file of a name only once, and
-    another copy of the template may be nearer on its path. cookiecutter appends the template's
+    That may not be this file's folder: Python imports only one file with a given name, and
+    another copy of the template may come earlier on its path. cookiecutter appends the template's
     folder to the path, and works in it while it runs the hooks.
     """
     for place in (sys.path[-1], os.curdir):
@@ -123,7 +123,7 @@ def start(answers: dict[str, Any]) -> str:
         atexit.register(leftovers.remove_unpacked, HERE.parent)
     if not command.hooks:
         raise AnswerError(
-            "Nothing was created.\n\nThis template only works with its hooks: they keep your"
+            "Nothing was created.\n\nThis template only works with its hooks: they save your"
             " answers and make the file .env. Type the command again without --accept-hooks no."
         )
     if command.replay:
@@ -142,7 +142,7 @@ def suggest_folder(answers: dict[str, Any]) -> str:
 
 
 def suggest_assignment(answers: dict[str, Any]) -> str:
-    """Return the assignment of the project that is there already, else the first one."""
+    """Return the assignment of the project that already exists, or else the first one."""
     folder = find_folder(answers)
     there = projects.find_assignment(folder) if folder else ""
     return there or projects.ASSIGNMENTS[0]
@@ -161,7 +161,7 @@ def show_assignments(answers: dict[str, Any]) -> str:
 def check_answers(answers: dict[str, Any]) -> str:
     """Clean the answers so far, in place, and ask again for each that cannot be used.
 
-    Where nobody can be asked, wait until all answers are known, and refuse all bad ones at once.
+    If nobody can be asked, wait until all answers are known, and refuse all bad ones at once.
     Raises AnswerError.
     """
     command = find_command(answers)
@@ -185,11 +185,11 @@ def check_answers(answers: dict[str, Any]) -> str:
 def complete(context: dict[str, Any]) -> dict[str, Any]:
     """Check all answers once more, and add what the hooks need to know.
 
-    Called in the tag of the pre_gen hook, when the project's folder is there already; the answers
-    of a replay come here without a question. Adds to the context: _given, the given files of
-    this project; _starters, the files below _starter/ of each assignment; _backups, where a reset
-    puts what it replaces, after those of resets that were stopped, [] for a new project; _dropped,
-    what is no longer given.
+    Called in the tag of the pre_gen hook, when the project's folder already exists; the answers
+    of a replay get here without being asked for. Adds to the context: _given, the given files of
+    this project; _starters, the files below _starter/ of each assignment; _backups, the backup
+    folders of resets that were stopped, and then the one for this reset, [] for a new project;
+    _dropped, what is no longer given.
     Raises AnswerError, and leaves nothing behind.
     """
     is_reset = False
@@ -205,7 +205,7 @@ def complete(context: dict[str, Any]) -> dict[str, Any]:
             leftovers.remove_empty_folders(output / str(context["project_slug"]), output)
         raise
     for name in ("_template_version", "_template_source"):
-        context[name] = SETTINGS[name]  # a file of --replay has those of an earlier version
+        context[name] = SETTINGS[name]  # a replay file may have older ones
     given = projects.given_files() + projects.starter_files(context["assignment"])
     context["_given"] = given
     context["_starters"] = {
@@ -253,14 +253,14 @@ def clean_and_check(name: str, answers: dict[str, Any], command: Command) -> str
 
 
 def has_folder(answers: dict[str, Any]) -> bool:
-    """Tell whether cookiecutter has made the project's folder: then it has added where."""
+    """Tell whether cookiecutter has made the project's folder: it adds _output_dir then."""
     return "_output_dir" in answers
 
 
 def find_folder(answers: dict[str, Any]) -> Path | None:
-    """Return the project's folder; None where it is not known yet, or has a name that is bad.
+    """Return the project's folder; None if it is not known yet, or has a bad name.
 
-    cruft, which generates without cookiecutter's own main(), never says where.
+    cruft, which generates without cookiecutter's own main(), never says which folder it is.
     """
     command = find_command(answers)
     name = str(answers.get("project_slug", ""))
@@ -270,9 +270,9 @@ def find_folder(answers: dict[str, Any]) -> Path | None:
 
 
 def refuse_wrong_folder(context: dict[str, Any]) -> None:
-    """Raise AnswerError where the folder that is there by now is not one for a project.
+    """Raise AnswerError if the folder that now exists cannot be used for a project.
 
-    Nobody is asked: cookiecutter goes on with this folder, whatever the answer.
+    Nobody is asked again: cookiecutter would go on with this folder, whatever the answer.
     """
     command = find_command(context)
     if command.typed and not command.replay:
@@ -287,7 +287,7 @@ def refuse_wrong_folder(context: dict[str, Any]) -> None:
 
 
 def refuse_wrong_place(command: Command) -> None:
-    """Raise AnswerError where no project can be made, or would be inside of another one."""
+    """Raise AnswerError if no project can be made here, or if it would be inside another one."""
     project = projects.find_project_around(command.output)
     if project and not command.elsewhere:
         raise AnswerError(projects.explain_inside_project(command, project))
@@ -351,7 +351,7 @@ def explain_refusal(answers: dict[str, Any], problems: dict[str, str], command: 
 
 
 def suggest_free_folder(answers: dict[str, Any]) -> str | None:
-    """Return a folder name near a refused one that is still free; None with -f."""
+    """Return a free folder name that is similar to the refused one; None with -f."""
     refused = str(answers["project_slug"])
     command = find_command(answers)
     if command.force:
@@ -367,7 +367,7 @@ def suggest_free_folder(answers: dict[str, Any]) -> str | None:
 
 
 def wrap(text: str) -> list[str]:
-    """Return the lines of a text, for a screen of 80; commands and answers stay in one piece."""
+    """Return text as lines of up to 79 characters; commands and answers stay in one piece."""
     whole = ("    ", "cookiecutter ", *(f"{name}: " for name in QUESTIONS))
     lines: list[str] = []
     for line in text.split("\n"):
@@ -389,11 +389,11 @@ def read_replayed(file: Path) -> dict[str, Any]:
 
 
 def go_to_project(command: Command, answers: dict[str, Any]) -> None:
-    """See to it that a reset meets the project that its b2-starter.json belongs to.
+    """Make sure that a reset uses the project that its b2-starter.json belongs to.
 
-    A folder that was renamed is taken under its new name. Raises AnswerError where the command
-    was typed in another place, because it would make a second project there, and where the
-    project cannot be reset: another folder would not be what was meant.
+    If the folder was renamed, its new name is used. Raises AnswerError if the command was typed
+    in another place, because it would make a second project there, and if the project cannot be
+    reset, because another folder is not what the student wants.
     """
     if command.replay is None:
         return
@@ -411,7 +411,7 @@ def go_to_project(command: Command, answers: dict[str, Any]) -> None:
 
 
 def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
-    """Take the project's folder under the name that it has now."""
+    """Use the name that the project's folder has now."""
     problem = checks.find_folder_name_problem(name)
     if problem:
         better = checks.make_folder_name(name)
@@ -419,5 +419,5 @@ def use_new_name(command: Command, name: str, answers: dict[str, Any]) -> None:
             f"Nothing was changed.\n\nThe project's folder is now called {name}. {problem}"
             f"\nRename the folder to {better} and type:\n\n    {command.reset_line(better)}"
         )
-    click.echo(f"\nThe project's folder is now called {name}; from now on, its files say so, too.")
+    click.echo(f"\nThe project's folder is now called {name}; its files will use that name, too.")
     answers["project_slug"] = name

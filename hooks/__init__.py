@@ -1,1 +1,1 @@
-"""The hooks that cookiecutter runs, and what b2_starter_extension.py needs to know for them."""
+"""The hooks that cookiecutter runs, and the modules that b2_starter_extension.py needs."""

@@ -1,6 +1,6 @@
 """What each answer may be. b2_starter_extension.py runs this file in cookiecutter's process.
 
-What Backblaze B2 expects is a rule of the generated project, and is loaded from there.
+The rules for what Backblaze B2 accepts are loaded from the generated project.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ else:
 
 MOST_IN_PROJECT_NAME = 100  # characters
 PROJECT_NAME_RULE = f"A project name is one line with 1 to {MOST_IN_PROJECT_NAME} characters."
-# Control characters, what ends a line in Unicode, and halves of a character.
+# Control characters, Unicode line ends, and halves of a character (surrogates).
 INVISIBLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 MOST_SHOWN = 70  # characters of an answer
 FOLDER_NAME_RULE = (
@@ -32,7 +32,7 @@ FOLDER_NAME_RULE = (
 
 
 def clean(name: str, answer: str, assignments: list[str]) -> str:
-    """Return an answer as it was meant: without white space and quotes around it."""
+    """Return an answer as it was meant: without white space or quotes around it."""
     answer = b2_rules.clean_value(answer)
     if find_key(answer):
         return answer
@@ -45,9 +45,9 @@ def clean(name: str, answer: str, assignments: list[str]) -> str:
 
 
 def find_problem(name: str, answer: Any, assignments: list[str]) -> str:
-    """Return what is wrong with an answer in itself, in plain sentences; "" if nothing is."""
+    """Return what is wrong with an answer on its own, in plain sentences; "" if nothing is."""
     if not isinstance(answer, str):
-        return "This must be a text in quotes."
+        return "This must be text in quotes."
     key = b2_rules.find_key(answer)
     if key:
         article = "an" if key == "applicationKey" else "a"
@@ -63,7 +63,7 @@ def find_problem(name: str, answer: Any, assignments: list[str]) -> str:
         return find_folder_name_problem(answer)
     if answer not in assignments:
         names = ", ".join(assignments)
-        return f"Type a number from 1 to {len(assignments)}, or one of: {names}."
+        return f"Type a number from 1 to {len(assignments)}, or one of these names: {names}."
     return ""
 
 
@@ -84,7 +84,7 @@ def find_folder_name_problem(name: str) -> str:
 
 
 def make_folder_name(text: str) -> str:
-    """Return a text as a folder name that every system takes."""
+    """Turn text into a folder name that every system accepts."""
     name = slugify(text, max_length=50)
     if name == "":
         return "my-b2-project"
@@ -92,12 +92,12 @@ def make_folder_name(text: str) -> str:
 
 
 def find_key(text: str) -> str:
-    """Return "applicationKey" or "keyID" where a text holds one, else ""."""
+    """Return "applicationKey" or "keyID" if the text holds one, else ""."""
     return b2_rules.find_key(text)
 
 
 def show(answer: Any) -> str:
-    """Return an answer in quotes, cut where it is long, without the keys that may be in it."""
+    """Return an answer in quotes, shortened if it is long, without any keys in it."""
     shown = b2_rules.shown(answer) if isinstance(answer, str) else repr(answer)
     if len(shown) > MOST_SHOWN:
         return f"{shown[:MOST_SHOWN]}..."

@@ -20,8 +20,8 @@ ANSWERS_FILE = "b2-starter.json"
 class Command:
     """What was typed.
 
-    typed: False where a Python program called cookiecutter; then nothing else is known.
-    output: the folder that the project goes into. elsewhere: whether -o names another folder
+    typed: False if a Python program called cookiecutter; then nothing else is known.
+    output: the folder that the project goes into. elsewhere: whether -o names a folder other
     than the current one. force: whether -f was typed. hooks: whether hooks may run.
     replay: the path of --replay-file, or None. can_ask: whether somebody is at a terminal.
     """
@@ -48,7 +48,7 @@ class Command:
         return " ".join([self.line(*options), *given])
 
     def reset_line(self, name: str) -> str:
-        """Return the command that resets the project in the folder of this name."""
+        """Return the command that resets the project in the folder with this name."""
         return self.line("--replay-file", f"{name}/{ANSWERS_FILE}", "-f")
 
     def go_to_line(self, folder: Path) -> str:
@@ -68,7 +68,7 @@ def find_command(template: str) -> Command:
     replay = options["replay_file"]
     template = options["template"]
     output = Path(os.path.abspath(options["output_dir"]))
-    if os.path.exists(template):  # some advice begins with cd, where a relative path is another
+    if os.path.exists(template):  # after the cd of some advice, a relative path is wrong
         template = os.path.abspath(template)
     return Command(
         template=template,
@@ -87,9 +87,9 @@ def find_command(template: str) -> Command:
 def quote(word: str) -> str:
     """Return a word in quotes, if it needs them, for bash, zsh, PowerShell and cmd.
 
-    Double quotes mean the same in all four, where the word has no $, `, !, %, \\ or quote in it.
-    Single quotes mean nothing to cmd; the others take them. PowerShell takes several quoted parts
-    for one word only where something without quotes is in front, such as name=.
+    Double quotes mean the same in all four if the word has no $, `, !, %, \\ or quote in it.
+    Single quotes mean nothing to cmd; the others accept them. PowerShell treats several quoted
+    parts as one word only if something unquoted comes first, such as name=.
     Source: Microsoft Learn, about_Quoting_Rules and about_Parsing; the manuals of bash and zsh.
     """
     if re.fullmatch(r"[A-Za-z0-9_+=:./-]+", word):
@@ -101,5 +101,5 @@ def quote(word: str) -> str:
 
 
 def can_be_quoted(word: str) -> bool:
-    """Tell whether quote() carries a word into every shell, and Jinja leaves it alone."""
+    """Tell whether a quoted word is safe in every shell, and Jinja leaves it alone."""
     return not re.search(r'["\u2018-\u201f\x00-\x1f\x7f]|\\$|\{[#%{]', word)

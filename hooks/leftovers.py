@@ -1,4 +1,4 @@
-"""What is left of a project that was refused, and of a zip: both are removed.
+"""Removes what is left of a project that was refused, and of a zip.
 
 b2_starter_extension.py runs this file in cookiecutter's process.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def remove_unpacked(unpacked: Path) -> None:
-    """Remove what cookiecutter has unpacked from a zip: it does so only when all went well."""
+    """Remove what cookiecutter unpacked from a zip; it does that itself only if all went well."""
     if unpacked.parent == Path(tempfile.gettempdir()).resolve():
         shutil.rmtree(unpacked, ignore_errors=True)
 
@@ -26,7 +26,7 @@ def remove_hook_file() -> None:
 
 
 def remove_empty_folders(folder: Path, output: Path) -> None:
-    """Remove a project's folder, and those above it up to output, where nothing is in them."""
+    """Remove a project's folder, and those above it up to output, if they are empty."""
     stays = [output.resolve(), *output.resolve().parents]
     for made in [folder, *folder.parents]:
         if made == output or made.resolve() in stays:

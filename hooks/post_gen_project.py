@@ -1,4 +1,4 @@
-"""After cookiecutter has rendered the files: lay out the assignment, make .env, say what is next.
+"""After cookiecutter has rendered the files: lay out the assignment, make .env, say what to do.
 
 cookiecutter runs this file in the project's folder.
 """
@@ -26,7 +26,7 @@ def read_context() -> dict:
 def lay_out(context: dict) -> bool:
     """Move the files of the chosen assignment up, path by path, and remove those of the others.
 
-    Returns whether main.py was made: one that is there already is the student's.
+    Returns whether main.py was made: one that already exists is the student's.
     """
     makes_main = not os.path.lexists("main.py")
     for assignment, files in context["_starters"].items():
@@ -41,14 +41,14 @@ def lay_out(context: dict) -> bool:
             else:
                 rendered.unlink(missing_ok=True)
             with suppress(OSError):
-                os.removedirs(rendered.parent)  # only where nothing is in it
+                os.removedirs(rendered.parent)  # only if it is empty
     return makes_main
 
 
 def make_env() -> bool:
-    """Make .env from .env.example where there is none; return whether it was made.
+    """Make .env from .env.example if there is none; return whether it was made.
 
-    An empty one counts as none: that is what a run leaves that is killed here.
+    An empty one counts as none: a run that is killed here leaves one.
     """
     env = Path(".env")
     is_empty = env.is_file() and not env.is_symlink() and env.stat().st_size == 0
@@ -64,17 +64,17 @@ def make_env() -> bool:
 
 
 def put_back(backup: Path) -> set[str]:
-    """Move what need not have been set aside back to its place; return what that is.
+    """Move back what did not have to be set aside; return its paths.
 
-    That is every file that equals the new one, with its time and mode, and what the student has
-    in _starter.
+    That is every file with the same content as the new one (it keeps its time and mode), and
+    whatever the student has in _starter.
     """
     put = set()
     for copy in sorted(backup.rglob("*"), reverse=True):  # what is in a folder, then the folder
         path = copy.relative_to(backup)
-        with suppress(OSError):  # where a program holds one of the two, the copy stays
+        with suppress(OSError):  # if a program has one of the two open, the copy stays
             if copy.is_dir() and not copy.is_symlink():
-                copy.rmdir()  # only where nothing is in it
+                copy.rmdir()  # only if it is empty
             elif can_go_back(copy, path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(copy, path)
@@ -90,12 +90,12 @@ def can_go_back(copy: Path, path: Path) -> bool:
 
 
 def finish(backup: Path) -> list[str]:
-    """Take the mark from a backup, and remove it if it is empty; return what is left in it."""
+    """Remove a backup's mark, and the backup too if it is empty; return what is left in it."""
     with suppress(OSError):
         (backup / UNFINISHED).unlink()
     for folder in (backup, backup.parent):
         with suppress(OSError):
-            folder.rmdir()  # only where nothing is in it
+            folder.rmdir()  # only if it is empty
     copies = [copy for copy in backup.rglob("*") if copy.is_symlink() or not copy.is_dir()]
     return sorted(copy.relative_to(backup).as_posix() for copy in copies)
 
@@ -118,7 +118,7 @@ def describe_reset(
 ) -> list[str]:
     """Return the lines that say what a reset has done.
 
-    put: what was put back; created: what was made anew; kept: what is left in each backup.
+    put: what was put back; created: what was made again; kept: what is left in each backup.
     """
     everything_kept = {name for names in kept.values() for name in names}
     answers = {"b2-starter.json"} - everything_kept  # an earlier one that was replaced is kept
@@ -153,7 +153,7 @@ def cut_short(names: list[str]) -> list[str]:
 
 
 def describe_unusable_files() -> list[str]:
-    """Return a line for what is yours and not touched, although no program can use it."""
+    """Return a line for each of the student's own files that no program can use."""
     return [
         f"{name} is a folder or a broken link. Rename it and run the reset again."
         for name in ("main.py", ".env")
@@ -165,7 +165,7 @@ def describe_unusable_files() -> list[str]:
 
 
 def find_next_commands() -> list[str]:
-    """Return what to type in a new terminal, from nothing installed to the tests."""
+    """Return what to type in a new terminal, from installing everything to running the tests."""
     if os.name == "nt":  # for cmd and PowerShell
         folder = f'"{Path.cwd()}"'
         start = "py" if shutil.which("py") else "python"
@@ -186,7 +186,7 @@ def find_next_commands() -> list[str]:
 
 
 def find_python() -> str:
-    """Return the Python below this one: cookiecutter may have its own environment."""
+    """Return the Python that this one is based on: cookiecutter may have its own environment."""
     base = getattr(sys, "_base_executable", sys.executable)
     usual = shutil.which("python3")
     if usual and os.path.realpath(usual) == os.path.realpath(base):
@@ -240,7 +240,7 @@ def main() -> int:
         lines = complete_project(read_context())
     except OSError as error:
         print(f"The project is not complete. {error.filename or 'The disk'}: {error.strerror}.")
-        print("Close the programs that use it, such as your editor, then type the command again.")
+        print("Close programs that use it, such as your editor. Then type the command again.")
         return 1
     show(lines)
     return 0

@@ -44,8 +44,8 @@ def answers_to_keep(context: dict) -> bytes:
 def find_paths_to_replace(context: dict) -> list[Path]:
     """Return what has to go before the files are rendered: given files, and what is in their way.
 
-    In the way is _starter, where cookiecutter renders for a moment, and a file in the place of a
-    folder.
+    These are in the way: _starter, which cookiecutter uses for a moment, and any file where a
+    folder should be.
     """
     paths = {Path(name) for name in [*context["_given"], *context["_dropped"], "_starter"]}
     for path in list(paths):
@@ -54,7 +54,7 @@ def find_paths_to_replace(context: dict) -> list[Path]:
 
 
 def write_part(content: bytes, room: int) -> None:
-    """Write the answers beside their place. room: bytes that must be free on the disk besides."""
+    """Write the answers next to their file. room: bytes that must also be free on the disk."""
     PART.write_bytes(content + b" " * room)  # a full disk shows here, before anything is moved
     with open(PART, "wb") as part:
         part.write(content)
@@ -64,7 +64,7 @@ def write_part(content: bytes, room: int) -> None:
 def set_aside(paths: list[Path], backup: Path, moved: list[Path]) -> None:
     """Move paths of the project into the backup, and copy the old answers there.
 
-    moved: gets the paths that were moved, also when an OSError ends it.
+    moved: gets the paths that were moved, even if an OSError stops this.
     """
     backup.mkdir(parents=True)
     (backup / UNFINISHED).touch()  # until the other hook has gone through it
@@ -93,7 +93,7 @@ def undo(backup: Path, moved: list[Path]) -> list[Path]:
                 (backup / copy).unlink()
     for folder, _, _ in os.walk(backup, topdown=False):
         with suppress(OSError):
-            os.rmdir(folder)  # only where nothing is in it
+            os.rmdir(folder)  # only if it is empty
     with suppress(OSError):
         backup.parent.rmdir()
     with suppress(OSError):
@@ -110,8 +110,8 @@ def explain(error: OSError, backup: Path | None = None, stuck: Sequence[Path] = 
     do = "Fix that, then type the command again."
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         do = "Your disk is full. Free some space, then type the command again."
-    elif getattr(error, "winerror", 0) in (5, 32, 33):  # another program holds the file
-        do = f"Close the programs that use {what}, such as your editor. Then type it again."
+    elif getattr(error, "winerror", 0) in (5, 32, 33):  # another program has the file open
+        do = f"Close programs that use {what}, such as your editor. Then type the command again."
     elif isinstance(error, PermissionError):
         do = "Move the project to a folder where you can save files, such as Documents."
     happened = "Nothing was changed."
@@ -127,7 +127,7 @@ def main() -> int:
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     context = read_context()
     if "_given" not in context:
-        print("This needs cookiecutter 2.4 or newer: python -m pip install -U cookiecutter")
+        print("This needs cookiecutter 2.4 or newer. Type: python -m pip install -U cookiecutter")
         return 1
     backup = Path(context["_backups"][-1]) if context["_backups"] else None
     moved: list[Path] = []

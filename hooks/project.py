@@ -1,4 +1,4 @@
-"""What the template gives to a project, and what is in a folder that is there already.
+"""What the template gives to a project, and what is in a folder that already exists.
 
 b2_starter_extension.py runs this file in cookiecutter's process; classroom/ imports it.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent.parent  # the folder of the template
 STARTER = HERE / "{{cookiecutter.project_slug}}"
 SETTINGS: dict[str, Any] = json.loads((HERE / "cookiecutter.json").read_text(encoding="utf-8"))
-ASSIGNMENTS = [  # the copy of the template that makes a class has one of them
+ASSIGNMENTS = [  # the copy that new_class makes has only one of them
     name for name in SETTINGS["_assignments"] if (STARTER / "_starter" / name).is_dir()
 ]
 
@@ -78,11 +78,11 @@ def is_project(folder: Path) -> bool:
     if read_kept(folder):
         return True
     ours = [name for name in given_files() if name.startswith("b2_")]
-    return sum(os.path.isfile(folder / name) for name in ours) >= 2  # False where it may not look
+    return sum(os.path.isfile(folder / name) for name in ours) >= 2  # False if it cannot look
 
 
 def find_project_around(folder: Path) -> Path | None:
-    """Return the project that a folder is, or is inside of; None if there is none."""
+    """Return the project that a folder is, or is in; None if it is not in any."""
     for place in (folder, *folder.parents):
         if is_project(place):
             return place
@@ -100,8 +100,8 @@ def find_projects_in(folder: Path) -> list[str]:
 def find_assignment(folder: Path) -> str:
     """Return the assignment of the project in a folder; "" if nobody knows.
 
-    Where b2-starter.json is lost, the other files tell: it is the assignment whose own files
-    share the most lines with those of the project, of the lines that no other assignment has.
+    If b2-starter.json is lost, the other files decide: it is the assignment that shares the most
+    lines with the project's files. Only lines that no other assignment has count.
     """
     if not is_project(folder):
         return ""
@@ -144,10 +144,10 @@ def find_folder_problem(command: Command, folder: Path) -> str:
     if not os.path.lexists(folder):
         return ""
     if not folder.is_dir():
-        return f"There is a file called {name} here already. Choose another name."
+        return f"There is already a file called {name} here. Choose another name."
     if command.force:
         return find_reset_problem(folder)
-    problem = f"There is a folder {name} here already. Choose another name."
+    problem = f"There is already a folder called {name} here. Choose another name."
     if is_project(folder):
         stop = "press Ctrl-C and " if command.can_ask else ""
         problem += f"\nTo repair the project in it, {stop}type:"
@@ -174,7 +174,7 @@ def explain_wrong_place(command: Command, project: Path) -> str:
 
 
 def find_reset_problem(folder: Path) -> str:
-    """Return why the folder that is there cannot be reset, in plain sentences; "" if it can."""
+    """Return why an existing folder cannot be reset, in plain sentences; "" if it can."""
     name = folder.name
     if folder.is_symlink():
         return f"The folder {name} is only a link. Type the name of the real folder."
@@ -212,7 +212,7 @@ def find_other_assignment(folder: Path, assignment: str) -> str:
 
 
 def find_dropped(folder: Path, given: list[str]) -> list[str]:
-    """Return the files that an earlier version gave to a project, and that are given no longer.
+    """Return the files that an earlier version gave to a project, but that are no longer given.
 
     A Python file that does not say that it is given was written by the student, and stays.
     """
@@ -243,7 +243,7 @@ def find_unfinished_backups(folder: Path) -> list[str]:
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a path is below a folder, with no link on the way: the list may be edited."""
+    """Tell whether a path is inside a folder, without links: the list may have been edited."""
     if not path.is_relative_to(folder):
         return False
     return path.resolve() == folder.resolve() / path.relative_to(folder)

@@ -208,7 +208,7 @@ def refusal(bake: Bake, **answers: Any) -> str:
 def reason_for(name: str, value: Any) -> str:
     """Return part of what should be said about an answer in BAD."""
     if not isinstance(value, str):
-        return "This must be a text in quotes."
+        return "This must be text in quotes."
     if value in ("con", "COM1"):
         return f"Windows does not allow the name {value}."
     return {
@@ -518,7 +518,9 @@ def test_an_existing_folder_is_refused_without_force(
     done = cli("--no-input", "-o", str(project.path.parent))
 
     assert done.code == 1
-    assert "There is a folder my-bucket-project here already. Choose another name." in done.err
+    assert (
+        "There is already a folder called my-bucket-project here. Choose another name." in done.err
+    )
     assert "--replay-file my-bucket-project/b2-starter.json -f" in done.err
     with pytest.raises(OutputDirExistsException):  # a Python program gets the usual exception
         bake()

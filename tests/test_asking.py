@@ -173,9 +173,9 @@ def test_an_existing_folder_is_named_right_after_its_question(terminal: Terminal
     terminal.type()
     terminal.answer(QUESTIONS[0])
     terminal.answer(QUESTIONS[1])
-    terminal.expect("There is a folder my-bucket-project here already. Choose another name.")
+    terminal.expect("There is already a folder called my-bucket-project here. Choose another name.")
     terminal.answer("(my-bucket-project-2)", "a-file")
-    terminal.expect("There is a file called a-file here already.")
+    terminal.expect("There is already a file called a-file here.")
     terminal.answer(QUESTIONS[1], "other")
     for question in QUESTIONS[2:]:
         terminal.answer(question)

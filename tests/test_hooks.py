@@ -109,8 +109,8 @@ def test_the_backups_of_earlier_resets_stay(here: Path):
 @pytest.mark.parametrize(
     ("number", "advice"),
     [
-        (32, "Close the programs that use main.py, such as your editor."),
-        (5, "Close the programs that use main.py, such as your editor."),
+        (32, "Close programs that use main.py, such as your editor."),
+        (5, "Close programs that use main.py, such as your editor."),
         (0, "Move the project to a folder where you can save files"),
     ],
 )

@@ -244,7 +244,7 @@ def test_a_forgotten_f_is_named(cli: Cli, broken: Project, tmp_path: Path):
     done = cli("--replay-file", "proj/b2-starter.json")
 
     assert done.code == 1
-    assert "There is a folder proj here already." in done.err
+    assert "There is already a folder called proj here." in done.err
     assert contents_of(tmp_path) == before
     (line,) = re.findall(r"^    (cookiecutter .* -f)$", done.err, re.MULTILINE)
     assert "--replay-file proj/b2-starter.json -f" in line
