@@ -59,7 +59,7 @@ NOT_ENDPOINTS = {
     "https://s3.us-east-1.amazonaws.com": "Amazon",
     "my-bucket.s3.us-east-005.backblazeb2.com": "in front of s3",
     "https://s3.us-east-005.backblazeb2.com/my-bucket": ".com, such as the bucket's name",
-    "http://s3.us-east-005.backblazeb2.com": "not to http://",
+    "http://s3.us-east-005.backblazeb2.com": "not http://",
     "s3.backblazeb2.com": "region",
     "https://localhost": "127.0.0.1:PORT",
     "https://example.com": "not a Backblaze B2 endpoint",

@@ -119,7 +119,7 @@ class Program:
         return self.fail_stopped(stop, FINISHES, hint)
 
     def _check_first_line(self, name, values, named):
-        """Fail unless main.py has a function of this name that accepts these values."""
+        """Fail unless main.py has a function with this name that accepts these values."""
         line = f"def {self._functions[name]}:"
         function = getattr(self._module, name, None)
         if not callable(function):
