@@ -201,6 +201,7 @@ def quiet() -> dict[str, str]:
     return {
         "PYTHONWARNDEFAULTENCODING": "1",
         "PYTHONPYCACHEPREFIX": str(ROOT / ".nox" / "bytecode"),
+        "PYTHONDONTWRITEBYTECODE": "",  # else pytest compiles everything at each start
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import b2_practice
 import b2_settings
 import pytest
+from botocore.loaders import JSONFileLoader
 from cookiecutter.main import cookiecutter
 from practising import ENV
 
@@ -75,6 +77,18 @@ def parse_without_gc(*source: Any, **options: Any) -> Any:
 
 
 ast.parse = parse_without_gc  # also for pytest, which parses each file of tests
+
+
+PLAIN_LOAD = JSONFileLoader.load_file
+
+
+@functools.cache
+def load_once(path: str) -> Any:
+    return PLAIN_LOAD(JSONFileLoader(), path)
+
+
+# boto3's descriptions of S3 are long. Each session reads them anew; all tests here share them.
+JSONFileLoader.load_file = lambda _, path: load_once(path)
 
 
 @pytest.fixture(scope="session")
