@@ -88,7 +88,7 @@ def load_once(path: str) -> Any:
 
 
 # boto3's descriptions of S3 are long. Each session reads them anew; all tests here share them.
-JSONFileLoader.load_file = lambda _, path: load_once(path)
+JSONFileLoader.load_file = lambda _, path: load_once(path)  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture(scope="session")
