@@ -39,8 +39,8 @@ def clean(name: str, answer: str, assignments: list[str]) -> str:
     if name == "endpoint":
         return b2_rules.clean_endpoint(answer)
     if name == "assignment":
-        numbers = [str(number) for number in range(1, len(assignments) + 1)]
-        return dict(zip(numbers, assignments, strict=True)).get(answer, answer.lower())
+        numbers = {str(number): one for number, one in enumerate(assignments, start=1)}
+        return numbers[answer] if answer in numbers else answer.lower()
     return answer
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shlex
 import shutil
 import sys
 from contextlib import suppress
@@ -171,8 +172,6 @@ def find_next_commands() -> list[str]:
         start = "py" if shutil.which("py") else "python"
         python = r".venv\Scripts\python"
     else:
-        import shlex  # Windows does not need it
-
         folder = shlex.quote(str(Path.cwd()))
         start = shlex.quote(find_python())
         python = ".venv/bin/python"

@@ -569,6 +569,10 @@ HEALTHY: dict[str, tuple[str, Change]] = {
         file(".venv/lib/x.py", f"KEY = '{OTHER_SECRET}'"),
     ),
     "a virtual environment called env": ("All is well", file("env/pyvenv.cfg", "")),
+    "a virtual environment with another name": (
+        "All is well",
+        both(file("my python/pyvenv.cfg", ""), file("my python/x.py", f"KEY = '{OTHER_SECRET}'")),
+    ),
     "an empty env.txt.txt beside it": ("All is well", file("env.txt.txt", "")),
 }
 

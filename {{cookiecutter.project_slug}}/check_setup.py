@@ -72,7 +72,7 @@ OF_THE_PROGRAM = (  # for these problems, the program's own lines are shown
     "other-bucket-not-found",
     "unknown",
 )
-NOT_YOURS = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
+SKIPPED_FOLDERS = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
 
 
 def main():
@@ -102,8 +102,9 @@ def check(settings):
     _report("ok", "your settings can be read")
     for text in _list_variables():
         _report("warning", text)
-    for leak in find_leaks(settings[KEYS[1]]):
-        raise leak
+    leaks = find_leaks(settings[KEYS[1]])
+    if leaks:
+        raise leaks[0]
     bucket_name = settings["B2_BUCKET_NAME"]
     endpoint = settings["B2_ENDPOINT"]
     if is_practice(settings):
@@ -204,10 +205,16 @@ def _find_programs():
     """Return the names of the Python files of the project, without installed packages."""
     names = []
     for folder, folders, files in os.walk(b2_settings.HERE):
-        folders[:] = [name for name in folders if name not in NOT_YOURS and name[0] != "."]
+        folders[:] = [name for name in folders if _is_searched(Path(folder, name))]
         here = Path(folder).relative_to(b2_settings.HERE)
         names += [(here / name).as_posix() for name in files if name.endswith(".py")]
     return names
+
+
+def _is_searched(folder):
+    """Tell whether a folder may have programs of yours: not a Python, and nothing hidden."""
+    is_python = (folder / "pyvenv.cfg").is_file()
+    return not is_python and folder.name not in SKIPPED_FOLDERS and folder.name[0] != "."
 
 
 # The connection to B2, and the bucket.

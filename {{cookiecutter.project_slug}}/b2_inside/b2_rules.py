@@ -258,29 +258,24 @@ def region_of(endpoint: str) -> str:
 def find_bucket_name_problem(name: str) -> str:
     """Return what is wrong with the name of a bucket, or "" if B2 could have one."""
     key = find_key(name)
-    strange = re.search(r"[^A-Za-z0-9-]", name)
-    problem = ""
     if key:
-        problem = WHERE_A_KEY_BELONGS[key]
-    elif name == "":
-        problem = f"It is empty. A bucket name has at least {FEWEST_IN_BUCKET_NAME} characters."
-    elif name.lower().startswith("b2-"):
-        problem = "It begins with b2-. Backblaze keeps such bucket names for itself."
-    elif strange:
-        problem = (
+        return WHERE_A_KEY_BELONGS[key]
+    if name == "":
+        return f"It is empty. A bucket name has at least {FEWEST_IN_BUCKET_NAME} characters."
+    if name.lower().startswith("b2-"):
+        return "It begins with b2-. Backblaze keeps such bucket names for itself."
+    strange = re.search(r"[^A-Za-z0-9-]", name)
+    if strange:
+        return (
             f"There is {_describe_character(strange[0])} in it. A bucket name has only letters"
             " from a to z, digits and hyphens."
         )
-    elif len(name) < FEWEST_IN_BUCKET_NAME:
-        problem = (
-            f"It has only {_count_characters(name)}. A bucket name has at least"
-            f" {FEWEST_IN_BUCKET_NAME}."
-        )
-    elif len(name) > MOST_IN_BUCKET_NAME:
-        problem = (
-            f"It has {_count_characters(name)}. A bucket name has at most {MOST_IN_BUCKET_NAME}."
-        )
-    return problem
+    has = _count_characters(name)
+    if len(name) < FEWEST_IN_BUCKET_NAME:
+        return f"It has only {has}. A bucket name has at least {FEWEST_IN_BUCKET_NAME}."
+    if len(name) > MOST_IN_BUCKET_NAME:
+        return f"It has {has}. A bucket name has at most {MOST_IN_BUCKET_NAME}."
+    return ""
 
 
 def _describe_character(character: str) -> str:

@@ -68,7 +68,7 @@ def read_settings() -> dict[str, str]:
 
 def is_practice(settings: dict[str, str]) -> bool:
     """Tell whether these settings are for the practice bucket: both keys are empty."""
-    return settings["B2_APPLICATION_KEY_ID"] == ""
+    return not any(settings[name] for name in KEYS)
 
 
 def practice_folder() -> Path:
