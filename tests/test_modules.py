@@ -48,6 +48,7 @@ def test_the_rules_and_the_problems_need_next_to_nothing():
         "difflib",
         "email",
         "re",
+        "textwrap",
         "time",
         "urllib",
     }

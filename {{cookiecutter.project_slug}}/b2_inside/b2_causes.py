@@ -17,8 +17,8 @@ if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files are 
 
 OURS = "b2_client b2_causes b2_guard b2_problems b2_rules b2_settings b2_practice check_setup"
 GIVEN = OURS.split()
-BOTO3 = "boto3 botocore s3transfer urllib3 jmespath dateutil six"
-PACKAGES = [*BOTO3.split(), "dotenv", "moto", "requests", "certifi"]
+THEIRS = "boto3 botocore s3transfer urllib3 jmespath dateutil six dotenv moto requests certifi"
+PACKAGES = THEIRS.split()
 
 # What B2's answers mean: a pattern for the code, one for the message, and the problem.
 # The code decides; the message only counts if one code has several meanings.
@@ -78,9 +78,11 @@ def why_import_failed(error):
         return SetupError("given-file-missing", file=file)
     if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
         name = name.replace("botocore", "boto3")  # boto3 brings botocore with it
-        return _describe_package(f"{name} is not installed")
+        reason = f"{name} is not installed"
+        return SetupError("package-missing", package=reason, how=how_to_install())
     if isinstance(error, TypeError) and "'request_checksum_calculation'" in str(error):
-        return _describe_package("boto3 is too old")  # before 1.36 it does not know this setting
+        reason = "boto3 is too old"  # before 1.36 it does not know this setting
+        return SetupError("package-missing", package=reason, how=how_to_install())
     return find_hiding_file(error) or _find_damage(error)
 
 
@@ -97,10 +99,6 @@ def explain_practice(error):
     if problem is None or problem.problem == "package-missing" or not find_spec("moto"):
         problem = SetupError("practice-needs-moto", how=how_to_install())
     return problem
-
-
-def _describe_package(what):
-    return SetupError("package-missing", package=what, how=how_to_install())
 
 
 def _find_damage(error):
@@ -173,11 +171,6 @@ def list_frames(error):
     return frames
 
 
-def _came_through(error, package):
-    """Tell whether an error came up inside a call of this package."""
-    return any(f"{os.sep}{package}{os.sep}" in path for path, _line in list_frames(error))
-
-
 def is_given(path):
     """Tell whether this is the path of a module, or a part of one, that belongs to the project."""
     folder, name = os.path.split(path)
@@ -220,16 +213,16 @@ def problem_of(error, settings):
     kind = type(error).__name__
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
-    if isinstance(error, TypeError) and "only accepts keyword arguments" in str(error):
+    has_no_names = isinstance(error, TypeError) and "only accepts keyword" in str(error)
+    if has_no_names or kind == "ParamValidationError":
         return _explain_call(error)
-    if isinstance(error, FileNotFoundError) and _came_through(error, "boto3"):
+    through_boto3 = any(f"{os.sep}boto3{os.sep}" in path for path, _line in list_frames(error))
+    if isinstance(error, FileNotFoundError) and through_boto3:
         return SetupError("file-not-found", file=error.filename, folder=os.getcwd())
     if not type(error).__module__.startswith(("boto3", "botocore")):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
-    if kind == "ParamValidationError":
-        return _explain_call(error)
     chain = _with_causes(error)
     for link in chain:
         if isinstance(getattr(link, "response", None), dict):
@@ -239,18 +232,10 @@ def problem_of(error, settings):
 
 def explain_unknown(error):
     """Return the SetupError for an exception that nothing in the table explains."""
-    reason = f"It says: {_cut_short(str(error))}"
-    return SetupError("unknown", code=type(error).__name__, reason=reason)
+    from b2_rules import cut_short
 
-
-def _cut_short(text):
-    """Return a text on one line of 300 characters at most, cut between two words.
-
-    Half a key would not be known as one, and so it would be shown.
-    """
-    from textwrap import shorten
-
-    return shorten(text, 300, placeholder=" ...")
+    text = cut_short(str(error))
+    return SetupError("unknown", code=type(error).__name__, reason=f"It says: {text}")
 
 
 def _with_causes(error):
@@ -276,6 +261,8 @@ def _explain_call(error):
     import difflib
     import re
 
+    from b2_rules import cut_short
+
     lines = [line for line in str(error).splitlines() if line != "Parameter validation failed:"]
     unknown_names = [line for line in lines if line.startswith("Unknown parameter")]
     reason = [*unknown_names, *lines, "nothing"][0]
@@ -299,7 +286,7 @@ def _explain_call(error):
         names = {name.lower(): name for name in wrong_name[2].split(", ")}
         for near in difflib.get_close_matches(wrong_name[1].lower(), names, 1):
             do = f"Did you mean {names[near]}?"
-    return SetupError("call-misspelt", reason=_cut_short(reason), do=do)
+    return SetupError("call-misspelt", reason=cut_short(reason), do=do)
 
 
 # What B2 answered.
@@ -353,7 +340,7 @@ def _find_wrong_clock(answer, name):
 
 def _list_details(answer, name, settings):
     """Return what fills the braces of the problem with this name, as a dict."""
-    from b2_rules import KEY_NAME_RULE
+    from b2_rules import KEY_NAME_RULE, cut_short
 
     code, reason = answer.code, answer.message
     if name == "unknown":
@@ -363,15 +350,12 @@ def _list_details(answer, name, settings):
     if answer.operation in ACTIONS:
         do = NEW_KEY
     elif answer.operation == "ListBuckets":
-        do = (
-            "Use get_bucket(): it needs no list of buckets. Or add a new key, and tick Allow List"
-            " All Bucket Names."
-        )
+        do = "Use get_bucket(). Or add a new key, and tick Allow List All Bucket Names."
     return {
         "bucket": settings.get("B2_BUCKET_NAME", "the one that your program uses"),
         "the_key": "this keyID",
         "code": code,
-        "reason": _cut_short(reason),
+        "reason": cut_short(reason),
         "action": ACTIONS.get(answer.operation, f"do this ({answer.operation})"),
         "rule": KEY_NAME_RULE,
         "do": do,

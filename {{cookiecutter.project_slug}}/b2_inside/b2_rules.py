@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from difflib import get_close_matches
+from textwrap import shorten
 from urllib.parse import quote
 
 # The four lines of .env, and the words that the Backblaze console uses for them.
@@ -372,6 +373,14 @@ def format_time(now: float) -> str:
 
 
 # What may be shown.
+
+
+def cut_short(text: str) -> str:
+    """Return a text on one line of 300 characters at most, cut between two words.
+
+    Half a key would not be recognised as one, and so it would be shown.
+    """
+    return shorten(text, 300, placeholder=" ...")
 
 
 def shown(text: str) -> str:
