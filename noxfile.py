@@ -61,7 +61,7 @@ def tests(session: nox.Session) -> None:
 def verify(session: nox.Session) -> None:
     """Generate a project and use it as a student does, in new environments."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
-    files = [f"tests/verify_{what}.py" for what in ("project", "album", "class")]
+    files = [f"tests/verify_{what}.py" for what in ("project", "album")]
     session.run("python", "-m", "pytest", "-v", *IN_PARALLEL, *files, env=quiet())
 
 
@@ -100,7 +100,7 @@ def thorough(session: nox.Session) -> None:
         *IN_PARALLEL,
         "-m",
         "thorough or histories",
-        *(session.posargs or ["tests", "tests/verify_versions.py"]),
+        *(session.posargs or ["tests", "tests/verify_class.py", "tests/verify_versions.py"]),
         env={**quiet(), "HISTORIES": "500"},
     )
 

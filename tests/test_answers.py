@@ -16,7 +16,16 @@ from typing import Any
 import b2_rules
 import click
 import pytest
-from conftest import APPLICATION_KEY, GOOD_ANSWERS, KEY_ID, Bake, Project, Run, contents_of
+from conftest import (
+    APPLICATION_KEY,
+    GOOD_ANSWERS,
+    KEY_ID,
+    Bake,
+    Project,
+    Run,
+    contents_of,
+    some_thorough,
+)
 from cookiecutter.exceptions import CookiecutterException, OutputDirExistsException
 from dotenv import dotenv_values
 from hypothesis import HealthCheck, assume, given, settings
@@ -371,30 +380,33 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("shell", ["bash", pytest.param("zsh", marks=pytest.mark.thorough)])
-def test_the_retry_line_works_as_it_stands(bake: Bake, tmp_path: Path, shell: str):
+IN_SHELLS = {f"{shell}: {odd}": (shell, odd) for shell in ("bash", "zsh") for odd in ODD}
+EVERY_DAY = [f"bash: {ODD[0]}", f"bash: {ODD[3]}"]
+
+
+@pytest.mark.parametrize("case", some_thorough(IN_SHELLS, EVERY_DAY))
+def test_the_retry_line_works_as_it_stands(bake: Bake, tmp_path: Path, case: str):
+    shell, odd = IN_SHELLS[case]
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
-    for number, odd in enumerate(ODD):
-        slug = f"p{number}"
-        line = retry_line(refusal(bake, project_name=odd, project_slug=slug, bucket_name="no"))
+    line = retry_line(refusal(bake, project_name=odd, project_slug="proj", bucket_name="no"))
 
-        # Typed into a shell: the refused answer is asked for again, Enter keeps the others.
-        command = line.replace("cookiecutter", f"{shlex.quote(sys.executable)} -m cookiecutter", 1)
-        command = command.replace("gh:org/b2-starter", shlex.quote(str(bake.template)))
-        done = subprocess.run(
-            [shell, "-c", command],
-            cwd=tmp_path,
-            input=b"\n\nmy-bucket\n\n\n",
-            capture_output=True,
-            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-            check=False,
-        )
+    # Typed into a shell: the refused answer is asked for again, Enter keeps the others.
+    command = line.replace("cookiecutter", f"{shlex.quote(sys.executable)} -m cookiecutter", 1)
+    command = command.replace("gh:org/b2-starter", shlex.quote(str(bake.template)))
+    done = subprocess.run(
+        [shell, "-c", command],
+        cwd=tmp_path,
+        input=b"\n\nmy-bucket\n\n\n",
+        capture_output=True,
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        check=False,
+    )
 
-        assert done.returncode == 0, done.stderr
-        project = Project(tmp_path / slug)
-        assert project.answers()["project_name"] == odd
-        assert project.answers()["bucket_name"] == "my-bucket"
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "proj")
+    assert project.answers()["project_name"] == odd
+    assert project.answers()["bucket_name"] == "my-bucket"
 
 
 def words_in_powershell(line: str) -> list[str]:

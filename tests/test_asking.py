@@ -109,7 +109,7 @@ WRONG: list[tuple[list[str], str, str, str]] = [  # wrong answers, what is said,
 ]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", some_thorough(range(5), every_day=[2]))
 def test_after_a_wrong_answer_the_question_comes_again_at_once(terminal: Terminal, number: int):
     wrong, said, right, kept = WRONG[number]
     terminal.type()
@@ -201,7 +201,7 @@ def test_for_an_existing_project_the_reset_command_is_shown(terminal: Terminal, 
 
 
 @pytest.mark.parametrize("how", ["sendintr", "sendeof"])
-@pytest.mark.parametrize("number", some_thorough(range(5), every_day=[0, 3]))
+@pytest.mark.parametrize("number", some_thorough(range(5), every_day=[3]))
 def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: int):
     terminal.type()
     for question in QUESTIONS[:number]:

@@ -341,7 +341,8 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", some_thorough(GRADED, every_day=["guestbook"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", GRADED)
 def test_a_mistake_is_shown_where_it_is(make: Callable[[str], Project], tmp_path: Path, name: str):
     reference = (SOLUTIONS / name / "main.py").read_text(encoding="utf-8")
     mains = [tmp_path / f"{place}.py" for place in range(len(MISTAKES[name]))]

@@ -54,7 +54,7 @@ SOURCES: dict[str, Callable[[Path], tuple[str, Path | None]]] = {  # -> what is 
 }
 
 
-@pytest.mark.parametrize("source", some_thorough(SOURCES, every_day=["git", "a zip"]))
+@pytest.mark.parametrize("source", some_thorough(SOURCES, every_day=["a zip"]))
 def test_the_checks_are_those_of_the_template_that_is_used(
     cli: Cli, marked: Path, tmp_path: Path, source: str
 ):

@@ -1,4 +1,4 @@
-"""A term with one class: roster, projects, hand-ins, grades, a reset. Run by `nox -s verify`."""
+"""A term with one class: roster, projects, hand-ins, grades, a reset. Run by `nox -s thorough`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from browsing import look, print_on_paper
 from conftest import APPLICATION_KEY, SOLUTIONS, Project, clean_environment, contents_of, run
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.thorough]
 
 RIGHT = (SOLUTIONS / "cloud-notes" / "main.py").read_text(encoding="utf-8")
 EVIL = "<img src=x onerror=\"document.title='hurt'\">"
