@@ -312,6 +312,13 @@ def pytest_collection_modifyitems(items):
     _graded.update(item.nodeid for item in items if "program" in item.fixturenames)
 
 
+def pytest_exception_interact(call, report):
+    """If Python cannot read main.py, say only that, and not how pytest came to read it."""
+    error = call.excinfo.value.__cause__
+    if isinstance(error, SyntaxError) and Path(error.filename or "") == MAIN:
+        report.longrepr = "\n".join(describe_syntax(error))
+
+
 def pytest_runtest_setup(item):
     found = match_graded(item)
     if found and found[2] > "a" and found[1] in _not_done:
