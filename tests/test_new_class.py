@@ -240,12 +240,16 @@ def test_an_interrupted_run_leaves_whole_projects(tmp_path: Path, how: str):
     words = [sys.executable, str(ROOT / "classroom"), "new_class", "roster.csv", "--out", "class"]
     folder = tmp_path / "class"
     env = {**clean_environment(), "TERM": str(tmp_path)}  # a variable that its processes have
-    # A background job of a shell ignores Ctrl-C, and so would anything it starts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A background job of a shell ignores Ctrl-C, and what nohup starts ignores SIGHUP. So would
+    # anything that is started from there.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(
         words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     until = time.monotonic() + 30
     while not list(folder.glob("hello-bucket-s*")) and time.monotonic() < until:
         time.sleep(0.01)
