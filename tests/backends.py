@@ -69,7 +69,6 @@ def settings(patch: pytest.MonkeyPatch, endpoint: str, key_id: str, key: str) ->
     patch.setenv("B2_APPLICATION_KEY", key)
     patch.setenv("B2_BUCKET_NAME", BUCKET)
     patch.setenv("B2_ENDPOINT", endpoint)
-    patch.setattr(b2_client, "_session", None)
 
 
 def bucket_at(endpoint: str, **config: Any) -> Any:

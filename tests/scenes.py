@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import b2_causes
-import b2_client
 import b2_settings
 import check_setup
 import pytest
@@ -113,7 +112,6 @@ def scene(
         made.env()
         monkeypatch.setattr(b2_settings, "HERE", folder)
         monkeypatch.setattr(b2_causes, "HERE", str(folder))
-        monkeypatch.setattr(b2_client, "_session", None)
         monkeypatch.setitem(check_setup.QUICK, "connect_timeout", 1)
         monkeypatch.setitem(check_setup.QUICK, "read_timeout", 0.5)
         monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)

@@ -31,7 +31,6 @@ KEYS = {
 def keys(no_b2_variables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(b2_client, "_session", None)
     yield
 
 
@@ -120,7 +119,7 @@ def test_no_setting_of_amazons_tools_changes_a_request(
 
     for name in amazon_variables():
         monkeypatch.setenv(name, "junk")
-    monkeypatch.setattr(b2_client, "_session", None)
+    monkeypatch.setattr(b2_client, "SESSION", b2_client.open_session())
     assert use_everything(b2_client.get_client()) == plain
 
     (tmp_path / ".aws").mkdir()
@@ -133,7 +132,7 @@ def test_no_setting_of_amazons_tools_changes_a_request(
         (tmp_path / ".aws" / "credentials").write_text(broken, encoding="utf-8")
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("USERPROFILE", str(tmp_path))
-        monkeypatch.setattr(b2_client, "_session", None)
+        monkeypatch.setattr(b2_client, "SESSION", b2_client.open_session())
         assert use_everything(b2_client.get_client()) == plain
 
 

@@ -84,8 +84,8 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
 
     settings: what read_settings() returns. Raises SetupError if practice is not possible.
     """
-    with _one_at_a_time:
-        s3 = _open_session().resource(
+    with ONE_AT_A_TIME:
+        s3 = SESSION.resource(
             "s3",
             endpoint_url=settings["B2_ENDPOINT"],
             region_name=region_of(settings["B2_ENDPOINT"]),
@@ -103,24 +103,21 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
     return s3
 
 
-_session = None  # made once, because it is slow
-_one_at_a_time = threading.Lock()  # boto3 docs: a session is not for several threads at once
-
-
-def _open_session():
+def open_session():
     """Return a boto3 session that ignores Amazon's own settings.
 
     These are variables called AWS_... and files in ~/.aws, which are not meant for B2. The one
     that stays, ca_bundle, is where a school's network may need its own certificates.
     """
-    global _session
-    if _session is None:
-        ignored = {}
-        for name, setting in botocore.session.Session.SESSION_VARIABLES.items():
-            default, convert = setting[2:]
-            if name != "ca_bundle":
-                ignored[name] = (None, None, default, convert)
-        ignored["config_file"] = (None, None, os.devnull, None)
-        ignored["credentials_file"] = (None, None, os.devnull, None)
-        _session = Session(botocore_session=botocore.session.Session(session_vars=ignored))
-    return _session
+    ignored = {}
+    for name, setting in botocore.session.Session.SESSION_VARIABLES.items():
+        default, convert = setting[2:]
+        if name != "ca_bundle":
+            ignored[name] = (None, None, default, convert)
+    ignored["config_file"] = (None, None, os.devnull, None)
+    ignored["credentials_file"] = (None, None, os.devnull, None)
+    return Session(botocore_session=botocore.session.Session(session_vars=ignored))
+
+
+SESSION = open_session()
+ONE_AT_A_TIME = threading.Lock()  # boto3 docs: a session is not for several threads at once
