@@ -520,3 +520,18 @@ def test_a_file_in_the_place_of_the_folder(home: Path):
 
     with pytest.raises(SetupError, match="cannot be used"):
         b2_client.get_bucket().put_object(Key="a", Body=b"a")
+
+
+def test_a_mistake_of_ours_while_saving_is_not_taken_for_an_unknown_upload(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """moto raises KeyError for an upload that it does not know; nothing else may look like that."""
+    bucket = b2_client.get_bucket()
+
+    def fail(*_: Any) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(practice_folder.PracticeFolder, "write", fail)
+
+    with pytest.raises(KeyError, match="ours"):
+        bucket.put_object(Key="a.txt", Body=b"a")
