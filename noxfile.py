@@ -59,9 +59,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def verify(session: nox.Session) -> None:
-    """Generate a project and use it as a student does, in new environments."""
+    """Use a generated project as a student does, in new environments and in a browser."""
     session.install(*GROUPS["test"], *GROUPS["classroom"], *GROUPS["real-s3"])
-    files = [f"tests/verify_{what}.py" for what in ("project", "album")]
+    files = [f"tests/verify_{what}.py" for what in ("project", "editor", "album")]
     session.run("python", "-m", "pytest", "-v", *IN_PARALLEL, *files, env=quiet())
 
 

@@ -226,3 +226,12 @@ BACKENDS: dict[str, Callable[..., AbstractContextManager[None]]] = {
     "swift": swift,
     "double": double,
 }
+
+
+@pytest.fixture(scope="module")
+def rclone_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a real server with an empty bucket, BUCKET."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / BUCKET).mkdir()
+    with rclone_server(folder) as endpoint:
+        yield endpoint

@@ -25,7 +25,7 @@ from practising import ENV
 
 from hooks.project import SETTINGS
 
-pytest_plugins = ["scenes", "browsing", "school"]  # their fixtures are for all tests
+pytest_plugins = ["backends", "scenes", "browsing", "school"]  # their fixtures are for all tests
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
@@ -108,6 +108,7 @@ class Project:
 
     path: Path
     printed: str = ""
+    interpreter: Path = Path(sys.executable)
 
     def files(self) -> set[str]:
         found = (path for path in self.path.rglob("*") if not path.is_dir())
@@ -123,14 +124,31 @@ class Project:
         (self.path / name).write_text(text, encoding="utf-8")
 
     def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
-        """Run this Python in the project, without any B2 or AWS variables."""
-        return run([sys.executable, *words], self.path, {**clean_environment(), **(env or {})})
+        """Run Python in the project, without any B2 or AWS variables."""
+        words = (str(self.interpreter), *words)
+        return run([*words], self.path, {**clean_environment(), **(env or {})})
 
 
-def some_thorough(values: Iterable[Any], every_day: Iterable[Any]) -> list[Any]:
-    """Return parameters: only some are tried every day, the others by `nox -s thorough`."""
-    marks = {value: [] if value in every_day else [pytest.mark.thorough] for value in values}
-    return [pytest.param(value, marks=marks[value]) for value in marks]
+def python_in(environment: Path) -> Path:
+    """Return the Python of a virtual environment."""
+    windows = os.name == "nt"
+    return environment / ("Scripts/python.exe" if windows else "bin/python")
+
+
+def some_thorough(values: Iterable[Any], every_day: Iterable[Any] | int) -> list[Any]:
+    """Return parameters: some are tried every day, the others by `nox -s thorough`.
+
+    every_day: those values, or how many of the first ones.
+    """
+    values = list(values)
+    daily = values[:every_day] if isinstance(every_day, int) else list(every_day)
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else [value]),
+            marks=[] if value in daily else [pytest.mark.thorough],
+        )
+        for value in values
+    ]
 
 
 def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:

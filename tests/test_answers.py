@@ -283,7 +283,7 @@ def test_a_key_as_an_answer_is_recognised_and_not_shown(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", list(GOOD_ANSWERS))
+@pytest.mark.parametrize("name", some_thorough(list(GOOD_ANSWERS), every_day=1))
 def test_a_key_in_the_command_is_never_kept_or_shown(
     cli: Callable[..., Run], tmp_path: Path, name: str
 ):
@@ -296,18 +296,21 @@ def test_a_key_in_the_command_is_never_kept_or_shown(
 
 @pytest.mark.parametrize(
     "words",
-    [
-        ["bucket_name=no"],
-        ["project_slug=../evil"],
-        ["project_slug=x/../../evil"],
-        ["endpoint=s3.amazonaws.com"],
-        ["assignment=nope"],
-        ["project_slug="],
-        ["project_name="],
-        ["--accept-hooks", "no"],
-        ["bucket_name=" + "x" * 70, "project_slug=con", "-f"],
-        ["project_slug=" + "x" * 300],
-    ],
+    some_thorough(
+        [
+            ["bucket_name=no"],
+            ["project_slug=../evil"],
+            ["project_slug=x/../../evil"],
+            ["endpoint=s3.amazonaws.com"],
+            ["assignment=nope"],
+            ["project_slug="],
+            ["project_name="],
+            ["--accept-hooks", "no"],
+            ["bucket_name=" + "x" * 70, "project_slug=con", "-f"],
+            ["project_slug=" + "x" * 300],
+        ],
+        every_day=2,
+    ),
 )
 def test_a_refused_command_says_why_without_a_traceback_and_changes_nothing(
     cli: Callable[..., Run], tmp_path: Path, words: list[str]
@@ -326,7 +329,9 @@ def test_a_refused_command_says_why_without_a_traceback_and_changes_nothing(
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
-@pytest.mark.parametrize("slug", [".", "./", "..", "x/..", "x/../..", "x/../y", "/", "/tmp"])
+@pytest.mark.parametrize(
+    "slug", some_thorough([".", "./", "..", "x/..", "x/../..", "x/../y", "/", "/tmp"], every_day=2)
+)
 def test_the_output_folder_is_never_the_project_and_never_removed(
     cli: Callable[..., Run], tmp_path: Path, bake: Bake, slug: str
 ):
@@ -345,6 +350,7 @@ def test_the_output_folder_is_never_the_project_and_never_removed(
     assert (tmp_path / "out" / "mine.txt").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", [["a"], APPLICATION_KEY], ids=["a list", "a key"])
 @pytest.mark.parametrize("name", list(GOOD_ANSWERS))
 def test_a_replay_file_that_was_edited(
@@ -489,6 +495,7 @@ def test_an_answer_that_cannot_be_quoted_everywhere_is_asked_for_again(bake: Bak
     assert "project_slug=proj" in line
 
 
+@pytest.mark.thorough
 def test_the_retry_line_repeats_how_the_template_was_called(
     cli: Callable[..., Run], tmp_path: Path
 ):

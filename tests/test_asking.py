@@ -200,7 +200,7 @@ def test_for_an_existing_project_the_reset_command_is_shown(terminal: Terminal, 
     assert terminal.shown.rstrip().endswith("Aborted!")
 
 
-@pytest.mark.parametrize("how", ["sendintr", "sendeof"])
+@pytest.mark.parametrize("how", some_thorough(["sendintr", "sendeof"], every_day=1))
 @pytest.mark.parametrize("number", some_thorough(range(5), every_day=[3]))
 def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: int):
     terminal.type()
@@ -220,6 +220,7 @@ def test_stopping_leaves_nothing_behind(terminal: Terminal, how: str, number: in
     assert list(terminal.folder.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_stopping_removes_what_was_unpacked_from_a_zip(terminal: Terminal):
     terminal.type(template=in_zip(terminal.template, terminal.folder.parent))
     terminal.expect(QUESTIONS[0])
@@ -248,6 +249,7 @@ def test_f_asks_for_a_folder_that_can_be_repaired(terminal: Terminal, cli: Calla
     assert [path.name for path in terminal.folder.iterdir()] == ["homework"]
 
 
+@pytest.mark.thorough
 def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal: Terminal):
     terminal.type("bucket_name=my_bucket", "endpoint=s3.eu-central-003.backblazeb2.com")
     terminal.answer(QUESTIONS[0])
@@ -263,6 +265,7 @@ def test_an_answer_given_in_the_command_is_checked_at_its_question_too(terminal:
     assert answers["endpoint"] == "https://s3.eu-central-003.backblazeb2.com"
 
 
+@pytest.mark.thorough
 def test_a_wrong_answer_in_a_replay_is_asked_for_again(terminal: Terminal, cli: Callable[..., Run]):
     assert cli("--no-input", folder=terminal.folder).code == 0
     project = Project(terminal.folder / "my-bucket-project")
@@ -277,6 +280,7 @@ def test_a_wrong_answer_in_a_replay_is_asked_for_again(terminal: Terminal, cli: 
     assert "is repaired" in terminal.shown
 
 
+@pytest.mark.thorough
 def test_the_last_replay_is_checked_too(terminal: Terminal, cli: Callable[..., Run]):
     """--replay uses cookiecutter's own file, and asks no questions."""
     terminal.type()

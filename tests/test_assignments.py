@@ -101,7 +101,7 @@ def test_a_project_has_only_the_files_of_its_assignment(make: Callable[[str], Pr
     assert "BRIEF.md" in project.read("README.md")
 
 
-@pytest.mark.parametrize("name", GRADED)
+@pytest.mark.parametrize("name", some_thorough(GRADED, every_day=1))
 def test_the_starter_runs_and_says_something_useful(make: Callable[[str], Project], name: str):
     project = make(name)
 
@@ -125,7 +125,8 @@ def wrong_in_one_place(name: str, folder: Path) -> list[Path]:
     return sorted(folder.glob("wrong_*.py"))
 
 
-@pytest.mark.parametrize("name", some_thorough(GRADED, every_day=["guestbook"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", GRADED)
 def test_the_tests_tell_right_from_wrong(make: Callable[[str], Project], tmp_path: Path, name: str):
     project = make(name)
     mains = [project.path / "main.py", *right(name), *wrong_in_one_place(name, tmp_path)]
@@ -360,6 +361,7 @@ def test_a_mistake_is_shown_where_it_is(make: Callable[[str], Project], tmp_path
             assert_it_reads_well(found[test][1])
 
 
+@pytest.mark.thorough
 def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Project]):
     project = make("cloud-notes")
 
@@ -376,6 +378,7 @@ def test_the_table_shows_each_sentence_with_its_sign(make: Callable[[str], Proje
     assert " x 1   A note has a key in the folder notes" in plain.out
 
 
+@pytest.mark.thorough
 def test_a_students_own_test_fails_as_in_any_other_project(make: Callable[[str], Project]):
     project = make("guestbook")
     project.write("tests/test_mine.py", "def test_1_mine():\n    assert 1 + 1 == 3\n")

@@ -760,6 +760,7 @@ ANSWERS = st.builds(
 )
 
 
+@pytest.mark.thorough
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import INSIDE, STARTER, Project, Run
+from conftest import INSIDE, STARTER, Project, Run, some_thorough
 from practising import ENV
 
 IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("*.py"))
@@ -45,6 +45,7 @@ def assert_it_is_named(done: Run, file: str, *possible: str) -> None:
     assert "Traceback" not in done.printed
 
 
+@pytest.mark.thorough
 def test_an_undamaged_folder_runs(home: Project):
     assert (home.python("main.py").code, home.python("check_setup.py").code) == (0, 0)
 
@@ -117,6 +118,7 @@ def test_without_check_setup_python_names_it_or_b2_client_does(home: Project):
     assert_it_is_named(home.python("main.py"), "check_setup.py", "given-file-missing")
 
 
+@pytest.mark.thorough
 def test_if_pytest_crashes_check_setup_says_why(home: Project):
     shutil.copytree(STARTER / "tests", home.path / "tests")
     shutil.copytree(
@@ -133,14 +135,17 @@ def test_if_pytest_crashes_check_setup_says_why(home: Project):
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [
-        ("from b2_client import get_buckt", "cannot import name 'get_buckt'"),
-        ("import b2_clint", "No module named 'b2_clint'"),
-        ("print(buckt)", "name 'buckt' is not defined"),
-        ("[].io", "'list' object has no attribute 'io'"),
-        ("[].version", "'list' object has no attribute 'version'"),
-        ("import io, random\nrandom.dice()", "has no attribute 'dice'"),
-    ],
+    some_thorough(
+        [
+            ("from b2_client import get_buckt", "cannot import name 'get_buckt'"),
+            ("import b2_clint", "No module named 'b2_clint'"),
+            ("print(buckt)", "name 'buckt' is not defined"),
+            ("[].io", "'list' object has no attribute 'io'"),
+            ("[].version", "'list' object has no attribute 'version'"),
+            ("import io, random\nrandom.dice()", "has no attribute 'dice'"),
+        ],
+        every_day=2,
+    ),
 )
 def test_a_students_own_mistake_is_not_mistaken_for_damage(home: Project, line: str, said: str):
     home.write("io.py", "print('never read')\n")  # Python loaded its own io long before

@@ -46,7 +46,7 @@ ASKS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.filterwarnings("ignore:tzname")  # caused by half a date
-@pytest.mark.parametrize("what", ASKS)
+@pytest.mark.parametrize("what", some_thorough(ASKS, every_day=1))
 @pytest.mark.parametrize("step", some_thorough([3, 11], every_day=[11]))
 def test_wherever_an_answer_is_cut_it_is_whole_or_an_error(what: str, step: int):
     ask = ASKS[what]
@@ -67,7 +67,7 @@ def test_wherever_an_answer_is_cut_it_is_whole_or_an_error(what: str, step: int)
     assert 10 < failed < 300
 
 
-@pytest.mark.parametrize("what", ASKS)
+@pytest.mark.parametrize("what", some_thorough(ASKS, every_day=1))
 def test_boto3_asks_again_if_an_answer_was_cut_off(what: str):
     with network() as (way, endpoint):
         bucket = bucket_at(endpoint)
@@ -85,7 +85,7 @@ get_bucket().download_file('film', 'film.bin')
 """
 
 
-@pytest.mark.parametrize("earlier", [b"", b"the earlier film"])
+@pytest.mark.parametrize("earlier", some_thorough([b"", b"the earlier film"], every_day=1))
 def test_a_download_that_is_killed_leaves_no_half_file(tmp_path: Path, earlier: bytes):
     shutil.copytree(STARTER, tmp_path / "project")
     film = tmp_path / "project" / "film.bin"

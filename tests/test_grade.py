@@ -26,7 +26,7 @@ from school import (
 
 from classroom.grades import STATES
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.thorough]
 
 LEFT = f"left-{os.getpid()}"
 STARTS_OTHERS = f"""

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from conftest import INSIDE, STARTER, clean_environment
+from conftest import INSIDE, STARTER, clean_environment, some_thorough
 
 FILES = [*sorted(STARTER.glob("*.py")), *sorted(INSIDE.glob("*.py")), INSIDE / "b2_practice"]
 NAMES = {file.stem for file in FILES}
@@ -92,14 +92,17 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "imports",
-    [
-        "import check_setup",
-        "import b2_client",
-        "import check_setup, b2_client",
-        "import b2_client, check_setup",
-        "import b2_client; b2_client.b2_causes.install()",
-        "import check_setup; check_setup.b2_causes.install(check_setup.explain)",
-    ],
+    some_thorough(
+        [
+            "import check_setup",
+            "import b2_client",
+            "import check_setup, b2_client",
+            "import b2_client, check_setup",
+            "import b2_client; b2_client.b2_causes.install()",
+            "import check_setup; check_setup.b2_causes.install(check_setup.explain)",
+        ],
+        every_day=1,
+    ),
 )
 def test_however_often_the_hook_is_installed_advice_and_traceback_come_once(imports: str):
     advice = run(f"{imports}\nfrom b2_problems import SetupError\nraise SetupError('no-network')")

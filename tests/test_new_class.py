@@ -101,6 +101,7 @@ def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     }
 
 
+@pytest.mark.thorough
 def test_a_reset_keeps_the_source_of_the_class(new_class: NewClass, tmp_path: Path, bake: Bake):
     new_class("student\nAnna\n")
     project = Project(tmp_path / "class" / "hello-bucket-s01")
@@ -146,6 +147,7 @@ def test_a_student_who_left_the_roster_stays_in_the_class(new_class: NewClass, t
     }
 
 
+@pytest.mark.thorough
 def test_what_a_teacher_wrote_into_the_class_file_stays(new_class: NewClass, tmp_path: Path):
     new_class("student\nAnna\n")
     file = tmp_path / "class" / "class.csv"
@@ -181,6 +183,7 @@ def test_a_place_that_is_taken_is_a_bad_row(new_class: NewClass, tmp_path: Path)
     assert (tmp_path / "class" / "hello-bucket-s02" / "main.py").is_file()
 
 
+@pytest.mark.thorough
 def test_another_assignment_goes_into_another_folder(new_class: NewClass):
     new_class("student\nAnna\n")
 
@@ -190,6 +193,7 @@ def test_another_assignment_goes_into_another_folder(new_class: NewClass):
     assert "already has projects for hello-bucket. Use one folder for each assignment" in done.err
 
 
+@pytest.mark.thorough
 def test_the_class_file_of_one_assignment_is_the_roster_of_the_next(
     new_class: NewClass, tmp_path: Path
 ):
@@ -214,6 +218,7 @@ def test_an_unknown_assignment_is_refused_with_the_list(new_class: NewClass):
     assert "photo-album" in done.err
 
 
+@pytest.mark.thorough
 def test_other_files_in_the_template_are_not_handed_out(tmp_path: Path):
     """A maintainer's keys, a cache: cookiecutter itself would copy them into each project."""
     clone = tmp_path / "clone"

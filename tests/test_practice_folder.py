@@ -146,6 +146,7 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
     assert files(home) == {}
 
 
+@pytest.mark.thorough
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -218,6 +219,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_a_kill_straight_after_a_call_loses_nothing(project: Project):
     done = subprocess.run(
@@ -255,6 +257,7 @@ bucket.put_object(Key="a", Body=b"newer", ContentType="text/newer", Metadata={"i
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_bytes_and_metadata_are_those_of_one_put(project: Project, steps: int):
     """They are two files, so a program can end between them."""
@@ -334,6 +337,7 @@ def test_a_full_disk_gives_one_sentence_and_no_half_files(
     assert stored(next_run()) == {"old.txt": b"old", "new.txt": b"new"}
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not Path("/dev/full").exists() or os.geteuid() != 0,
     reason="mounting a small disk needs Linux and root",

@@ -172,6 +172,7 @@ def test_the_generated_tests_find_a_key_that_others_could_see(project: Project, 
     assert APPLICATION_KEY not in done.printed
 
 
+@pytest.mark.thorough
 def test_keys_that_are_only_in_env_are_not_a_leak(project: Project):
     project.write(".env", project.read(".env").replace("_KEY=", "_KEY=K005" + "A" * 27))
 

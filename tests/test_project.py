@@ -25,6 +25,7 @@ from conftest import (
     clean_environment,
     env_text,
     run,
+    some_thorough,
     tracked_files,
 )
 
@@ -120,7 +121,9 @@ def test_the_readme_is_short_and_names_the_project(bake: Bake):
     assert str(project.path) not in readme
 
 
-@pytest.mark.parametrize("folder", ["it's a Grüße-é-你好", f"{'a' * 60}/{'b' * 60}"])
+@pytest.mark.parametrize(
+    "folder", some_thorough(["it's a Grüße-é-你好", f"{'a' * 60}/{'b' * 60}"], every_day=1)
+)
 def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
     project = bake(tmp_path / folder)
 
@@ -130,7 +133,9 @@ def test_any_output_folder_will_do(bake: Bake, tmp_path: Path, folder: str):
     assert "Saved hello-1.txt" in done.out
 
 
-@pytest.mark.parametrize("how", ["a pipe that nobody reads", "no standard output"])
+@pytest.mark.parametrize(
+    "how", some_thorough(["a pipe that nobody reads", "no standard output"], every_day=1)
+)
 def test_a_project_is_not_removed_because_nobody_reads(template: Path, tmp_path: Path, how: str):
     """cookiecutter removes the project if a hook fails, and Python fails on a closed pipe."""
     read, write = os.pipe()
@@ -183,6 +188,7 @@ def test_generating_twice_changes_nothing(bake: Bake, project: Project):
     assert {name: (project.path / name).read_bytes() for name in project.files()} == before
 
 
+@pytest.mark.thorough
 def test_a_project_from_a_git_url_equals_one_from_the_folder(
     cli: Callable[..., Run], template: Path, tmp_path: Path, project: Project
 ):
@@ -267,6 +273,7 @@ def listener(socket_enabled: None):
     thread.join(1)
 
 
+@pytest.mark.thorough
 def test_a_missing_bracket_is_told_in_two_lines(project: Project):
     main = project.read("main.py")
     project.write("main.py", main.replace("list_names(bucket))", "list_names(bucket)", 1))
@@ -281,6 +288,7 @@ def test_a_missing_bracket_is_told_in_two_lines(project: Project):
     assert shown[3].startswith("=====")
 
 
+@pytest.mark.thorough
 def test_with_keys_in_env_the_tests_still_connect_to_nothing(
     project: Project, listener: tuple[int, list[object]]
 ):
@@ -366,10 +374,13 @@ def test_the_advice_names_the_python_of_the_project(project: Project):
 
 @pytest.mark.parametrize(
     "prepare",
-    [
-        "import sys; sys.modules['moto'] = None",
-        "import moto.core.request; del moto.core.request.Request.raw_url",
-    ],
+    some_thorough(
+        [
+            "import sys; sys.modules['moto'] = None",
+            "import moto.core.request; del moto.core.request.Request.raw_url",
+        ],
+        every_day=1,
+    ),
 )
 def test_a_missing_or_old_moto_is_named(project: Project, prepare: str):
     done = project.python("-c", f"{prepare}\nimport main; main.main()")
@@ -379,6 +390,7 @@ def test_a_missing_or_old_moto_is_named(project: Project, prepare: str):
     assert "Traceback" not in done.err
 
 
+@pytest.mark.thorough
 def test_a_copy_of_env_example_practises_at_once(project: Project):
     (project.path / ".env").unlink()
     shutil.copy(project.path / ".env.example", project.path / ".env")

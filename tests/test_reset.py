@@ -233,7 +233,7 @@ def test_without_readable_answers_the_given_files_show_what_it_is(
     assert (project.path / "check_setup.py").is_file()
 
 
-@pytest.mark.parametrize("words", [["-f"], ["-f", "-s"]])
+@pytest.mark.parametrize("words", some_thorough([["-f"], ["-f", "-s"]], every_day=1))
 def test_the_line_of_the_readme(cli: Callable[..., Run], tmp_path: Path, words: list[str]):
     out = tmp_path / "out"
     assert generate(cli, out).code == 0
@@ -247,6 +247,7 @@ def test_the_line_of_the_readme(cli: Callable[..., Run], tmp_path: Path, words: 
     assert backups(project) == {"b2_client.py": BROKEN.encode()}
 
 
+@pytest.mark.thorough
 def test_from_git_and_offline_by_the_cached_name(
     cli: Callable[..., Run], tmp_path: Path, template: Path
 ):

@@ -58,12 +58,15 @@ def assert_repaired(project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("start", "file"),
-    [
-        ("proj", "b2-starter.json"),  # inside the project
-        ("proj/tests", "../b2-starter.json"),
-        ("..", "out/proj/b2-starter.json"),  # two folders above
-        (".", "proj/../proj/b2-starter.json"),  # in the right place
-    ],
+    some_thorough(
+        [
+            ("proj", "b2-starter.json"),  # inside the project
+            ("proj/tests", "../b2-starter.json"),
+            ("..", "out/proj/b2-starter.json"),  # two folders above
+            (".", "proj/../proj/b2-starter.json"),  # in the right place
+        ],
+        every_day=1,
+    ),
     ids=["inside", "deep inside", "two above", "right"],
 )
 def test_a_replay_file_shows_where_the_project_is(
@@ -95,6 +98,7 @@ def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tm
     assert "No such file" in broken.read("README.md")
 
 
+@pytest.mark.thorough
 def test_no_project_is_made_deeper_inside_a_project(cli: Cli, broken: Project, tmp_path: Path):
     before = contents_of(tmp_path)
 
@@ -107,6 +111,7 @@ def test_no_project_is_made_deeper_inside_a_project(cli: Cli, broken: Project, t
     assert_repaired(broken)
 
 
+@pytest.mark.thorough
 def test_the_advice_works_if_the_template_has_a_relative_path(
     cli: Cli, broken: Project, template: Path
 ):
@@ -136,12 +141,10 @@ def test_a_reset_that_is_refused_never_goes_to_another_project(
     assert contents_of(tmp_path) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
-    [
-        ["--no-input"],
-        ["--no-input", "-f", "project_slug=proj"],
-    ],
+    [["--no-input"], ["--no-input", "-f", "project_slug=proj"]],
 )
 def test_a_new_project_is_not_made_inside_a_project(
     cli: Cli, broken: Project, tmp_path: Path, words: list[str]
@@ -180,6 +183,7 @@ def test_a_folder_that_was_renamed_keeps_its_new_name(cli: Cli, broken: Project,
     assert "--replay-file Homework-2/b2-starter.json -f" in renamed.read("README.md")
 
 
+@pytest.mark.thorough
 def test_a_copy_of_a_project_is_not_mistaken_for_the_original(
     cli: Cli, broken: Project, tmp_path: Path
 ):
@@ -191,7 +195,7 @@ def test_a_copy_of_a_project_is_not_mistaken_for_the_original(
     assert copy.read("b2_client.py") != BROKEN
 
 
-@pytest.mark.parametrize("name", ["My homework (2)", "héllo"])
+@pytest.mark.parametrize("name", some_thorough(["My homework (2)", "héllo"], every_day=1))
 def test_a_new_name_that_a_project_cannot_have(
     cli: Cli, broken: Project, tmp_path: Path, name: str
 ):
@@ -220,11 +224,13 @@ def test_o_makes_a_second_project_because_that_was_asked_for(
     assert broken.read("b2_client.py") == BROKEN
 
 
+@pytest.mark.thorough
 def test_o_finds_the_project_from_inside(cli: Cli, broken: Project):
     assert cli("--replay-file", "b2-starter.json", "-f", "-o", "..", folder=broken.path).code == 0
     assert_repaired(broken)
 
 
+@pytest.mark.thorough
 def test_answers_without_a_project_make_one(cli: Cli, broken: Project, tmp_path: Path):
     """A teacher hands out b2-starter.json alone."""
     for place in ("class", "class/inner"):
@@ -269,6 +275,7 @@ def test_without_the_answers_the_files_show_the_assignment(
         assert find_assignment(copy) == assignment, name
 
 
+@pytest.mark.thorough
 def test_enter_at_each_question_keeps_the_assignment(cli: Cli, broken: Project):
     before = contents_of(broken.path)
     (broken.path / "b2-starter.json").unlink()

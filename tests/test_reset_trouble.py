@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, Run, clean_environment, run
+from conftest import Project, Run, clean_environment, run, some_thorough
 from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, example, given, settings
@@ -220,6 +220,7 @@ def test_a_killed_reset_loses_nothing_and_the_next_one_repairs(
         kill(at)
 
 
+@pytest.mark.thorough
 def test_two_resets_at_once(tmp_path: Path, template: Path, made: Path):
     out = tmp_path / "out"
     project = Project(Path(shutil.copytree(made, out / made.name)))
@@ -261,7 +262,7 @@ def locked(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("name", [".", "tests", "b2_inside"])
+@pytest.mark.parametrize("name", some_thorough([".", "tests", "b2_inside"], every_day=1))
 def test_without_write_permission_nothing_changes(
     cli: Callable[..., Run], tmp_path: Path, made: Path, name: str
 ):
@@ -292,6 +293,7 @@ def test_a_folder_that_is_not_writable_is_named_before_the_first_question(
     assert "?" not in done.out
 
 
+@pytest.mark.thorough
 def test_a_reset_while_the_program_is_running(cli: Callable[..., Run], tmp_path: Path, made: Path):
     project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
     project.write("check_setup.py", project.read("check_setup.py") + BROKEN)

@@ -77,6 +77,7 @@ def test_a_range_is_a_part_of_the_object(backend: Backend):
     assert backend.bucket.Object("a").get(Range="bytes=2-4")["Body"].read() == b"234"
 
 
+@pytest.mark.thorough
 def test_listing_is_sorted_and_complete_beyond_a_thousand(backend: Backend):
     names = [f"many/{number:04}" for number in range(1010)]
     for name in reversed(names):

@@ -80,6 +80,7 @@ def test_the_checks_are_those_of_the_template_that_is_used(
     assert left == [], "a zip is unpacked there"
 
 
+@pytest.mark.thorough
 def test_the_cached_name_and_the_last_replay(cli: Cli, marked: Path, tmp_path: Path):
     assert cli("--no-input", template=in_git(marked)).code == 0
     project = Project(tmp_path / "out" / "marked-my-bucket-project")
@@ -91,6 +92,7 @@ def test_the_cached_name_and_the_last_replay(cli: Cli, marked: Path, tmp_path: P
     assert "brought up to date: b2_client.py\n" in done.out
 
 
+@pytest.mark.thorough
 def test_the_last_replay_of_an_earlier_version(cli: Cli, marked: Path, tmp_path: Path):
     assert cli("--no-input").code == 0
     settings = marked / "cookiecutter.json"
@@ -104,6 +106,7 @@ def test_the_last_replay_of_an_earlier_version(cli: Cli, marked: Path, tmp_path:
     assert '"version": "9.9.9"' in kept
 
 
+@pytest.mark.thorough
 def test_another_copy_of_the_template_in_the_way(
     cli: Cli, template: Path, marked: Path, tmp_path: Path
 ):
@@ -114,6 +117,7 @@ def test_another_copy_of_the_template_in_the_way(
     assert (tmp_path / "marked-my-bucket-project" / "main.py").is_file()
 
 
+@pytest.mark.thorough
 def test_a_class_is_made_by_the_checks_of_its_own_copy(marked: Path, tmp_path: Path):
     """The processes of new_class have the repository on their path, before the copy."""
     project = marked / "hooks" / "project.py"
@@ -136,6 +140,7 @@ def test_a_class_is_made_by_the_checks_of_its_own_copy(marked: Path, tmp_path: P
         assert (made.path / "main.py").is_file()
 
 
+@pytest.mark.thorough
 def test_nothing_is_compiled_into_the_template(cli: Cli, marked: Path):
     before = set(contents_of(marked))
 

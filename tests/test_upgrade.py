@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, VERSION, Bake, Project, Run, contents_of, some_thorough
+from conftest import ROOT, VERSION, Bake, Project, Run, contents_of
 from cookiecutter.main import cookiecutter
 from resetting import GIVEN, backups, state
 
@@ -31,7 +31,8 @@ def old(tmp_path: Path) -> Project:
     return Project(tmp_path / "out" / "ada-s-guestbook")
 
 
-@pytest.mark.parametrize("answers", some_thorough(["whole", "lost", "cut"], every_day=["whole"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("answers", ["whole", "lost", "cut"])
 def test_a_project_of_0_1_0_works_like_a_new_one(
     cli: Callable[..., Run], tmp_path: Path, old: Project, answers: str
 ):

@@ -6,17 +6,15 @@ file does not answer, and so the first that can reset a project.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import pytest
-from conftest import Project, Run, clean_environment, run
+from conftest import Project, Run, clean_environment, python_in, run
 from resetting import BROKEN
 
-BIN = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 RESETS = {"2.1.1": False, "2.4.0": True}
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.thorough]
@@ -32,7 +30,7 @@ def python(version: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The Python of an environment that has this cookiecutter."""
     folder = tmp_path_factory.mktemp(f"cookiecutter-{version}")
     venv.create(folder, with_pip=True)
-    python = str(folder.joinpath(*BIN))
+    python = str(python_in(folder))
     words = [python, "-m", "pip", "install", "-q", "--no-compile", f"cookiecutter=={version}"]
     subprocess.run(words, check=True, env=clean_environment(), stderr=subprocess.DEVNULL)
     return python
