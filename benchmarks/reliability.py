@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,118 +28,16 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
+from actions import ACTIONS, Action, a_place  # noqa: E402
 from b2_causes import problem_of  # noqa: E402
 from backends import BUCKET, bucket_at, rclone_server  # noqa: E402
-from botocore.exceptions import ClientError  # noqa: E402
 from document import keep  # noqa: E402
 from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402
 
-SMALL = (20, 50_000)  # bytes: in the first, the headers are the larger part
-LARGE = (9_000_000,)  # boto3 splits anything over 8 MiB into parts
 AT_ONCE = 8  # threads: most of the time is waiting
 MOST_HIT = 6  # requests of one action; boto3 gives up after three, a download after more
 GIVES_UP = 1  # seconds of silence; 60 in a project
-
-
-@dataclass
-class Place:
-    """Where one action happens: an object behind the network, and a folder. old: what is there."""
-
-    bucket: Any  # boto3's Bucket, through the network
-    truth: Any  # the same one, without it
-    folder: Path
-    key: str
-    old: bytes | None
-    new: bytes
-    come: bytes | None = None  # what a download brought
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "down.bin"
-
-    def stored(self, key: str | None = None) -> bytes | None:
-        """Return what is really in the bucket."""
-        try:
-            return self.truth.Object(key or self.key).get()["Body"].read()
-        except ClientError:
-            return None
-
-
-def put(place: Place) -> None:
-    place.bucket.put_object(Key=place.key, Body=place.new)
-
-
-def upload_file(place: Place) -> None:
-    (place.folder / "up.bin").write_bytes(place.new)
-    place.bucket.upload_file(str(place.folder / "up.bin"), place.key)
-
-
-def copy(place: Place) -> None:
-    source = {"Bucket": BUCKET, "Key": f"{place.key}.source"}
-    place.bucket.Object(place.key).copy_from(CopySource=source)
-
-
-def delete(place: Place) -> None:
-    place.bucket.Object(place.key).delete()
-
-
-def read(place: Place) -> None:
-    place.come = place.bucket.Object(place.key).get()["Body"].read()
-
-
-def download_file(place: Place) -> None:
-    place.bucket.download_file(place.key, str(place.file))
-
-
-def listing(place: Place) -> None:
-    place.come = "".join(obj.key for obj in place.bucket.objects.filter(Prefix=place.key)).encode()
-
-
-def is_stored(place: Place, ok: bool) -> bool:
-    return place.stored() == place.new if ok else place.stored() in (place.old, place.new)
-
-
-def is_gone(place: Place, ok: bool) -> bool:
-    return place.stored() in ([None] if ok else [None, place.old])
-
-
-def has_come(place: Place, ok: bool) -> bool:
-    return not ok or place.come == place.old
-
-
-def lies_there(place: Place, ok: bool) -> bool:
-    earlier = place.folder / "earlier.bin"
-    before = earlier.read_bytes() if earlier.exists() else None
-    content = place.file.read_bytes() if place.file.exists() else None
-    names = {path.name for path in place.folder.iterdir()} - {"earlier.bin", "down.bin"}
-    return content == (place.old if ok else before) and not names
-
-
-def lists_all(place: Place, ok: bool) -> bool:
-    return not ok or place.come == f"{place.key}{place.key}.source".encode()
-
-
-@dataclass(frozen=True)
-class Action:
-    """What a program does; check tells whether nothing was lost, given whether it went well."""
-
-    name: str
-    do: Callable[[Place], None]
-    check: Callable[[Place, bool], bool]
-    sizes: tuple[int, ...] = SMALL
-
-
-ACTIONS = [
-    Action("put_object", put, is_stored),
-    Action("upload_file", upload_file, is_stored),
-    Action("upload_file, in parts", upload_file, is_stored, LARGE),
-    Action("copy_from", copy, is_stored),
-    Action("delete", delete, is_gone),
-    Action("get and read", read, has_come),
-    Action("download_file", download_file, lies_there),
-    Action("download_file, in parts", download_file, lies_there, LARGE),
-    Action("objects.filter", listing, lists_all),
-]
+NOT_COMPARED = ("download_file, in parts", "altered")  # there is no checksum of a part: see there
 
 
 @dataclass
@@ -170,6 +68,7 @@ class Campaign:
             for number in range(self.rounds)
             for action in ACTIONS
             for fault in FAULTS
+            if (action.name, fault) != NOT_COMPARED
         ]
         with network.listen() as endpoint, ThreadPoolExecutor(AT_ONCE) as pool:
             truth = bucket_at(self.upstream)
@@ -201,23 +100,6 @@ class Campaign:
         shutil.rmtree(place.folder)
 
 
-def a_place(bucket: Any, truth: Any, folder: Path, action: Action, chance: random.Random) -> Place:
-    """Make what an action needs: an object that is there or not, a file that is there or not."""
-    folder.mkdir()
-    size = chance.choice(action.sizes)
-    old, new = chance.randbytes(size), chance.randbytes(size)
-    is_new = action.check is is_stored and chance.random() < 0.5
-    place = Place(bucket, truth, folder, folder.name, None if is_new else old, new)
-    if place.old is not None:
-        truth.put_object(Key=place.key, Body=place.old)
-    if action.do in (copy, listing):
-        truth.put_object(Key=f"{place.key}.source", Body=new)
-    if action.do is download_file and chance.random() < 0.5:
-        for name in ("earlier.bin", "down.bin"):
-            (folder / name).write_bytes(b"the earlier one")
-    return place
-
-
 @contextmanager
 def campaign(rounds: int) -> Iterator[Campaign]:
     with tempfile.TemporaryDirectory() as work:
@@ -241,7 +123,7 @@ def table(done: Campaign) -> str:
     ]
     for action in ACTIONS:
         ends = [done.tried[action.name, fault] for fault in FAULTS]
-        cells = [f"{end['went well']} + {end['failed']}" for end in ends]
+        cells = [f"{end['went well']} + {end['failed']}" if end else "–" for end in ends]
         rows.append(f"| `{action.name}` | {' | '.join(cells)} |")
     return "\n".join(rows)
 

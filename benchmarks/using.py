@@ -19,6 +19,7 @@ from side_by_side import STARTER, Limit, Ratio, measure, process
 
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as on a student's computer, from the second run on
 FILM = 256 * 1024**2  # bytes
+SONG, PICTURE, PICTURES = 7_000_000, 1_000_000, 100
 
 BARE = f"""
 import boto3
@@ -90,6 +91,9 @@ def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
         aws_secret_access_key=APPLICATION_KEY,
     ).Bucket(BUCKET)
     (work / "film.bin").write_bytes(os.urandom(FILM))
+    ours.put_object(Key="song.bin", Body=os.urandom(SONG))
+    for number in range(PICTURES):
+        ours.put_object(Key=f"{number}.bin", Body=os.urandom(PICTURE))
 
     def put(bucket: Any) -> object:
         return bucket.put_object(Key="hello.txt", Body=b"Hello, bucket!")
@@ -100,6 +104,13 @@ def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
     def down(bucket: Any) -> None:
         bucket.download_file("film.bin", str(work / "down.bin"))
 
+    def song(bucket: Any) -> None:
+        bucket.download_file("song.bin", str(work / "down.bin"))
+
+    def pictures(bucket: Any) -> None:
+        for number in range(PICTURES):
+            bucket.download_file(f"{number}.bin", str(work / "down.bin"))
+
     def ratio(what: str, call: Callable[[Any], object], times: int) -> Ratio:
         our_seconds, bare_seconds = measure([lambda: call(ours), lambda: call(bare)], times)
         return Ratio(what, "with bare boto3", our_seconds, bare_seconds, 1.10)
@@ -108,6 +119,8 @@ def calling(work: Path, rounds: int, endpoint: str) -> list[Ratio | Limit]:
         ratio("one small put", put, 20 * rounds),
         ratio("256 MiB up", up, rounds // 2 + 1),
         ratio("256 MiB down", down, rounds // 2 + 1),
+        ratio("one object of 7 MB down", song, 4 * rounds),
+        ratio("100 objects of 1 MB down", pictures, rounds // 2 + 1),
     ]
 
 

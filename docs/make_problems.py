@@ -12,6 +12,7 @@ from b2_problems import NEW_KEY, PROBLEMS, SetupError, block  # noqa: E402
 from b2_rules import (  # noqa: E402
     ENDPOINT_RULE,
     KEY_NAME_RULE,
+    MOST_DELETED,
     clean_endpoint,
     find_bucket_name_problem,
     find_endpoint_problem,
@@ -58,13 +59,14 @@ EXAMPLE = {
     "rule": ENDPOINT_RULE,
     "value": "'us-east-005'",
     "code": "InternalError",
+    "most": MOST_DELETED,
     "reason": reason_of("us-east-005"),
     "action": "write",
     "do": "Copy the applicationKey there, or empty both key lines to practise.",
     "why": "The other key is filled in; the two belong together.",
     "state": "nothing answers there",
 }
-ONLY_HERE = {
+ONLY_HERE: dict[str, dict[str, object]] = {
     "practice-folder": {
         "what": "The disk is full, so nothing was stored. Free some space, then try again."
     },
@@ -114,6 +116,17 @@ ONLY_HERE = {
     "key-lacks-permission": {"do": NEW_KEY},
     "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
     "file-not-found": {"file": "photo.jpg"},
+    "bytes-altered": {"name": "holiday.jpg"},
+    "part-too-small": {"reason": "Your proposed upload is smaller than the minimum allowed size."},
+    "object-too-large": {"reason": "The copy source is larger than the maximum allowable size."},
+    "copy-onto-itself": {"reason": "This copy request is illegal: it is from an object to itself."},
+    "checksum-needed": {"reason": "Content-MD5 or a checksum is required with Object Lock."},
+    "object-lock-off": {"reason": "Bucket is missing Object Lock Configuration."},
+    "request-refused": {"reason": "The request is not valid."},
+    "no-such-setting": {"code": "NoSuchCORSConfiguration"},
+    "bytes-needed": {"reason": "Strings must be encoded before hashing"},
+    "metadata-not-text": {"reason": "'int' object has no attribute 'encode'"},
+    "link-too-long": {"seconds": 2592000, "most": 604800},
     "object-name-impossible": {"rule": KEY_NAME_RULE},
     "not-on-b2": {"reason": "Unsupported header 'x-amz-tagging' received for this API call."},
     "call-misspelt": {"reason": 'there is no argument called "key".', "do": "Did you mean Key?"},

@@ -114,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             del headers["content-length"]
         self.send_response_only(answer.status)
         for name, value in headers.items():
-            self.send_header(name, value)
+            if value:  # an empty one is left out
+                self.send_header(name, value)
         self.end_headers()
         if not no_body:
             self.wfile.write(answer.body)

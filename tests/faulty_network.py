@@ -7,6 +7,7 @@ with network.listen() as endpoint:
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import random
@@ -30,8 +31,21 @@ FAULTS = {
     "503": "SlowDown, without asking the server",
     "slow": "the answer comes in small pieces",
     "silent": "the server has done it; nothing comes until boto3 gives up",
+    "page": "a log-in page that is XML, too, with status 200, without asking the server",
+    "page with an ETag": "a page as a web server keeps it, without asking the server",
+    "empty": "status 200 and nothing else, without asking the server",
+    "cut without a length": "half of an answer that does not say how long it is",
+    "altered": "one byte of an object is another",
+    "compressed": "an object comes compressed, although it was not stored like that",
 }
 SAYS = {"500": "server error", "503": "slow down"}  # B2's own words
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+PAGES = {
+    "page": ({**HTML, "Cache-Control": "no-store"}, b"<html><p>Please log in.</p></html>"),
+    # nginx makes its ETags from a file's time and size (ngx_http_set_etag).
+    "page with an ETag": ({**HTML, "ETag": '"5f3c9a1b-264"'}, b"<!doctype html><p>Log in.<br>"),
+    "empty": ({}, b""),
+}
 PAUSE = 0.1  # seconds between the pieces of a slow answer
 
 
@@ -77,6 +91,11 @@ class FaultyNetwork:
         with self.one_at_a_time:
             return answer[: self.cut_at or self.random.choice([len(answer) // 2, -1])]
 
+    def altered(self, content: bytes) -> bytes:
+        with self.one_at_a_time:
+            place, bit = self.random.randrange(len(content) or 1), self.random.randrange(8)
+        return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
 
 class _Passing(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -95,12 +114,36 @@ class _Passing(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if fault in SAYS:
             self.connection.sendall(self.refusal(SAYS[fault]))
-            return
-        answer = self.ask_server(body)
+        elif fault in PAGES:
+            headers, page = PAGES[fault]
+            page = b"" if self.command == "HEAD" else page
+            self.connection.sendall(head(200, {**headers, "Content-Length": str(len(page))}) + page)
+        else:
+            self.answer_with(fault, *self.ask_server(body))
+
+    def answer_with(
+        self, fault: str | None, status: int, headers: dict[str, str], content: bytes
+    ) -> None:
+        """Send the server's answer, with a fault."""
+        network: FaultyNetwork = self.server.owner
+        is_object = self.command == "GET" and "etag" in headers
+        if fault == "altered" and is_object:
+            content = network.altered(content)
+        elif fault == "compressed" and is_object:
+            content = gzip.compress(content)
+            headers = {**headers, "content-encoding": "gzip", "content-length": str(len(content))}
+        elif fault == "cut without a length":
+            headers = {name: headers[name] for name in headers if name != "content-length"}
+            headers["connection"] = "close"
+            content = content[: len(content) // 2]
+            self.close_connection = True
+        self.send(fault, head(status, headers) + content)
+
+    def send(self, fault: str | None, answer: bytes) -> None:
         if fault == "cut before the answer":
             self.hang_up()
         elif fault == "cut in the answer":
-            self.connection.sendall(network.some_of(answer))
+            self.connection.sendall(self.server.owner.some_of(answer))
             self.close_connection = True
         elif fault == "silent":
             self.server.closing.wait(30)
@@ -127,8 +170,8 @@ class _Passing(BaseHTTPRequestHandler):
         body = b"" if self.command == "HEAD" else answer.body
         return head(answer.status, {**answer.headers, "Content-Length": str(len(body))}) + body
 
-    def ask_server(self, body: bytes) -> bytes:
-        """Return the server's answer to this request, as it goes over the wire."""
+    def ask_server(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Return the status, the headers and the content of the server's answer."""
         server = http.client.HTTPConnection(self.server.owner.upstream.partition("//")[2])
         server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():  # Host, too: it is signed
@@ -142,7 +185,7 @@ class _Passing(BaseHTTPRequestHandler):
         headers.pop("connection", None)
         if headers.pop("transfer-encoding", None):
             headers["content-length"] = str(len(content))
-        return head(answer.status, headers) + content
+        return answer.status, headers, content
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what happened is in FaultyNetwork.counts."""

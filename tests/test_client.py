@@ -15,7 +15,12 @@ import b2_client
 import botocore
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import EndpointConnectionError, ProxyConnectionError, SSLError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+    SSLError,
+)
 from conftest import APPLICATION_KEY, KEY_ID, VERSION, Project
 from moto.core.botocore_stubber import MockRawResponse
 
@@ -40,7 +45,7 @@ def requests_of(client: Any) -> list[AWSPreparedRequest]:
 
     def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         sent.append(request)
-        return AWSResponse(request.url, 200, {}, MockRawResponse(b""))  # type: ignore[arg-type]
+        return AWSResponse(request.url, 404, {}, MockRawResponse(b""))  # type: ignore[arg-type]
 
     client.meta.events.register_first("before-send.s3", keep)
     return sent
@@ -49,10 +54,15 @@ def requests_of(client: Any) -> list[AWSPreparedRequest]:
 def use_everything(client: Any) -> list[tuple[str, str, dict[str, str]]]:
     """Make typical calls; return method, address and headers, without what changes with time."""
     sent = requests_of(client)
-    client.put_object(Bucket="my-bucket", Key="a b.txt", Body=b"text", ContentType="text/plain")
-    client.get_object(Bucket="my-bucket", Key="a b.txt")
-    client.list_objects_v2(Bucket="my-bucket")
-    client.delete_object(Bucket="my-bucket", Key="a b.txt")
+    place = {"Bucket": "my-bucket", "Key": "a b.txt"}
+    for call in (
+        lambda: client.put_object(**place, Body=b"text", ContentType="text/plain"),
+        lambda: client.get_object(**place),
+        lambda: client.list_objects_v2(Bucket="my-bucket"),
+        lambda: client.delete_object(**place),
+    ):
+        with pytest.raises(ClientError):  # what requests_of() answers
+            call()
     seen = []
     for request in sent:
         headers = {

@@ -8,15 +8,15 @@ import re
 import subprocess
 import sys
 
-import check_setup
 import pytest
-from b2_causes import ANSWERS, explain_unknown
-from b2_problems import PROBLEMS, SetupError, block
+from b2_causes import explain_unknown
+from b2_problems import OF_THE_PROGRAM, PROBLEMS, SetupError, block
+from b2_refusals import ANSWERS
 from b2_rules import cover
 from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project, some_thorough
 from test_check_setup import SITUATIONS
 
-SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
+SHOWN_ELSEWHERE = {  # and tested in the files that ELSEWHERE names
     "python-too-old",
     "file-hides-package",
     "given-file-missing",
@@ -29,15 +29,31 @@ SHOWN_ELSEWHERE = {  # and tested in test_explained_errors.py and test_damage.py
     "not-on-b2",
     "call-misspelt",
     "no-keys-given",
+    "bytes-altered",
+    "too-many-names",
+    "not-changed",
+    "condition-not-met",
+    "range-outside-file",
+    "part-too-small",
+    "object-too-large",
+    "copy-onto-itself",
+    "checksum-needed",
+    "object-lock-off",
+    "request-refused",
+    "no-such-setting",
+    "bytes-needed",
+    "stream-not-rewindable",
+    "metadata-not-text",
+    "link-too-long",
 }
+ELSEWHERE = ("explained_errors", "damage", "refusals", "faulty_network")
 
 
 def test_every_problem_is_caused_for_real_by_a_test():
     made = {name for names, _ in SITUATIONS.values() for name in names.split(" or ")}
     assert made | SHOWN_ELSEWHERE == set(PROBLEMS)
     others = [
-        (ROOT / "tests" / name).read_text(encoding="utf-8")
-        for name in ("test_explained_errors.py", "test_damage.py")
+        (ROOT / "tests" / f"test_{name}.py").read_text(encoding="utf-8") for name in ELSEWHERE
     ]
     for name in SHOWN_ELSEWHERE:
         assert any(name in text for text in others), name
@@ -52,7 +68,7 @@ def test_a_long_text_is_never_cut_in_the_middle_of_a_key(length: int):
 
 
 def test_every_problem_that_the_code_names_is_in_the_table():
-    named = {problem for _, _, problem in ANSWERS} | set(check_setup.OF_THE_PROGRAM)
+    named = {problem for _, _, problem in ANSWERS} | set(OF_THE_PROGRAM)
     for file in (*STARTER.glob("*.py"), *INSIDE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "SetupError":

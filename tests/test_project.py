@@ -45,6 +45,7 @@ FILES = {
     "b2_inside/b2_practice/folder.py",
     "b2_inside/b2_causes.py",
     "b2_inside/b2_guard.py",
+    "b2_inside/b2_refusals.py",
     "b2_inside/b2_problems.py",
     "b2_inside/b2_rules.py",
     "b2_inside/b2_settings.py",

@@ -9,7 +9,6 @@ from pathlib import Path
 import b2_answers
 import b2_causes
 import b2_double
-import b2_problems
 import b2_rules
 import pytest
 from conftest import ROOT, STARTER, tracked_files
@@ -124,7 +123,6 @@ def test_practice_and_the_double_refuse_the_same_in_the_same_words():
     headers = {name: (fine or "", row) for name, (fine, row) in b2_double.ONLY_VALUE.items()}
     assert headers == b2_rules.REFUSED_HEADERS
     assert b2_double.NOT_OF_B2 == b2_rules.NOT_ON_B2
-    assert b2_rules.MOST_DELETED_RULE in b2_problems.PROBLEMS["object-name-impossible"].why
 
 
 def test_template_python_is_plain_python():

@@ -49,7 +49,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import b2_settings
-from b2_problems import SetupError, block
+from b2_problems import OF_THE_PROGRAM, SetupError, block
+from b2_refusals import explain_refusal  # noqa: F401  # used later: is it there, and whole?
 from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
 from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
 
@@ -61,17 +62,6 @@ PROVED = [  # by the first request
     "B2 knows the keyID, and the applicationKey belongs to it",
     "the bucket is there, and the key can list it",
 ]
-OF_THE_PROGRAM = (  # for these problems, the program's own lines are shown
-    "no-such-object",
-    "file-not-found",
-    "object-name-impossible",
-    "not-on-b2",
-    "call-misspelt",
-    "no-keys-given",
-    "key-lacks-permission",
-    "other-bucket-not-found",
-    "unknown",
-)
 SKIPPED_FOLDERS = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
 
 

@@ -8,34 +8,27 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import os
 import sys
 
-from b2_guard import Answer, find_another_server
-from b2_problems import NEW_KEY, SetupError, block, show_advice
+from b2_problems import SetupError, block, show_advice
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files are in one folder
     HERE = os.path.dirname(HERE)
 
-OURS = "b2_client b2_causes b2_guard b2_problems b2_rules b2_settings b2_practice check_setup"
-GIVEN = OURS.split()
+OURS = "b2_client b2_causes b2_guard b2_problems b2_refusals b2_rules b2_settings b2_practice"
+GIVEN = [*OURS.split(), "check_setup"]
 THEIRS = "boto3 botocore s3transfer urllib3 jmespath dateutil six dotenv moto requests certifi"
 PACKAGES = THEIRS.split()
 
-# What B2's answers mean: a pattern for the code, one for the message, and the problem.
-# The code decides; the message only counts if one code has several meanings.
-ANSWERS = [
-    ("InvalidAccessKeyId|PermanentRedirect|301|307", "", "key-unknown"),
-    ("SignatureDoesNotMatch", "", "application-key-wrong"),
-    ("RequestTimeTooSkewed", "", "clock-wrong"),
-    ("AccessDenied", "storage cap", "storage-cap"),
-    ("AccessDenied", "cap exceeded", "daily-cap"),
-    ("AccessDenied|403", "", "key-lacks-permission"),
-    ("NoSuchBucket", "", "bucket-not-found"),
-    ("NoSuchKey|NoSuchVersion|404", "", "no-such-object"),
-    ("InvalidRequest|KeyTooLongError", "", "object-name-impossible"),
-    ("NotImplemented|InvalidArgument", "", "not-on-b2"),
-    ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
+# What boto3 raises before it asks B2: a pattern for the exception, one for its text, the problem.
+# As boto3 1.44 does.
+MISTAKES = [
+    ("TypeError", "encoded before hashing|must be str, not bytes|got 'bytes'", "bytes-needed"),
+    ("ValueError", "must implement|must be a string", "call-misspelt"),
+    ("UnsupportedOperation", "", "stream-not-rewindable"),
+    ("TypeError", "supporting the buffer API", "stream-not-rewindable"),
+    ("AttributeError", "has no attribute 'encode'", "metadata-not-text"),
 ]
-ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "delete"}
+COMPARE = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # lower case wins
 BACKBLAZE = "api.backblazeb2.com"  # a name that exists; if not even that is found: no network
 
@@ -213,20 +206,20 @@ def problem_of(error, settings):
     kind = type(error).__name__
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
-    has_no_names = isinstance(error, TypeError) and "only accepts keyword" in str(error)
-    if has_no_names or kind == "ParamValidationError":
-        return _explain_call(error)
-    through_boto3 = any(f"{os.sep}boto3{os.sep}" in path for path, _line in list_frames(error))
-    if isinstance(error, FileNotFoundError) and through_boto3:
-        return SetupError("file-not-found", file=error.filename, folder=os.getcwd())
-    if not type(error).__module__.startswith(("boto3", "botocore")):
+    if _is_from_boto3(error):
+        problem = _explain_call(error)
+        if problem:
+            return problem
+    if not type(error).__module__.startswith(("boto3", "botocore", "s3transfer")):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
     chain = _with_causes(error)
     for link in chain:
         if isinstance(getattr(link, "response", None), dict):
-            return _explain_answer(Answer(link), settings)
+            from b2_refusals import explain_refusal
+
+            return explain_refusal(link, settings)
     return _explain_network(chain, _find_host_name(chain, settings))
 
 
@@ -256,17 +249,42 @@ def _find_host_name(chain, settings):
     return settings.get("B2_ENDPOINT", "").partition("//")[2] or "the server"
 
 
+def _is_from_boto3(error):
+    """Tell whether an exception came up in boto3 or what belongs to it."""
+    folders = [f"{os.sep}{name}{os.sep}" for name in ("boto3", "botocore", "s3transfer")]
+    return any(folder in path for path, _line in list_frames(error) for folder in folders)
+
+
 def _explain_call(error):
+    """Return the problem of a call that boto3 itself refused, before it asked B2, or None."""
+    import re
+
+    from b2_rules import cut_short
+
+    kind, text = type(error).__name__, str(error)
+    if isinstance(error, FileNotFoundError):
+        return SetupError("file-not-found", file=error.filename, folder=os.getcwd())
+    if kind == "ParamValidationError" or "only accepts keyword arguments" in text:
+        return _explain_arguments(text)
+    for kinds, words, problem in MISTAKES:
+        if re.fullmatch(kinds, kind) and re.search(words, text):
+            return SetupError(problem, reason=cut_short(text), do=COMPARE)
+    return None
+
+
+def _explain_arguments(text):
     """Return the problem of a call with wrong arguments; suggest the one that was meant."""
     import difflib
     import re
 
     from b2_rules import cut_short
 
-    lines = [line for line in str(error).splitlines() if line != "Parameter validation failed:"]
+    lines = [line for line in text.splitlines() if line != "Parameter validation failed:"]
     unknown_names = [line for line in lines if line.startswith("Unknown parameter")]
     reason = [*unknown_names, *lines, "nothing"][0]
-    do = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
+    if reason.startswith("Non ascii characters found in S3 metadata"):
+        return SetupError("metadata-not-text", reason=cut_short(reason))
+    do = COMPARE
     if "only accepts keyword arguments" in reason:
         do = "Write a name before each value: Key=..., Body=..."
     wrong_type = re.match(
@@ -287,79 +305,6 @@ def _explain_call(error):
         for near in difflib.get_close_matches(wrong_name[1].lower(), names, 1):
             do = f"Did you mean {names[near]}?"
     return SetupError("call-misspelt", reason=cut_short(reason), do=do)
-
-
-# What B2 answered.
-
-
-def _explain_answer(answer, settings):
-    """Return the problem behind an answer from the server: by its code, then its message."""
-    problem = find_another_server(answer)
-    if problem:
-        return problem
-    name = _find_meaning(answer)
-    problem = _find_wrong_clock(answer, name)
-    if problem:
-        return problem
-    if name in ("key-unknown", "application-key-wrong") and settings:
-        from b2_settings import why_key_refused
-
-        return why_key_refused(settings, name)
-    return SetupError(name, **_list_details(answer, name, settings))
-
-
-def _find_meaning(answer):
-    """Return the id of the problem that the table ANSWERS has for an answer, or "unknown"."""
-    import re
-
-    for codes, words, problem in ANSWERS:
-        if re.fullmatch(codes, answer.code) and re.search(words, answer.message, re.IGNORECASE):
-            if problem == "no-such-object" and answer.operation == "HeadBucket":
-                return "bucket-not-found"
-            return problem
-    return "unknown"
-
-
-def _find_wrong_clock(answer, name):
-    """Return the problem of a wrong clock if the answer says so or may mean it, else None."""
-    import re
-    import time
-
-    from b2_rules import find_clock_error, format_time
-
-    clock = find_clock_error(answer.headers.get("date", ""), time.time())
-    says_little = answer.code in ("AccessDenied", "InvalidRequest") and not re.search(
-        "entitled|cap", answer.message
-    )
-    is_unsure = name in ("application-key-wrong", "unknown") or answer.code == "403" or says_little
-    if name == "clock-wrong" or (clock and answer.status in (400, 401, 403) and is_unsure):
-        reason = clock or f"probably wrong: it says {format_time(time.time())}"
-        return SetupError("clock-wrong", reason=reason)
-    return None
-
-
-def _list_details(answer, name, settings):
-    """Return what fills the braces of the problem with this name, as a dict."""
-    from b2_rules import KEY_NAME_RULE, cut_short
-
-    code, reason = answer.code, answer.message
-    if name == "unknown":
-        code = f"the answer to {answer.operation} was {code or 'without a code'} ({answer.status})"
-        reason = f"The server said: {reason or 'nothing'}"
-    do = "A key that was made as in README.md is not allowed to do that. Do it in the console."
-    if answer.operation in ACTIONS:
-        do = NEW_KEY
-    elif answer.operation == "ListBuckets":
-        do = "Use get_bucket(). Or add a new key, and tick Allow List All Bucket Names."
-    return {
-        "bucket": settings.get("B2_BUCKET_NAME", "the one that your program uses"),
-        "the_key": "this keyID",
-        "code": code,
-        "reason": cut_short(reason),
-        "action": ACTIONS.get(answer.operation, f"do this ({answer.operation})"),
-        "rule": KEY_NAME_RULE,
-        "do": do,
-    }
 
 
 # The connection to B2.

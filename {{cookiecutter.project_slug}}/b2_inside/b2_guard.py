@@ -1,23 +1,61 @@
-"""The guard: it turns a fake or cut-off answer into an error, so that you never save it as a file.
+"""The guard: an answer that is fake, cut off or altered becomes an error, and never your file.
 
 On its own, boto3 mistakes a log-in page for success, and half an answer for an empty file.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
+import functools
+import hashlib
+import io
+import re
+import sys
+import zlib
+from xml.etree import ElementTree
+
 from b2_problems import SetupError
 
-GATEWAY = (429, 502, 503, 504)  # from what is in front of a server that is too busy
+HASHED = 8 * 1024 * 1024  # bytes: a whole object up to this size is compared with its MD5
+LONGEST_LINK = 7 * 24 * 60 * 60  # seconds (Backblaze docs, S3-compatible API: presigned URLs)
+SECOND_TRY = "B2StarterSecondTry"  # an argument of ours; it is taken out before boto3 sees it
+NOT_B2, CUT_OFF = "NotB2", "CutOff"  # codes of ours, in place of an answer that is refused
+
+# The XML answers of S3: how the first element's name begins (rclone leaves out a Result at its
+# end), and an element in it that must not be empty.
+# Source: AWS docs, S3 API Reference, Response Syntax of each action.
+ROOTS = {
+    "ListBuckets": ("ListAllMyBucketsResult", ""),
+    "ListObjects": ("ListBucketResult", "Name"),
+    "ListObjectsV2": ("ListBucketResult", "Name"),
+    "ListObjectVersions": ("ListVersionsResult", "Name"),
+    "ListMultipartUploads": ("ListMultipartUploadsResult", "Bucket"),
+    "ListParts": ("ListPartsResult", "UploadId"),
+    "DeleteObjects": ("DeleteResult", ""),
+    "CopyObject": ("CopyObjectResult", "ETag"),
+    "UploadPartCopy": ("CopyPartResult", "ETag"),
+    "CreateMultipartUpload": ("InitiateMultipartUpload", "UploadId"),
+    "CompleteMultipartUpload": ("CompleteMultipartUploadResult", "ETag"),
+    "GetBucketLocation": ("LocationConstraint", ""),
+    "GetBucketVersioning": ("VersioningConfiguration", ""),
+    "GetBucketCors": ("CORSConfiguration", ""),
+    "GetBucketLifecycleConfiguration": ("LifecycleConfiguration", ""),
+    "GetBucketEncryption": ("ServerSideEncryptionConfiguration", ""),
+    "GetBucketAcl": ("AccessControlPolicy", ""),
+    "GetObjectAcl": ("AccessControlPolicy", ""),
+    "GetObjectLockConfiguration": ("ObjectLockConfiguration", ""),
+    "GetObjectRetention": ("Retention", ""),
+    "GetObjectLegalHold": ("LegalHold", ""),
+}
 
 
 def watch_answers(client):
     """Make this boto3 client refuse what boto3 alone would mistake for an answer from B2."""
-    most_attempts = client.meta.config.retries["total_max_attempts"]
     events = client.meta.events
     events.register("before-call.s3", _follow_no_redirect)
-    events.register("after-call.s3", _refuse_web_page)
-    events.register(
-        "needs-retry.s3", lambda **details: _refuse_half_answer(most_attempts, **details)
-    )
+    events.register("provide-client-params.s3", _remember_call)
+    events.register_first("before-parse.s3", _refuse_what_is_not_b2)
+    events.register("after-call.s3", functools.partial(_raise_refusal, client))
+    events.register("after-call.s3.GetObject", functools.partial(_compare_object, client))
+    client.generate_presigned_url = _limit_links(client.generate_presigned_url)
 
 
 def _follow_no_redirect(params, **_):
@@ -25,70 +63,261 @@ def _follow_no_redirect(params, **_):
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
-def _refuse_web_page(http_response, model, **_):
-    """Notice a log-in page instead of B2: boto3 would call it success, but nothing is stored."""
-    if http_response.status_code in GATEWAY:
-        return  # too busy, whatever the page says
-    is_page = "html" in http_response.headers.get("content-type", "")
-    if is_page and model.name not in ("GetObject", "HeadObject"):  # a file may be a page, too
-        raise SetupError("not-b2", reason="it is a web page")
+# Does a successful answer look like B2's?
 
 
-def _refuse_half_answer(most_attempts, response, operation, attempts, endpoint, **_):
-    """Ask again if the connection ended in the headers of an answer, or right after them.
+def _refuse_what_is_not_b2(response_dict, operation_model, **_):
+    """Turn an answer that cannot be B2's into an error 500, so that boto3 asks again.
 
-    boto3 mistakes that for an empty file, or an empty bucket.
+    boto3 does the same with an error that comes with status 200 (handlers.py, _handle_200_error).
+    """
+    headers, body = response_dict["headers"], response_dict["body"]
+    is_success = response_dict["status_code"] < 300
+    flaw = is_success and _find_flaw(operation_model, response_dict["status_code"], headers, body)
+    if not flaw:
+        return
+    if hasattr(body, "close"):
+        body.close()  # the bytes of something that is no object
+    code = CUT_OFF if flaw == "it is cut off" else NOT_B2
+    xml = f"<Error><Code>{code}</Code><Message>{flaw}</Message></Error>"
+    response_dict.update(status_code=500, body=xml.encode())
+
+
+def _raise_refusal(client, parsed, context, **_):
+    """Raise what _refuse_what_is_not_b2() found, if asking again did not help.
+
+    With any other error, b2_refusals.py needs the names in the call to find the cause.
     """
     from botocore.exceptions import ConnectionClosedError
 
-    if response is None or _is_whole(response[0], operation):
-        return None
-    if attempts < most_attempts:
-        return 1  # second to wait
-    raise ConnectionClosedError(endpoint_url=endpoint.host)
+    error = parsed.get("Error", {})
+    if error.get("Code") == NOT_B2:
+        raise SetupError("not-b2", reason=error["Message"])
+    if error.get("Code") == CUT_OFF:
+        raise ConnectionClosedError(endpoint_url=client.meta.endpoint_url)
+    if error:
+        call = context["b2_call"]
+        objects = call.get("Delete", {}).get("Objects", [call])
+        parsed["ResponseMetadata"]["B2Names"] = [one["Key"] for one in objects if "Key" in one]
 
 
-def _is_whole(answer, operation):
-    """Tell whether all of an answer came, going by its stated length (RFC 9112, 6.3 and 9.6).
+def _find_flaw(operation, status, headers, body):
+    """Return what an answer with a status below 300 lacks if it is not whole or not B2's, or "".
 
-    Without a length, it ends with the connection. Either it says so, or it was cut off.
+    operation: boto3's description of the call. body: bytes, or the stream of an object.
     """
-    if answer.status_code not in (200, 206) or operation.name == "HeadBucket":
-        return True  # it failed anyway, or there is nothing after the headers
-    if getattr(answer.raw, "version", 0) != 11:
-        return True  # not HTTP/1.1; or moto, in one of your tests
-    length = answer.headers.get("content-length", "")
-    if not length.isdigit():
-        return "transfer-encoding" in answer.headers or answer.headers.get("connection") == "close"
-    if operation.name == "HeadObject" or operation.has_streaming_output:
-        return True  # a size; or a file, whose bytes boto3 counts
-    return len(answer.content) == int(length)
+    is_object = operation.name in ("GetObject", "HeadObject")
+    if not is_object and _is_page(headers, body):
+        return "it is a web page"
+    flaw = ""
+    if operation.http.get("responseCode") == 204 and (status != 204 or body):
+        flaw = "B2 confirms a deletion in another way"
+    elif _promises_etag(operation) and not _has_etag(headers):
+        flaw = "it has no ETag, the checksum that B2 gives to every object"
+    elif operation.name in ROOTS and not _has_root(body, *ROOTS[operation.name]):
+        flaw = f"it is not an answer to {operation.name}"
+    needs_length = operation.name == "HeadObject" or (is_object and not _is_hashed(headers))
+    may_be_half = flaw or needs_length
+    return "it is cut off" if may_be_half and not _has_length(headers) else flaw
 
 
-class Answer:
-    """What is in the ClientError that boto3 makes from an answer with an error."""
-
-    def __init__(self, error):
-        reply = error.response.get("Error", {})
-        about = error.response.get("ResponseMetadata", {})
-        self.operation = error.operation_name  # such as "PutObject"
-        self.code = str(reply.get("Code", ""))  # such as "AccessDenied"
-        self.message = " ".join(str(reply.get("Message", "")).split())
-        self.status = about.get("HTTPStatusCode", 0)
-        self.headers = about.get("HTTPHeaders", {})
+def _is_page(headers, body):
+    """Tell whether an answer that should be XML or empty is a web page."""
+    start = body[:100].lstrip().lower()
+    return "html" in headers.get("content-type", "") or start.startswith((b"<!doc", b"<html"))
 
 
-def find_another_server(answer):
-    """Return the problem of an answer that is not from B2, or None."""
-    if answer.headers.get("server") == "AmazonS3" or "AWS Access Key" in answer.message:
-        return SetupError("no-keys-given", reason="talks to Amazon: it gives no endpoint_url")
-    if answer.status in GATEWAY:
-        return None  # it is busy, whatever the page says
-    if "html" in answer.headers.get("content-type", ""):
-        return SetupError("not-b2", reason="it is a web page")
-    has_no_words = answer.code in ("", str(answer.status))
-    if has_no_words and not answer.operation.startswith("Head"):
-        # B2 gives its reasons in XML. If the code is not a word, boto3 found no XML.
-        reason = f"it is error {answer.status}, without a readable reason"
-        return SetupError("not-b2", reason=reason)
-    return None
+def _promises_etag(operation):
+    """Tell whether boto3's description says that the headers of the answer have an ETag."""
+    members = operation.output_shape.members if operation.output_shape else {}
+    return "ETag" in members and members["ETag"].serialization.get("location") == "header"
+
+
+def _has_etag(headers):
+    """Tell whether an object's ETag is there. A web server's pages have one, too, but not like it.
+
+    An MD5 is an ETag of B2, and of every server of this kind; any other must come with a header
+    that only these have.
+    """
+    etag = headers.get("etag", "")
+    is_s3 = any(name.lower().startswith("x-amz-") for name in headers)
+    return bool(etag) and (is_s3 or bool(re.match(r'"?[0-9a-f]{32}', etag)))
+
+
+def _has_length(headers):
+    """Tell whether an answer says where it ends (RFC 9112, 6.3): else half of it looks whole."""
+    return headers.get("content-length", "").isdigit() or "transfer-encoding" in headers
+
+
+def _is_hashed(headers):
+    """Tell whether an object's ETag is the MD5 of its bytes, as far as its form says."""
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return False  # of the encrypted bytes, perhaps (AWS docs, Common Response Headers)
+    return bool(re.fullmatch(r'"?[0-9a-f]{32}"?', headers.get("etag", "")))
+
+
+def _has_root(body, root, needed):
+    """Tell whether an XML answer has this first element, and in it one that is not empty.
+
+    An error that comes with status 200 is fine: boto3 notices it on its own.
+    """
+    try:
+        found = ElementTree.fromstring(body.strip())
+    except ElementTree.ParseError:
+        return False
+    name = found.tag.rpartition("}")[2]
+    is_complete = not needed or bool(found.findtext("{*}" + needed))
+    return name == "Error" or (name.startswith(root) and is_complete)
+
+
+# What boto3 does without a word, although B2 will refuse it.
+
+
+def _limit_links(make_link):
+    """Return boto3's generate_presigned_url(), which now refuses a link of more than a week."""
+
+    @functools.wraps(make_link)
+    def generate_presigned_url(*values, **named):
+        seconds = named.get("ExpiresIn", values[2] if len(values) > 2 else 0)
+        if isinstance(seconds, int) and seconds > LONGEST_LINK:
+            raise SetupError("link-too-long", seconds=seconds, most=LONGEST_LINK)
+        return make_link(*values, **named)
+
+    return generate_presigned_url
+
+
+# Is what came of an object what was promised?
+
+
+def _remember_call(params, context, **_):
+    """Keep the arguments of a call: they explain errors, and get_object() may be called again."""
+    if isinstance(params.get("Body"), bytearray):
+        params["Body"] = bytes(params["Body"])  # moto, and so practice, cannot take it
+    context["b2_is_second_try"] = params.pop(SECOND_TRY, False)
+    context["b2_call"] = dict(params)
+
+
+def _compare_object(client, parsed, context, **_):
+    """Compare what came with its length, range and MD5; if they differ, fetch it once more.
+
+    Nobody knows whether every ETag of B2 is an MD5. So the same bytes, with the same ETag, are
+    accepted if they come twice. Raises SetupError if something else comes.
+    """
+    if "Body" not in parsed or context["b2_is_second_try"]:
+        return
+    call = context["b2_call"]
+    first = _is_as_promised(client, call, parsed)
+    if first is True:
+        return
+    again = client.get_object(**call, **{SECOND_TRY: True})
+    second = _is_as_promised(client, call, again)
+    parsed.update(again)
+    if second is True:
+        return
+    if not (first and first == second):
+        raise SetupError("bytes-altered", name=call["Key"])
+    print(f"Note: the checksum of {call['Key']} is not that of its bytes.", file=sys.stderr)
+
+
+def _is_as_promised(client, call, got):
+    """Tell whether get_object() brought what the headers of its answer promise.
+
+    Returns True, or, if only the MD5 differs, what is there: (ETag, MD5 of the bytes). False if it
+    differs in another way. Puts the bytes of a small object, which it has read, in got["Body"]
+    again.
+    """
+    headers = got["ResponseMetadata"]["HTTPHeaders"]
+    length = int(headers["content-length"]) if "content-length" in headers else None
+    is_part = got["ResponseMetadata"]["HTTPStatusCode"] == 206 or "ContentRange" in got
+    is_whole = not is_part
+    if is_part or _is_plain_range(call.get("Range", "")):
+        start, end, size = _read_range(got.get("ContentRange", ""))
+        if not _is_wanted(call, start, end, size):
+            return False
+        is_whole = end - start + 1 == size  # a small object may come as one part
+        length = end - start + 1
+    if is_whole and _is_hashed(headers) and (length is None or length <= HASHED):
+        return _has_its_md5(got, length)
+    if is_part:
+        return _count(got, length)
+    if "content-encoding" not in headers:
+        return True  # boto3 counts the bytes while they are read
+    call = {name: call[name] for name in call if name in ("Bucket", "Key", "VersionId")}
+    return client.head_object(**call)["ContentLength"] == length  # or it was compressed on the way
+
+
+def _has_its_md5(got, length):
+    """Read a whole object, and compare it with its ETag. Returns as _is_as_promised().
+
+    length: in bytes, as it was promised; None if it was not.
+    """
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+    from botocore.response import StreamingBody
+
+    try:
+        content = got["Body"].read()
+    except (HTTPClientError, IncompleteReadError):
+        return False  # cut off
+    etag = got["ETag"].strip('"')
+    if _md5(content) != etag and "ContentEncoding" in got:
+        unpacked = _unpack(content)
+        if _md5(unpacked) == etag:  # not stored like that: compressed on the way
+            content = unpacked
+            del got["ContentEncoding"]
+    got["ContentLength"] = len(content)
+    got["Body"] = StreamingBody(io.BytesIO(content), len(content))
+    if _md5(content) == etag:
+        return True
+    has_end = "transfer-encoding" in got["ResponseMetadata"]["HTTPHeaders"]
+    return (has_end or len(content) == length) and (etag, _md5(content))
+
+
+def _count(got, length):
+    """Let boto3 count the bytes of a part; tell whether their number can be right."""
+    from botocore.response import StreamingBody
+
+    is_right = got.get("ContentLength", length) == length  # else it was compressed on the way
+    got["Body"] = StreamingBody(got["Body"], length)
+    return is_right
+
+
+def _md5(content):
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _unpack(content):
+    """Undo gzip or deflate; return the bytes as they are if they are neither."""
+    try:
+        return zlib.decompress(content, wbits=47)  # 47: both, told apart by their first bytes
+    except zlib.error:
+        return content
+
+
+def _is_plain_range(text):
+    """Tell whether a Range is like bytes=0-9, bytes=5- or bytes=-5: then a part must come."""
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", text)
+    if not found or not (found[1] or found[2]):
+        return False
+    return not (found[1] and found[2]) or int(found[1]) <= int(found[2])
+
+
+def _read_range(text):
+    """Return the first byte, the last byte and the size of the object in a Content-Range.
+
+    Source: RFC 9110, 14.4. Without them: (0, -1, -1).
+    """
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", text)
+    return tuple(map(int, found.groups())) if found else (0, -1, -1)
+
+
+def _is_wanted(call, start, end, size):
+    """Tell whether this is the part of an object that get_object() was called for."""
+    wanted = call.get("Range", "")
+    if not 0 <= start <= end < size:
+        return False
+    if not _is_plain_range(wanted):
+        return "PartNumber" in call or bool(wanted)  # the server knows what is meant
+    first, last = wanted.removeprefix("bytes=").split("-")
+    if not first:
+        return (start, end) == (max(size - int(last), 0), size - 1)
+    return (start, end) == (int(first), min(int(last or size), size - 1))
