@@ -150,6 +150,7 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     after: float = 0  # seconds
+    drip: float = 0  # seconds before each byte of the body; 0: all at once
 
 
 Fault = Callable[[Seen], "Answer | None"]
@@ -215,6 +216,11 @@ def server_error(times: int | None = None) -> Fault:
 def silent(seconds: float) -> Fault:
     """Accept the request, say nothing for this long, and hang up."""
     return _fault(Answer(0, after=seconds))
+
+
+def dripping(seconds: float) -> Fault:
+    """Send an endless answer byte by byte: boto3 waits for each of them anew."""
+    return _fault(Answer(200, b"<!-- " * 1000, {"Content-Type": "application/xml"}, drip=seconds))
 
 
 def cut() -> Fault:

@@ -117,7 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
             if value:  # an empty one is left out
                 self.send_header(name, value)
         self.end_headers()
-        if not no_body:
+        if not no_body and answer.drip:
+            for byte in answer.body:
+                if self.server.closing.wait(answer.drip):
+                    return
+                self.wfile.write(bytes([byte]))
+        elif not no_body:
             self.wfile.write(answer.body)
             self.close_connection |= int(headers["content-length"]) != len(answer.body)
 

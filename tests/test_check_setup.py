@@ -326,6 +326,7 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "refused": ("connection-refused", closed_port),
     "no server on this computer": ("connection-refused", env(ENDPOINT="http://127.0.0.1:9")),
     "silence": ("no-answer", fault(b2_answers.silent(3))),
+    "a byte now and then": ("no-answer", fault(b2_answers.dripping(0.3))),
     "cut in the middle": (CUT, fault(b2_answers.cut())),
     "hung up": ("no-answer", fault(b2_answers.silent(0))),
     "a school that opens TLS": (
@@ -561,6 +562,7 @@ HEALTHY: dict[str, tuple[str, Change]] = {
     "a server on this computer": ("All is well", on_this_computer),
     "through a proxy": ("through the proxy", through_a_proxy),
     "B2 was busy once": ("All is well", fault(b2_answers.slow_down(1))),
+    "B2 was busy twice": ("All is well", fault(b2_answers.slow_down(2))),
     "B2 failed once": ("All is well", fault(b2_answers.server_error(1))),
     "a clock that is a little wrong": ("All is well", clock(minutes=9)),
     ".env is ignored by git": ("All is well", both(file("main.py", ""), git("main.py"))),
@@ -784,7 +786,7 @@ def test_whatever_the_server_answers_there_is_a_diagnosis(
     for secret in (APPLICATION_KEY, KEY_ID):
         assert secret not in scene.printed
     assert "Traceback" not in scene.printed
-    assert len(scene.double.seen) <= 6
+    assert len(scene.double.seen) <= 8
     scene.double.fault = None
     for name, _ in scene.double.versions(BUCKET):
         assert name in scene.printed, "what is left is named"

@@ -48,6 +48,10 @@ BUCKET_NAMES = {
     "my-bucket\n": "There is a line break in it.",
     "my\u200bbucket": "There is an invisible character in it.",
     "my\tbucket": "There is an invisible character in it.",
+    "class-notes/homework": "The part behind the / is a folder, and B2 has no place for it here."
+    " Write only class-notes. A folder belongs in front of a file's name, as in homework/a.txt.",
+    "class-notes/": "The part behind the / is a folder",
+    "/class": "There is the character / in it.",
     "büro-bucket": "There is the character ü in it.",
     "it's mine": "There is the character ' in it.",
     "b2-photos": "It begins with b2-. Backblaze keeps such bucket names for itself.",

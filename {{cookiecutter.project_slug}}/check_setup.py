@@ -41,6 +41,7 @@ b2_causes.install()  # from here on, an import that fails is explained
 import re
 import shutil
 import subprocess
+import threading
 import time
 import traceback
 import uuid
@@ -56,6 +57,8 @@ from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
 
 # For boto3: ask once and do not wait long: even two tries without an answer take under 20 s.
 QUICK: dict = {"connect_timeout": 4, "read_timeout": 6, "retries": {"total_max_attempts": 1}}
+LONGEST = 8  # seconds for one try, even if single bytes still come
+PAUSES = {"busy": [1, 2], "no-answer": [1]}  # seconds before each further try
 
 PROVED = [  # by the first request
     "the server answers",
@@ -109,7 +112,7 @@ def check(settings):
     )
     _report("ok", find_host(endpoint))
     client = connect_quickly(settings)
-    names = _try_twice(lambda: ask_bucket(client, settings))
+    names = _try_again(lambda: ask_bucket(client, settings))
     for text in PROVED:
         _report("ok", text)
     if _try_changes(client, bucket_name, names):
@@ -246,8 +249,6 @@ def ask_bucket(client, settings):
         if _name_problem(error) != "key-lacks-permission":
             raise
     else:
-        if "KeyCount" not in listed:
-            raise SetupError("not-b2", reason="it is not a list of files")
         return [found["Key"] for found in listed.get("Contents", [])]
     # Not entitled. Can the key use the bucket at all? A key from the console may ask that.
     try:
@@ -259,15 +260,38 @@ def ask_bucket(client, settings):
     raise SetupError("key-limited-to-names", bucket=bucket_name)
 
 
-def _try_twice(call):
-    """Return what the call returns; if B2 was only busy, try it once more."""
-    try:
-        return call()
-    except Exception as error:
-        if _name_problem(error) not in ("busy", "no-answer"):
-            raise
-        time.sleep(1)
-        return call()
+def _try_again(call):
+    """Return what the call returns; if B2 was busy or silent, try again."""
+    tries = 0
+    while True:
+        try:
+            return _in_time(call)
+        except Exception as error:
+            pauses = PAUSES.get(_name_problem(error), [])[tries:]
+            if not pauses:
+                raise
+        time.sleep(pauses[0])
+        tries += 1
+
+
+def _in_time(call, *values, **named):
+    """Return what the call returns, or give up: boto3 waits anew for each byte that comes."""
+    ended = {}
+
+    def run():
+        try:
+            ended["returned"] = call(*values, **named)
+        except BaseException as error:
+            ended["raised"] = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(LONGEST)
+    if "raised" in ended:
+        raise ended["raised"]
+    if "returned" not in ended:
+        raise SetupError("no-answer", host="The server")
+    return ended["returned"]
 
 
 def _try_if_allowed(action, call):
@@ -315,7 +339,7 @@ def _try_changes(client, bucket_name, names):
 def _write(client, where, body):
     """Store the file once; return B2's answer, or None if the key may not write."""
     try:
-        put = _try_if_allowed("write", lambda: client.put_object(**where, Body=body))
+        put = _try_if_allowed("write", lambda: _in_time(client.put_object, **where, Body=body))
         if put and "VersionId" not in put and client.meta.endpoint_url.startswith("https"):
             raise SetupError("not-b2", reason="it does not name the version that was stored")
     except BaseException as error:
@@ -328,7 +352,7 @@ def _write(client, where, body):
 
 def _read(client, where):
     """Return the first byte of a file, or None if the key may not read."""
-    got = _try_if_allowed("read", lambda: read_first_byte(client, where))
+    got = _try_if_allowed("read", lambda: _in_time(read_first_byte, client, where))
     if got is not None:
         _report("ok", "read a file")
     return got
@@ -348,7 +372,7 @@ def _erase(client, where):
     """Delete what was written, this version for good; if that fails, name it."""
     done = None
     try:
-        done = _try_if_allowed("delete", lambda: _try_twice(lambda: client.delete_object(**where)))
+        done = _try_if_allowed("delete", lambda: _try_again(lambda: client.delete_object(**where)))
     finally:
         if done and done["ResponseMetadata"]["HTTPStatusCode"] == 204:
             _report("ok", "deleted the test file")
@@ -360,8 +384,8 @@ def _erase_all(client, where):
     """Delete every version of a file that may or may not have been stored."""
     versions = None
     try:
-        listed = client.list_object_versions(Bucket=where["Bucket"], Prefix=where["Key"])
-        versions = listed.get("Versions", []) if "Name" in listed else None
+        prefix = {"Bucket": where["Bucket"], "Prefix": where["Key"]}
+        versions = _in_time(client.list_object_versions, **prefix).get("Versions", [])
     finally:
         if versions is None:
             _report("warning", f"the file {where['Key']} may still be in the bucket")
