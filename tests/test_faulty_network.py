@@ -160,12 +160,13 @@ def test_altered_bytes_are_fetched_once_more_and_then_refused(tmp_path: Path, ho
     with network() as (way, endpoint):
         bucket = bucket_at(endpoint)
         bucket.put_object(Key="a", Body=bytes(1000))
-        once = iter(["altered"])
-        way.faults = lambda request: next(once, None)
+        times = itertools.count()
+        way.faults = lambda request: (  # older versions of boto3 ask for the size first
+            "altered" if request.method == "GET" and next(times) != 1 else None
+        )
 
         assert READS[how](bucket, tmp_path / "a") == bytes(1000)
 
-        way.faults = lambda request: "altered"
         with pytest.raises(SetupError) as caught:
             READS[how](bucket, tmp_path / "b")
     assert caught.value.problem == "bytes-altered"
