@@ -115,7 +115,11 @@ ONLY_HERE: dict[str, dict[str, object]] = {
     "key-of-another-region": {"host": "s3.eu-central-003.backblazeb2.com"},
     "key-lacks-permission": {"do": NEW_KEY},
     "daily-cap": {"reason": "Cannot download file, download bandwidth cap exceeded."},
-    "file-not-found": {"file": "photo.jpg"},
+    "file-not-found": {
+        "what": "The file photo.jpg, which your program wants to upload, is not there.",
+        "do": "Correct the file's name in your program, or put the file into that folder.",
+    },
+    "file-mode-wrong": {"reason": "not readable"},
     "bytes-altered": {"name": "holiday.jpg"},
     "part-too-small": {"reason": "Your proposed upload is smaller than the minimum allowed size."},
     "object-too-large": {"reason": "The copy source is larger than the maximum allowable size."},

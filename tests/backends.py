@@ -39,11 +39,12 @@ CANNOT = {
         "wrong secret": "moto does not check signatures unless it is told to",
     },
     "rclone": {
+        "settings": "rclone serve s3 has no settings of a bucket",
         "versions": "rclone serve s3 keeps one version of an object",
         "multipart ETag": "rclone gives the MD5 of the whole object",
         "folder beside file": "rclone stores keys as paths: a and a/b exclude each other",
     },
-    "swift": {},
+    "swift": {"settings": "Swift has no CORS rules of a bucket"},
     "double": {},
 }
 CANNOT["faulty"] = {**CANNOT["rclone"], "links": "urllib does not ask again"}

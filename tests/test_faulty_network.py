@@ -11,16 +11,21 @@ import io
 import itertools
 import random
 import shutil
+import socket
+import socketserver
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from actions import ACTIONS, Action, a_place
 from b2_causes import problem_of
 from b2_double import B2Double
@@ -174,6 +179,54 @@ def test_altered_bytes_are_fetched_once_more_and_then_refused(tmp_path: Path, ho
     assert way.counts == {"altered": 3}
 
 
+class _Altering(socketserver.BaseRequestHandler):
+    """Passes bytes on, and alters one of those that come after the first million."""
+
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.server.upstream)) as there:  # type: ignore[attr-defined]
+            threading.Thread(target=self.pass_on, args=(there,), daemon=True).start()
+            seen = 0
+            while data := there.recv(65536):
+                if seen < 1_000_000 <= seen + len(data):
+                    data = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+                seen += len(data)
+                self.request.sendall(data)
+
+    def pass_on(self, there: socket.socket) -> None:
+        with suppress(OSError):
+            while data := self.request.recv(65536):
+                there.sendall(data)
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("size", [3_000_000, 9_000_000])
+def test_what_is_altered_under_tls_ends_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+):
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    with (
+        serve(B2Double(buckets=[BUCKET]), context) as port,
+        socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Altering) as relay,
+    ):
+        bucket_at(f"https://127.0.0.1:{port}").put_object(Key="a", Body=bytes(size))
+        relay.upstream = port  # type: ignore[attr-defined]
+        relay.daemon_threads = True
+        threading.Thread(target=relay.serve_forever, args=(0.02,), daemon=True).start()
+        bucket = bucket_at(f"https://127.0.0.1:{relay.server_address[1]}")
+
+        for how in ("read", "iter_chunks", "download_file", "download_fileobj"):
+            with pytest.raises(Exception) as caught:  # any, if it is explained
+                READS[how](bucket, tmp_path / "a")
+            problem = problem_of(caught.value, {})
+            assert problem, caught.value
+            assert problem.problem in ("no-answer", "bytes-altered"), how
+        relay.shutdown()
+    assert not (tmp_path / "a").exists()
+
+
 def test_compressed_bytes_come_as_they_were_stored():
     with network() as (way, endpoint):
         bucket = bucket_at(endpoint)
@@ -223,7 +276,7 @@ def test_the_part_that_was_asked_for_comes(wanted: str):
 
 
 MD5 = hashlib.md5(NOTE).hexdigest()
-HEAD = f'HTTP/1.1 200 OK\r\nETag: "{MD5}"\r\n'
+HEAD = f'HTTP/1.1 200 OK\r\nx-amz-request-id: 1\r\nETag: "{MD5}"\r\n'
 OTHER = HEAD.replace(MD5, hashlib.md5(b"other").hexdigest())
 IN_PARTS = HEAD.replace(MD5, f"{MD5}-2")
 PART = HEAD.replace("200 OK", "206 Partial Content")
@@ -233,6 +286,28 @@ RAW: dict[str, tuple[str, str, str]] = {  # an answer to GET, what is asked for,
     "ends with the connection": (HEAD + "Connection: close\r\n\r\na note", "", ""),
     "ETag of parts": (IN_PARTS + "Content-Length: 6\r\n\r\na note", "", ""),
     "ETag that is no MD5": (OTHER + "Content-Length: 6\r\n\r\na note", "", ""),
+    "an ETag in capital letters": (
+        HEAD.replace(MD5, MD5.upper()) + "Content-Length: 6\r\n\r\na note",
+        "",
+        "",
+    ),
+    "a page of a web server": (
+        f'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nx-amz-cf-id: 1\r\nETag: W/"{MD5}"\r\n'
+        "Content-Length: 6\r\n\r\na note",
+        "",
+        "not-b2",
+    ),
+    "a status that B2 does not use": (
+        HEAD.replace("200 OK", "203 Other") + "Content-Length: 6\r\n\r\na note",
+        "",
+        "not-b2",
+    ),
+    "no length that HTTP knows": (
+        IN_PARTS + "Transfer-Encoding: identity\r\n\r\na n",
+        "",
+        "no-answer",
+    ),
+    "a length that is no number": (HEAD + "Content-Length: x\r\n\r\na note", "", "no-answer"),
     "half of it": (HEAD + "Connection: close\r\n\r\na n", "", "bytes-altered"),
     "no way to tell": (IN_PARTS + "Connection: close\r\n\r\na note", "", "no-answer"),
     "all in place of a part": (
@@ -338,6 +413,7 @@ class _OnlyHeaders(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.send_response(200)
+        self.send_header("x-amz-request-id", "1")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -42,6 +42,7 @@ SHOWN_ELSEWHERE = {  # and tested in the files that ELSEWHERE names
     "request-refused",
     "no-such-setting",
     "bytes-needed",
+    "file-mode-wrong",
     "stream-not-rewindable",
     "metadata-not-text",
     "link-too-long",

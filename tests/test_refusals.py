@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import b2_answers
+import b2_causes
 import pytest
 from b2_causes import problem_of
 from b2_double import B2Double
@@ -188,6 +191,45 @@ def test_what_boto3_refuses_on_its_own_is_named_with_the_way_to_do_it(kind: str)
 
     assert f"[{problem}]" in shown, shown
     assert words in shown
+
+
+def test_a_file_that_was_opened_for_something_else(tmp_path: Path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"x")
+    with file.open("rb") as to_read, file.open("ab") as to_write:
+        assert "[file-mode-wrong]" in told(lambda bucket: bucket.download_fileobj("a", to_read))
+        assert "[file-mode-wrong]" in told(lambda bucket: bucket.put_object(Key="b", Body=to_write))
+        assert "[file-mode-wrong]" in told(lambda bucket: bucket.upload_fileobj(to_write, "b"))
+
+
+def test_a_pipe_cannot_be_rewound():
+    words = [sys.executable, "-c", "print('x')"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        shown = told(lambda bucket: bucket.put_object(Key="b", Body=process.stdout))
+
+    assert "[stream-not-rewindable]" in shown
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path):
+    missing, folder = str(tmp_path / "no" / "a.txt"), str(tmp_path)
+
+    assert f"The folder {tmp_path / 'no'}, which your" in told(
+        lambda b: b.download_file("a", missing)
+    )
+    assert "is a folder" in told(lambda b: b.upload_file(folder, "b"))
+    assert "is a folder" in told(lambda b: b.download_file("a", folder))
+
+
+def test_a_mistake_in_a_function_that_boto3_calls_is_left_to_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(b2_causes, "HERE", str(Path(__file__).parent))  # this file is a program
+
+    def fail(number: int) -> None:
+        raise FileNotFoundError(2, "No such file", "mine.txt")
+
+    with pytest.raises(AssertionError, match="FileNotFoundError"):  # told() finds no problem
+        told(lambda bucket: bucket.download_file("a", str(tmp_path / "a"), Callback=fail))
 
 
 def test_a_file_opened_as_text(tmp_path: Path):

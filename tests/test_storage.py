@@ -240,3 +240,46 @@ def test_anybody_can_upload_an_object_through_a_link(backend: Backend):
     urllib.request.urlopen(request).close()
 
     assert body(backend.bucket, "gift") == b"a gift"
+
+
+def test_what_a_program_may_ask_about_a_bucket(backend: Backend):
+    """No guard may mistake one of these answers for that of somebody else."""
+    bucket, client = backend.bucket, backend.client
+    bucket.put_object(Key="a", Body=b"a")
+    upload = bucket.Object("b").initiate_multipart_upload()
+    upload.Part(1).upload(Body=b"b")
+
+    assert [part.part_number for part in upload.parts.all()] == [1]
+    assert [one.id for one in bucket.multipart_uploads.all()] == [upload.id]
+    upload.abort()
+    assert [one.key for one in bucket.objects.all()] == ["a"]
+    assert client.list_objects(Bucket=BUCKET)["Name"] == BUCKET
+    assert client.list_objects_v2(Bucket=BUCKET, Prefix="none").get("Contents", []) == []
+    if "versions" not in backend.cannot:
+        assert [one.object_key for one in bucket.object_versions.all()] == ["a"]
+    assert BUCKET in [one["Name"] for one in client.list_buckets()["Buckets"]]
+    client.get_bucket_location(Bucket=BUCKET)
+    client.get_waiter("bucket_exists").wait(Bucket=BUCKET)
+    client.get_waiter("object_exists").wait(Bucket=BUCKET, Key="a")
+    assert bucket.objects.all().delete()[0]["Deleted"][0]["Key"] == "a"
+
+
+def test_settings_of_a_bucket(backend: Backend):
+    backend.needs("settings")
+    bucket = backend.bucket
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+
+    assert bucket.Versioning().status == "Enabled"
+    bucket.Cors().put(CORSConfiguration={"CORSRules": [rule]})
+    assert bucket.Cors().cors_rules[0]["AllowedOrigins"] == ["*"]
+    bucket.Cors().delete()
+    bucket.Acl().load()
+
+
+def test_the_end_of_an_empty_object(backend: Backend):
+    backend.bucket.put_object(Key="a", Body=b"")
+
+    try:
+        assert backend.bucket.Object("a").get(Range="bytes=-3")["Body"].read() == b""
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidRange"

@@ -55,7 +55,7 @@ from b2_refusals import explain_refusal  # noqa: F401  # used later: is it there
 from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
 from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
 
-# For boto3: ask once and do not wait long: even two tries without an answer take under 20 s.
+# For boto3: ask once and do not wait long: two tries to list the bucket take less than 20 s.
 QUICK: dict = {"connect_timeout": 4, "read_timeout": 6, "retries": {"total_max_attempts": 1}}
 LONGEST = 8  # seconds for one try, even if single bytes still come
 PAUSES = {"busy": [1, 2], "no-answer": [1]}  # seconds before each further try
@@ -106,10 +106,8 @@ def check(settings):
         _print(f"\nPractice works. To use your own bucket, {how} (see README.md).")
         return
     check_key_shapes(settings)
-    _report(
-        "ok",
-        f"keyID, bucket, endpoint: {short_key_id(settings[KEYS[0]])}, {bucket_name}, {endpoint}",
-    )
+    key_id = short_key_id(settings[KEYS[0]])
+    _report("ok", f"keyID, bucket, endpoint: {key_id}, {bucket_name}, {endpoint}")
     _report("ok", find_host(endpoint))
     client = connect_quickly(settings)
     names = _try_again(lambda: ask_bucket(client, settings))
@@ -343,16 +341,17 @@ def _write(client, where, body):
         if put and "VersionId" not in put and client.meta.endpoint_url.startswith("https"):
             raise SetupError("not-b2", reason="it does not name the version that was stored")
     except BaseException as error:
-        if _name_problem(error) in ("busy", "no-answer", "not-b2", "unknown", None):
+        name = _name_problem(error)
+        if name in ("busy", "no-answer", "not-b2", "unknown", None):
             with suppress(Exception):  # the first problem is the one to show
-                _erase_all(client, where)  # perhaps it was stored
+                _erase_all(client, where, may_come=name in ("no-answer", None))
         raise
     return put
 
 
 def _read(client, where):
     """Return the first byte of a file, or None if the key may not read."""
-    got = _try_if_allowed("read", lambda: _in_time(read_first_byte, client, where))
+    got = _try_if_allowed("read", lambda: _try_again(lambda: read_first_byte(client, where)))
     if got is not None:
         _report("ok", "read a file")
     return got
@@ -380,15 +379,15 @@ def _erase(client, where):
             _report("warning", f"the file {where['Key']} is still in the bucket")
 
 
-def _erase_all(client, where):
-    """Delete every version of a file that may or may not have been stored."""
+def _erase_all(client, where, may_come):
+    """Delete every version of a file that may have been stored; may_come: or be stored later."""
     versions = None
     try:
         prefix = {"Bucket": where["Bucket"], "Prefix": where["Key"]}
         versions = _in_time(client.list_object_versions, **prefix).get("Versions", [])
     finally:
-        if versions is None:
-            _report("warning", f"the file {where['Key']} may still be in the bucket")
+        if versions is None or (may_come and not versions):
+            _report("warning", f"the file {where['Key']} may still be in the bucket, or come later")
     for version in versions or []:
         _erase(client, {**where, "VersionId": version["VersionId"]})
 
@@ -434,8 +433,8 @@ def _ask_more(error, settings):
     client = connect_quickly(settings)
     bucket_name = settings["B2_BUCKET_NAME"]
     try:
-        for name in ask_bucket(client, settings):
-            read_first_byte(client, {"Bucket": bucket_name, "Key": name})
+        for name in _in_time(ask_bucket, client, settings):
+            _in_time(read_first_byte, client, {"Bucket": bucket_name, "Key": name})
     except Exception as better:
         return problem_of(better, settings) or problem
     if problem.problem == "bucket-not-found":  # then the program names another one

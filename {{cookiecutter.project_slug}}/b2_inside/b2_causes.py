@@ -22,10 +22,15 @@ PACKAGES = THEIRS.split()
 # What boto3 raises before it asks B2: a pattern for the exception, one for its text, the problem.
 # As boto3 1.44 does.
 MISTAKES = [
-    ("TypeError", "encoded before hashing|must be str, not bytes|got 'bytes'", "bytes-needed"),
-    ("ValueError", "must implement|must be a string", "call-misspelt"),
-    ("UnsupportedOperation", "", "stream-not-rewindable"),
+    (
+        "TypeError",
+        "encoded before hashing|must be str, not bytes|got 'bytes'|bytes-like object is required",
+        "bytes-needed",
+    ),
+    ("UnsupportedOperation|OSError", "seek", "stream-not-rewindable"),
     ("TypeError", "supporting the buffer API", "stream-not-rewindable"),
+    ("UnsupportedOperation|RuntimeError", "read|write|is not supported", "file-mode-wrong"),
+    ("ValueError", "must implement|must be a string", "call-misspelt"),
     ("AttributeError", "has no attribute 'encode'", "metadata-not-text"),
 ]
 COMPARE = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
@@ -206,11 +211,14 @@ def problem_of(error, settings):
     kind = type(error).__name__
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
-    if _is_from_boto3(error):
-        problem = _explain_call(error)
-        if problem:
-            return problem
-    if not type(error).__module__.startswith(("boto3", "botocore", "s3transfer")):
+    is_from_boto3 = _is_from_boto3(error)
+    problem = _explain_call(error) if is_from_boto3 else None
+    if problem:
+        return problem
+    package = type(error).__module__.partition(".")[0]
+    if package not in ("boto3", "botocore", "s3transfer") and not (
+        package == "urllib3" and is_from_boto3
+    ):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
@@ -250,9 +258,15 @@ def _find_host_name(chain, settings):
 
 
 def _is_from_boto3(error):
-    """Tell whether an exception came up in boto3 or what belongs to it."""
+    """Tell whether an exception came up in boto3: not in a function of yours that boto3 called."""
     folders = [f"{os.sep}{name}{os.sep}" for name in ("boto3", "botocore", "s3transfer")]
-    return any(folder in path for path, _line in list_frames(error) for folder in folders)
+    for path, _line in reversed(list_frames(error)):
+        if any(folder in path for folder in folders):
+            return True
+        is_yours = path.startswith(HERE + os.sep) and os.path.isfile(path)
+        if is_yours and not is_given(path):
+            return False
+    return False
 
 
 def _explain_call(error):
@@ -262,14 +276,28 @@ def _explain_call(error):
     from b2_rules import cut_short
 
     kind, text = type(error).__name__, str(error)
-    if isinstance(error, FileNotFoundError):
-        return SetupError("file-not-found", file=error.filename, folder=os.getcwd())
+    if isinstance(error, (FileNotFoundError, IsADirectoryError)):
+        return _explain_file(str(error.filename2 or error.filename))
     if kind == "ParamValidationError" or "only accepts keyword arguments" in text:
         return _explain_arguments(text)
     for kinds, words, problem in MISTAKES:
         if re.fullmatch(kinds, kind) and re.search(words, text):
             return SetupError(problem, reason=cut_short(text), do=COMPARE)
     return None
+
+
+def _explain_file(name):
+    """Return the problem of a file on this computer that cannot be read, or written, by boto3."""
+    what = f"The file {name}, which your program wants to upload, is not there."
+    do = "Correct the file's name in your program, or put the file into that folder."
+    folder = os.path.dirname(name)
+    if os.path.isdir(name):
+        what = f"{name} is a folder, and your program uses it as a file."
+        do = f"Write the name of a file, such as {os.path.join(name, 'a.txt')}."
+    elif folder and not os.path.isdir(folder):
+        what = f"The folder {folder}, which your program uses, is not there."
+        do = "Make the folder first, or correct its name in your program."
+    return SetupError("file-not-found", what=what, folder=os.getcwd(), do=do)
 
 
 def _explain_arguments(text):
@@ -314,6 +342,7 @@ def _explain_network(chain, host):
     """Return the problem on the way to the server, or None if it is not the network."""
     kinds = {base.__name__ for link in chain for base in type(link).__mro__}
     cut = {"HTTPClientError", "ConnectionError", "IncompleteReadError", "IncompleteRead"}
+    cut |= {"ProtocolError", "TimeoutError"}  # of urllib3
     problem = None
     if "ProxyConnectionError" in kinds:
         problem = _explain_proxy(chain)
@@ -322,7 +351,7 @@ def _explain_network(chain, host):
     elif "SSLError" in kinds:
         problem = _explain_certificate(chain, host)
     elif "ConnectionRefusedError" in kinds:
-        problem = _explain_refusal(host)
+        problem = _explain_closed_port(host)
     elif "ResponseParserError" in kinds:
         problem = SetupError("not-b2", reason="it cannot be read")
     elif cut & kinds:
@@ -340,7 +369,7 @@ def _explain_proxy(chain):
     return explain_variable(PROXIES, state)
 
 
-def _explain_refusal(host):
+def _explain_closed_port(host):
     reason = "Maybe a firewall is in the way."
     do = "Try another network, such as a phone's hotspot."
     if host.startswith(("127.", "localhost")):

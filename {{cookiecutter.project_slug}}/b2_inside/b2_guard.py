@@ -19,8 +19,8 @@ LONGEST_LINK = 7 * 24 * 60 * 60  # seconds (Backblaze docs, S3-compatible API: p
 SECOND_TRY = "B2StarterSecondTry"  # an argument of ours; it is taken out before boto3 sees it
 NOT_B2, CUT_OFF = "NotB2", "CutOff"  # codes of ours, in place of an answer that is refused
 
-# The XML answers of S3: how the first element's name begins (rclone leaves out a Result at its
-# end), and an element in it that must not be empty.
+# The XML answers of S3: how the first element's name begins (rclone and moto differ at its end,
+# moto also at its beginning), and an element in it that must not be empty.
 # Source: AWS docs, S3 API Reference, Response Syntax of each action.
 ROOTS = {
     "ListBuckets": ("ListAllMyBucketsResult", ""),
@@ -28,14 +28,14 @@ ROOTS = {
     "ListObjectsV2": ("ListBucketResult", "Name"),
     "ListObjectVersions": ("ListVersionsResult", "Name"),
     "ListMultipartUploads": ("ListMultipartUploadsResult", "Bucket"),
-    "ListParts": ("ListPartsResult", "UploadId"),
+    "ListParts": ("ListParts", "UploadId"),
     "DeleteObjects": ("DeleteResult", ""),
     "CopyObject": ("CopyObjectResult", "ETag"),
     "UploadPartCopy": ("CopyPartResult", "ETag"),
     "CreateMultipartUpload": ("InitiateMultipartUpload", "UploadId"),
     "CompleteMultipartUpload": ("CompleteMultipartUploadResult", "ETag"),
     "GetBucketLocation": ("LocationConstraint", ""),
-    "GetBucketVersioning": ("VersioningConfiguration", ""),
+    "GetBucketVersioning": ("VersioningConfiguration|GetBucketVersioning", ""),
     "GetBucketCors": ("CORSConfiguration", ""),
     "GetBucketLifecycleConfiguration": ("LifecycleConfiguration", ""),
     "GetBucketEncryption": ("ServerSideEncryptionConfiguration", ""),
@@ -52,8 +52,11 @@ def watch_answers(client):
     events = client.meta.events
     events.register("before-call.s3", _follow_no_redirect)
     events.register("provide-client-params.s3", _remember_call)
-    events.register_first("before-parse.s3", _refuse_what_is_not_b2)
-    events.register("after-call.s3", functools.partial(_raise_refusal, client))
+    events.register("before-parse.s3", _refuse_others)
+    for name in ROOTS:  # before boto3 itself, which takes what is not XML for an error 500
+        events.register_first(f"before-parse.s3.{name}", _refuse_what_is_not_b2)
+    # Before boto3 looks for the place of a bucket in the answer.
+    events.register_first("after-call.s3.*", functools.partial(_raise_refusal, client))
     events.register("after-call.s3.GetObject", functools.partial(_compare_object, client))
     client.generate_presigned_url = _limit_links(client.generate_presigned_url)
 
@@ -83,6 +86,12 @@ def _refuse_what_is_not_b2(response_dict, operation_model, **_):
     response_dict.update(status_code=500, body=xml.encode())
 
 
+def _refuse_others(operation_model, **details):
+    """Do the same for the operations that are not in ROOTS."""
+    if operation_model.name not in ROOTS:
+        _refuse_what_is_not_b2(operation_model=operation_model, **details)
+
+
 def _raise_refusal(client, parsed, context, **_):
     """Raise what _refuse_what_is_not_b2() found, if asking again did not help.
 
@@ -106,25 +115,48 @@ def _find_flaw(operation, status, headers, body):
 
     operation: boto3's description of the call. body: bytes, or the stream of an object.
     """
-    is_object = operation.name in ("GetObject", "HeadObject")
-    if not is_object and _is_page(headers, body):
+    if _is_page(operation, headers, body):
         return "it is a web page"
-    flaw = ""
-    if operation.http.get("responseCode") == 204 and (status != 204 or body):
-        flaw = "B2 confirms a deletion in another way"
-    elif _promises_etag(operation) and not _has_etag(headers):
-        flaw = "it has no ETag, the checksum that B2 gives to every object"
-    elif operation.name in ROOTS and not _has_root(body, *ROOTS[operation.name]):
-        flaw = f"it is not an answer to {operation.name}"
-    needs_length = operation.name == "HeadObject" or (is_object and not _is_hashed(headers))
-    may_be_half = flaw or needs_length
-    return "it is cut off" if may_be_half and not _has_length(headers) else flaw
+    flaw = _find_lack(operation, headers, body)
+    if not flaw and status not in _list_statuses(operation):
+        flaw = f"B2 never answers {operation.name} with status {status}"
+    is_head = operation.name == "HeadObject"
+    needs_length = is_head or (operation.name == "GetObject" and not _find_md5(headers))
+    is_unreadable = "content-length" in headers and _read_length(headers) is None
+    if is_unreadable or ((flaw or needs_length) and not _has_length(headers)):
+        return "it is cut off"
+    return flaw
 
 
-def _is_page(headers, body):
-    """Tell whether an answer that should be XML or empty is a web page."""
-    start = body[:100].lstrip().lower()
-    return "html" in headers.get("content-type", "") or start.startswith((b"<!doc", b"<html"))
+def _find_lack(operation, headers, body):
+    """Return what is missing in an answer to this operation, or ""."""
+    if _promises_etag(operation):
+        has_all = _has_etag(headers)
+        return "" if has_all else "it has no ETag, the checksum that B2 gives to every object"
+    if operation.name in ROOTS:
+        has_all = _has_root(body, *ROOTS[operation.name])
+        return "" if has_all else f"it is not an answer to {operation.name}"
+    return "" if _has_request_id(headers) else "nothing in it is from B2"
+
+
+def _list_statuses(operation):
+    """Return the statuses of success: 204 for a deletion, and 206 for a part of an object."""
+    if operation.http.get("responseCode") == 204:
+        return [204]
+    if operation.name == "GetObject":
+        return [200, 206]
+    has_content = _promises_etag(operation) or operation.name in ROOTS
+    return [200] if has_content else [200, 204]
+
+
+def _is_page(operation, headers, body):
+    """Tell whether an answer is a web page that is no object."""
+    is_html = "html" in headers.get("content-type", "")
+    if operation.name in ("GetObject", "HeadObject"):
+        return is_html and not _has_request_id(headers)
+    if not isinstance(body, bytes):
+        return is_html
+    return is_html or bool(re.match(rb"\s*(<\?xml[^>]*>\s*)?<(!doctype|html)", body, re.IGNORECASE))
 
 
 def _promises_etag(operation):
@@ -134,26 +166,38 @@ def _promises_etag(operation):
 
 
 def _has_etag(headers):
-    """Tell whether an object's ETag is there. A web server's pages have one, too, but not like it.
+    """Tell whether the ETag of an object is there. A web server's files have one, too."""
+    return _has_request_id(headers) or bool(_find_md5(headers)) if "etag" in headers else False
 
-    An MD5 is an ETag of B2, and of every server of this kind; any other must come with a header
-    that only these have.
-    """
-    etag = headers.get("etag", "")
-    is_s3 = any(name.lower().startswith("x-amz-") for name in headers)
-    return bool(etag) and (is_s3 or bool(re.match(r'"?[0-9a-f]{32}', etag)))
+
+def _has_request_id(headers):
+    """Tell whether an answer has what only S3 servers send; moto has a name of its own for it."""
+    names = ("x-amz-request-id", "x-amz-id-2", "x-amzn-requestid")
+    return any(name in headers for name in names)
 
 
 def _has_length(headers):
     """Tell whether an answer says where it ends (RFC 9112, 6.3): else half of it looks whole."""
-    return headers.get("content-length", "").isdigit() or "transfer-encoding" in headers
+    is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    return is_chunked or _read_length(headers) is not None
 
 
-def _is_hashed(headers):
-    """Tell whether an object's ETag is the MD5 of its bytes, as far as its form says."""
+def _read_length(headers):
+    """Return the number of bytes that an answer promises, or None."""
+    text = headers.get("content-length", "")
+    return int(text) if re.fullmatch("[0-9]+", text) else None
+
+
+def _find_md5(headers):
+    """Return the MD5 of an object's bytes, if its ETag looks like one, else "".
+
+    With a key of the customer's, it may be that of the encrypted bytes (AWS docs, Common
+    Response Headers).
+    """
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
-        return False  # of the encrypted bytes, perhaps (AWS docs, Common Response Headers)
-    return bool(re.fullmatch(r'"?[0-9a-f]{32}"?', headers.get("etag", "")))
+        return ""
+    found = re.fullmatch(r'(W/)?"?([0-9a-f]{32})"?', headers.get("etag", ""), re.IGNORECASE)
+    return found[2].lower() if found else ""
 
 
 def _has_root(body, root, needed):
@@ -167,7 +211,7 @@ def _has_root(body, root, needed):
         return False
     name = found.tag.rpartition("}")[2]
     is_complete = not needed or bool(found.findtext("{*}" + needed))
-    return name == "Error" or (name.startswith(root) and is_complete)
+    return name == "Error" or (bool(re.match(root, name)) and is_complete)
 
 
 # What boto3 does without a word, although B2 will refuse it.
@@ -179,7 +223,7 @@ def _limit_links(make_link):
     @functools.wraps(make_link)
     def generate_presigned_url(*values, **named):
         seconds = named.get("ExpiresIn", values[2] if len(values) > 2 else 0)
-        if isinstance(seconds, int) and seconds > LONGEST_LINK:
+        if isinstance(seconds, (int, float)) and seconds > LONGEST_LINK:
             raise SetupError("link-too-long", seconds=seconds, most=LONGEST_LINK)
         return make_link(*values, **named)
 
@@ -211,8 +255,9 @@ def _compare_object(client, parsed, context, **_):
         return
     again = client.get_object(**call, **{SECOND_TRY: True})
     second = _is_as_promised(client, call, again)
+    is_same_object = parsed.get("ETag") == again.get("ETag")
     parsed.update(again)
-    if second is True:
+    if second is True and is_same_object:
         return
     if not (first and first == second):
         raise SetupError("bytes-altered", name=call["Key"])
@@ -222,28 +267,38 @@ def _compare_object(client, parsed, context, **_):
 def _is_as_promised(client, call, got):
     """Tell whether get_object() brought what the headers of its answer promise.
 
-    Returns True, or, if only the MD5 differs, what is there: (ETag, MD5 of the bytes). False if it
+    Returns True, or, if only the MD5 differs, both: (as promised, of the bytes). False if it
     differs in another way. Puts the bytes of a small object, which it has read, in got["Body"]
     again.
     """
     headers = got["ResponseMetadata"]["HTTPHeaders"]
-    length = int(headers["content-length"]) if "content-length" in headers else None
+    length = _read_length(headers)
     is_part = got["ResponseMetadata"]["HTTPStatusCode"] == 206 or "ContentRange" in got
     is_whole = not is_part
-    if is_part or _is_plain_range(call.get("Range", "")):
+    is_empty = length == 0 and _find_md5(headers) == _md5(b"")  # has no part to send
+    if is_part or (_is_plain_range(call.get("Range", "")) and not is_empty):
         start, end, size = _read_range(got.get("ContentRange", ""))
         if not _is_wanted(call, start, end, size):
             return False
         is_whole = end - start + 1 == size  # a small object may come as one part
         length = end - start + 1
-    if is_whole and _is_hashed(headers) and (length is None or length <= HASHED):
+    if is_whole and _find_md5(headers) and (length is None or length <= HASHED):
         return _has_its_md5(got, length)
     if is_part:
         return _count(got, length)
     if "content-encoding" not in headers:
         return True  # boto3 counts the bytes while they are read
-    call = {name: call[name] for name in call if name in ("Bucket", "Key", "VersionId")}
-    return client.head_object(**call)["ContentLength"] == length  # or it was compressed on the way
+    return _has_size(client, call, length)  # or else it was compressed on the way
+
+
+def _has_size(client, call, length):
+    """Tell whether the object has this size, going by a HEAD; True if that gets no answer."""
+    names = ("Bucket", "Key", "VersionId", "SSECustomerAlgorithm", "SSECustomerKey")
+    call = {name: call[name] for name in names if name in call}
+    try:
+        return client.head_object(**call)["ContentLength"] == length
+    except client.exceptions.ClientError:
+        return True
 
 
 def _has_its_md5(got, length):
@@ -253,23 +308,24 @@ def _has_its_md5(got, length):
     """
     from botocore.exceptions import HTTPClientError, IncompleteReadError
     from botocore.response import StreamingBody
+    from urllib3.exceptions import HTTPError
 
+    headers = got["ResponseMetadata"]["HTTPHeaders"]
+    promised = _find_md5(headers)
     try:
         content = got["Body"].read()
-    except (HTTPClientError, IncompleteReadError):
-        return False  # cut off
-    etag = got["ETag"].strip('"')
-    if _md5(content) != etag and "ContentEncoding" in got:
+    except (HTTPClientError, IncompleteReadError, HTTPError):
+        return False  # cut off; or altered, which ends a TLS connection
+    if _md5(content) != promised and "ContentEncoding" in got:
         unpacked = _unpack(content)
-        if _md5(unpacked) == etag:  # not stored like that: compressed on the way
+        if _md5(unpacked) == promised:  # not stored like that: compressed on the way
             content = unpacked
             del got["ContentEncoding"]
     got["ContentLength"] = len(content)
     got["Body"] = StreamingBody(io.BytesIO(content), len(content))
-    if _md5(content) == etag:
+    if _md5(content) == promised:
         return True
-    has_end = "transfer-encoding" in got["ResponseMetadata"]["HTTPHeaders"]
-    return (has_end or len(content) == length) and (etag, _md5(content))
+    return (_has_length(headers) and length in (None, len(content))) and (promised, _md5(content))
 
 
 def _count(got, length):
@@ -315,7 +371,7 @@ def _is_wanted(call, start, end, size):
     wanted = call.get("Range", "")
     if not 0 <= start <= end < size:
         return False
-    if not _is_plain_range(wanted):
+    if "PartNumber" in call or not _is_plain_range(wanted):
         return "PartNumber" in call or bool(wanted)  # the server knows what is meant
     first, last = wanted.removeprefix("bytes=").split("-")
     if not first:

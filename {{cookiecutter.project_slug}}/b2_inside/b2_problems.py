@@ -478,10 +478,10 @@ PROBLEMS = {
         source="Backblaze docs, S3 Get Object.",
     ),
     "file-not-found": Problem(
-        sign="FileNotFoundError, in a call to boto3",
-        what="The file {file}, which your program wants to upload, is not there.",
+        sign="FileNotFoundError or IsADirectoryError, in a call to boto3",
+        what="{what}",
         why="Python looks for it in {folder}.",
-        do="Correct the file's name in your program, or put the file into that folder.",
+        do="{do}",
         source="Python docs, FileNotFoundError. " + BOTOCORE,
     ),
     "other-bucket-not-found": Problem(
@@ -549,9 +549,9 @@ PROBLEMS = {
         source="rclone issue 2375; AWS docs, CopyObject.",
     ),
     "checksum-needed": Problem(
-        sign="InvalidRequest about Content-MD5 or a checksum",
-        what="This bucket wants a checksum with each file.",
-        why="Object Lock is on, with a default retention. B2 said: {reason}",
+        sign="InvalidRequest because a checksum is required",
+        what="This file has to be sent with a checksum.",
+        why="Object Lock needs one. B2 said: {reason}",
         do="Add ChecksumAlgorithm='CRC32' to put_object, or to upload_file as ExtraArgs:\n"
         "    bucket.upload_file('a.txt', 'a.txt', ExtraArgs=dict(ChecksumAlgorithm='CRC32'))",
         source="zmanda/amanda issue 275; AWS docs, PutObject.",
@@ -564,7 +564,7 @@ PROBLEMS = {
         source="AWS docs, Object Lock; B2's own words are not known.",
     ),
     "request-refused": Problem(
-        sign="InvalidRequest in any other sense",
+        sign="InvalidRequest or InvalidArgument in any other sense",
         what="B2 refuses what this call asks for.",
         why="B2 said: {reason}",
         do="Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3.",
@@ -578,7 +578,7 @@ PROBLEMS = {
         source="Backblaze docs, S3 Get Bucket CORS.",
     ),
     "not-on-b2": Problem(
-        sign="NotImplemented or InvalidArgument",
+        sign="NotImplemented, or InvalidArgument about something unsupported",
         what="B2 cannot do what this call asks for.",
         why="Some features of Amazon's S3 are missing: ACLs, tags, conditions such as IfNoneMatch."
         " B2 said: {reason}",
@@ -597,6 +597,13 @@ PROBLEMS = {
         what="boto3 stores and brings bytes, and your program uses text here.",
         why="Python keeps the two apart. It says: {reason}",
         do="Open a file with 'rb' or 'wb'. Use io.BytesIO in place of io.StringIO.",
+        source=BOTOCORE,
+    ),
+    "file-mode-wrong": Problem(
+        sign="UnsupportedOperation in boto3: a file that was opened for something else",
+        what="boto3 cannot use a file that was opened in this way.",
+        why="It says: {reason}",
+        do="To upload a file, open it with 'rb'; to download into it, with 'wb'.",
         source=BOTOCORE,
     ),
     "stream-not-rewindable": Problem(
@@ -654,6 +661,7 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "no-such-setting",
     "not-on-b2",
     "bytes-needed",
+    "file-mode-wrong",
     "stream-not-rewindable",
     "metadata-not-text",
     "link-too-long",

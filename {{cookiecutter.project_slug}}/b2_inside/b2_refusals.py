@@ -36,13 +36,15 @@ ANSWERS = [
     ("InvalidRange|416", "", "range-outside-file"),
     ("EntityTooSmall", "", "part-too-small"),
     ("EntityTooLarge", "", "object-too-large"),
-    ("InvalidRequest", "content-md5|checksum", "checksum-needed"),
+    ("InvalidRequest", "(content-md5|checksum).*required", "checksum-needed"),
+    ("MissingUploadObjectWithObjectLockHeaders", "", "checksum-needed"),
     ("InvalidRequest", "object.?lock|retention", "object-lock-off"),
     ("InvalidRequest", "itself", "copy-onto-itself"),
     ("InvalidRequest", "larger than|too large|maximum allow", "object-too-large"),
     ("InvalidRequest", "smaller than|too small|minimum allow", "part-too-small"),
-    ("InvalidRequest", "", "request-refused"),
-    ("NotImplemented|InvalidArgument", "", "not-on-b2"),
+    ("NotImplemented", "", "not-on-b2"),
+    ("InvalidArgument", "unsupported|not supported", "not-on-b2"),
+    ("InvalidRequest|InvalidArgument", "", "request-refused"),
     ("SlowDown|InternalError|ServiceUnavailable|RequestTimeout|5..|429", "", "busy"),
 ]
 ACTIONS = {"PutObject": "write", "GetObject": "read", "DeleteObject": "delete"}
