@@ -4,6 +4,7 @@ On its own, boto3 mistakes a log-in page for success, and half an answer for an 
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
+import collections
 import functools
 import hashlib
 import io
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 from b2_problems import SetupError
 
 HASHED = 8 * 1024 * 1024  # bytes: a whole object up to this size is compared with its MD5
+PIECE = 256 * 1024  # bytes
 LONGEST_LINK = 7 * 24 * 60 * 60  # seconds (Backblaze docs, S3-compatible API: presigned URLs)
 SECOND_TRY = "B2StarterSecondTry"  # an argument of ours; it is taken out before boto3 sees it
 NOT_B2, CUT_OFF = "NotB2", "CutOff"  # codes of ours, in place of an answer that is refused
@@ -306,26 +308,64 @@ def _has_its_md5(got, length):
 
     length: in bytes, as it was promised; None if it was not.
     """
-    from botocore.exceptions import HTTPClientError, IncompleteReadError
     from botocore.response import StreamingBody
-    from urllib3.exceptions import HTTPError
 
     headers = got["ResponseMetadata"]["HTTPHeaders"]
     promised = _find_md5(headers)
-    try:
-        content = got["Body"].read()
-    except (HTTPClientError, IncompleteReadError, HTTPError):
-        return False  # cut off; or altered, which ends a TLS connection
-    if _md5(content) != promised and "ContentEncoding" in got:
-        unpacked = _unpack(content)
+    came = _read_and_hash(got["Body"])
+    if came is None:
+        return False
+    pieces, size, found = came
+    if found != promised and "ContentEncoding" in got:
+        unpacked = _unpack(b"".join(pieces))
         if _md5(unpacked) == promised:  # not stored like that: compressed on the way
-            content = unpacked
+            pieces, size, found = [unpacked], len(unpacked), promised
             del got["ContentEncoding"]
-    got["ContentLength"] = len(content)
-    got["Body"] = StreamingBody(io.BytesIO(content), len(content))
-    if _md5(content) == promised:
+    got["ContentLength"] = size
+    got["Body"] = StreamingBody(io.BufferedReader(Pieces(pieces)), size)
+    if found == promised:
         return True
-    return (_has_length(headers) and length in (None, len(content))) and (promised, _md5(content))
+    return (_has_length(headers) and length in (None, size)) and (promised, found)
+
+
+def _read_and_hash(stream):
+    """Return all bytes in pieces, their number and their MD5.
+
+    None if they are cut off, or altered, which ends a TLS connection. Hashing piece by piece costs
+    little time: meanwhile, the next piece comes.
+    """
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+    from urllib3.exceptions import HTTPError
+
+    pieces, found = [], hashlib.md5(usedforsecurity=False)
+    try:
+        while not pieces or pieces[-1]:
+            pieces.append(stream.read(PIECE))
+            found.update(pieces[-1])
+    except (HTTPClientError, IncompleteReadError, HTTPError):
+        return None
+    return pieces, sum(map(len, pieces)), found.hexdigest()
+
+
+class Pieces(io.RawIOBase):
+    """A stream of bytes that are there in pieces; to join them would take as long as to hash."""
+
+    def __init__(self, pieces):
+        self.pieces = collections.deque(pieces)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while self.pieces and not self.pieces[0]:
+            self.pieces.popleft()
+        if not self.pieces:
+            return 0
+        piece = memoryview(self.pieces.popleft())
+        size = min(len(piece), len(buffer))
+        buffer[:size] = piece[:size]
+        self.pieces.appendleft(piece[size:])
+        return size
 
 
 def _count(got, length):
