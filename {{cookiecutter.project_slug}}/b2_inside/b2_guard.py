@@ -169,7 +169,7 @@ def _promises_etag(operation):
 
 def _has_etag(headers):
     """Tell whether the ETag of an object is there. A web server's files have one, too."""
-    return _has_request_id(headers) or bool(_find_md5(headers)) if "etag" in headers else False
+    return "etag" in headers and (_has_request_id(headers) or bool(_find_md5(headers)))
 
 
 def _has_request_id(headers):
@@ -337,7 +337,8 @@ def _read_and_hash(stream):
     from botocore.exceptions import HTTPClientError, IncompleteReadError
     from urllib3.exceptions import HTTPError
 
-    pieces, found = [], hashlib.md5(usedforsecurity=False)
+    pieces: list[bytes] = []
+    found = hashlib.md5(usedforsecurity=False)
     try:
         while not pieces or pieces[-1]:
             pieces.append(stream.read(PIECE))

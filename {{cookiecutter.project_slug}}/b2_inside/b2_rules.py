@@ -265,11 +265,12 @@ def find_bucket_name_problem(name: str) -> str:
         return f"It is empty. A bucket name has at least {FEWEST_IN_BUCKET_NAME} characters."
     if name.lower().startswith("b2-"):
         return "It begins with b2-. Backblaze keeps such bucket names for itself."
-    bucket, slash, _folder = name.partition("/")
+    bucket, slash, folder = name.partition("/")
     if slash and re.fullmatch(r"[A-Za-z0-9-]+", bucket):
         return (
             "The part behind the / is a folder, and B2 has no place for it here. Write only"
-            f" {bucket}. A folder belongs in front of a file's name, as in homework/a.txt."
+            f" {bucket}. A folder belongs in front of a file's name, as in"
+            f" {folder.strip('/') or 'homework'}/a.txt."
         )
     strange = re.search(r"[^A-Za-z0-9-]", name)
     if strange:
