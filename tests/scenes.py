@@ -114,7 +114,7 @@ def scene(
         monkeypatch.setattr(b2_causes, "HERE", str(folder))
         monkeypatch.setitem(check_setup.QUICK, "connect_timeout", 1)
         monkeypatch.setitem(check_setup.QUICK, "read_timeout", 0.5)
-        monkeypatch.setattr(check_setup, "LONGEST", 2)
+        monkeypatch.setattr(check_setup, "LONGEST", 1.2)
         monkeypatch.setattr(check_setup.time, "sleep", lambda seconds: None)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
         for name in (

@@ -337,12 +337,12 @@ def _read_and_hash(stream):
     from botocore.exceptions import HTTPClientError, IncompleteReadError
     from urllib3.exceptions import HTTPError
 
-    pieces: list[bytes] = []
     found = hashlib.md5(usedforsecurity=False)
     try:
-        while not pieces or pieces[-1]:
-            pieces.append(stream.read(PIECE))
+        pieces = [stream.read(PIECE)]
+        while pieces[-1]:
             found.update(pieces[-1])
+            pieces.append(stream.read(PIECE))
     except (HTTPClientError, IncompleteReadError, HTTPError):
         return None
     return pieces, sum(map(len, pieces)), found.hexdigest()
