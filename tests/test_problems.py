@@ -17,36 +17,12 @@ from conftest import APPLICATION_KEY, INSIDE, ROOT, STARTER, Project, some_thoro
 from test_check_setup import SITUATIONS
 
 SHOWN_ELSEWHERE = {  # and tested in the files that ELSEWHERE names
+    *OF_THE_PROGRAM,
     "python-too-old",
     "file-hides-package",
     "given-file-missing",
     "given-file-damaged",
-    "key-lacks-permission",
-    "no-such-object",
-    "file-not-found",
-    "other-bucket-not-found",
-    "object-name-impossible",
-    "not-on-b2",
-    "call-misspelt",
-    "no-keys-given",
-    "bytes-altered",
-    "too-many-names",
-    "not-changed",
-    "condition-not-met",
-    "range-outside-file",
-    "part-too-small",
-    "object-too-large",
-    "copy-onto-itself",
-    "checksum-needed",
-    "object-lock-off",
-    "request-refused",
-    "no-such-setting",
-    "bytes-needed",
-    "file-mode-wrong",
-    "stream-not-rewindable",
-    "metadata-not-text",
-    "link-too-long",
-}
+} - {"unknown"}
 ELSEWHERE = ("explained_errors", "damage", "refusals", "faulty_network")
 
 
