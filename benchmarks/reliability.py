@@ -37,7 +37,7 @@ from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402
 AT_ONCE = 8  # threads: most of the time is waiting
 MOST_HIT = 6  # requests of one action; boto3 gives up after three, a download after more
 GIVES_UP = 1  # seconds of silence; 60 in a project
-NOT_COMPARED = ("download_file, in parts", "altered")  # there is no checksum of a part: see there
+NOT_COMPARED = ("download_file, in parts", "altered")  # S3 has no checksum of a part
 
 
 @dataclass

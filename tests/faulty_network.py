@@ -35,7 +35,7 @@ FAULTS = {
     "page with an ETag": "a page as a web server keeps it, without asking the server",
     "empty": "status 200 and nothing else, without asking the server",
     "cut without a length": "half of an answer that does not say how long it is",
-    "altered": "one byte of an object is another",
+    "altered": "one bit of an object is changed",
     "compressed": "an object comes compressed, although it was not stored like that",
 }
 SAYS = {"500": "server error", "503": "slow down"}  # B2's own words

@@ -216,9 +216,8 @@ def problem_of(error, settings):
     if problem:
         return problem
     package = type(error).__module__.partition(".")[0]
-    if package not in ("boto3", "botocore", "s3transfer") and not (
-        package == "urllib3" and is_from_boto3
-    ):
+    is_theirs = package in ("boto3", "botocore", "s3transfer")
+    if not is_theirs and not (package == "urllib3" and is_from_boto3):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
@@ -287,7 +286,7 @@ def _explain_call(error):
 
 
 def _explain_file(name):
-    """Return the problem of a file on this computer that cannot be read, or written, by boto3."""
+    """Return the problem of a file on this computer that boto3 cannot read or write."""
     what = f"The file {name}, which your program wants to upload, is not there."
     do = "Correct the file's name in your program, or put the file into that folder."
     folder = os.path.dirname(name)

@@ -82,7 +82,7 @@ def _refuse_what_is_not_b2(response_dict, operation_model, **_):
     if not flaw:
         return
     if hasattr(body, "close"):
-        body.close()  # the bytes of something that is no object
+        body.close()  # the bytes of something else
     code = CUT_OFF if flaw == "it is cut off" else NOT_B2
     xml = f"<Error><Code>{code}</Code><Message>{flaw}</Message></Error>"
     response_dict.update(status_code=500, body=xml.encode())
@@ -152,7 +152,7 @@ def _list_statuses(operation):
 
 
 def _is_page(operation, headers, body):
-    """Tell whether an answer is a web page that is no object."""
+    """Tell whether an answer is a web page, and not an object."""
     is_html = "html" in headers.get("content-type", "")
     if operation.name in ("GetObject", "HeadObject"):
         return is_html and not _has_request_id(headers)
@@ -173,7 +173,7 @@ def _has_etag(headers):
 
 
 def _has_request_id(headers):
-    """Tell whether an answer has what only S3 servers send; moto has a name of its own for it."""
+    """Tell whether an answer has what only S3 servers send; moto uses another name for it."""
     names = ("x-amz-request-id", "x-amz-id-2", "x-amzn-requestid")
     return any(name in headers for name in names)
 

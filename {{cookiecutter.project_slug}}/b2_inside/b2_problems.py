@@ -558,7 +558,7 @@ PROBLEMS = {
     ),
     "object-lock-off": Problem(
         sign="InvalidRequest about Object Lock or retention",
-        what="This call needs a bucket with Object Lock, or other values for it.",
+        what="B2 does not accept what this call says about Object Lock.",
         why="B2 said: {reason}",
         do="Leave out the arguments that begin with ObjectLock.",
         source="AWS docs, Object Lock; B2's own words are not known.",
@@ -594,7 +594,7 @@ PROBLEMS = {
     ),
     "bytes-needed": Problem(
         sign="TypeError in boto3: text, or a file opened as text, in place of bytes",
-        what="boto3 stores and brings bytes, and your program uses text here.",
+        what="boto3 uploads and downloads bytes, and your program uses text here.",
         why="Python keeps the two apart. It says: {reason}",
         do="Open a file with 'rb' or 'wb'. Use io.BytesIO in place of io.StringIO.",
         source=BOTOCORE,
