@@ -14,7 +14,12 @@ from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, find_hand_ins
 from classroom.marking import Work, grade_one, make_empty_grade
 from classroom.matching import Member, find_owners, match
-from classroom.processes import end_as_by_ctrl_c, prepare_context, show_progress
+from classroom.processes import (
+    count_processes,
+    end_as_by_ctrl_c,
+    prepare_context,
+    show_progress,
+)
 from classroom.roster import ClassError, read_roster
 from classroom.template import ROOT
 from classroom.texts import make_writable
@@ -231,7 +236,7 @@ def grade_all(
     grades: dict[int, Grade] = {}
     with (
         show_progress("hand-ins", len(works)) as advance,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(count_processes()) as pool,
     ):
         waiting = {}
         for number, work in enumerate(works):
@@ -253,7 +258,7 @@ def grade_all(
 
 def make_failed_grade(member: Member, assignment: str, error: Exception) -> Grade:
     """Return the grade of a hand-in that broke the grading itself."""
-    grade = make_empty_grade(member, assignment, "cannot run")
-    reason = make_writable(f"it could not be graded: {type(error).__name__}: {error}")
+    grade = make_empty_grade(member, assignment, "not graded")
+    reason = make_writable(f"the grading failed: {type(error).__name__}: {error}")
     grade.asides.append(reason)
     return grade

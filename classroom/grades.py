@@ -15,6 +15,7 @@ STATES = [
     "cannot run",
     "timed out",
     "tests edited",
+    "not graded",
 ]
 
 
@@ -36,12 +37,17 @@ class Grade:
     output: str = ""
 
     @property
-    def points(self) -> int:
+    def points(self) -> int | None:
+        """Return how many tests pass; None if the grading itself failed."""
+        if self.state == "not graded":
+            return None
         return sum(outcome == "passed" for outcome, _ in self.tests.values())
 
     @property
     def stuck_at(self) -> str:
         """Return the label of the first test that does not pass; "" if all of them pass."""
+        if self.points is None:
+            return ""
         for name, (outcome, _) in self.tests.items():
             if outcome != "passed":
                 return label_of(name) or sentence_of(name)

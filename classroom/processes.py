@@ -22,7 +22,7 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
 
     fork: False means that each process imports everything itself, as on Windows.
     """
-    if not fork or "forkserver" not in multiprocessing.get_all_start_methods():
+    if sys.platform == "win32" or not fork:
         return multiprocessing.get_context("spawn")
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")
@@ -31,6 +31,15 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
     first.start()
     first.join()
     return context
+
+
+def count_processes() -> int:
+    """Return how many processes should work at a time.
+
+    Windows can wait for 63 things at once, and a pool waits for each of its processes.
+    Source: docs.python.org, ProcessPoolExecutor: max_workers must be at most 61 on Windows.
+    """
+    return min(os.cpu_count() or 1, 61)
 
 
 @contextlib.contextmanager
@@ -99,7 +108,7 @@ def find_family(root: int, mark: str) -> list[psutil.Process]:
             family[process.pid] = process
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            in_session = os.name != "nt" and os.getsid(process.pid) == root
+            in_session = sys.platform != "win32" and os.getsid(process.pid) == root
             if in_session or mark in process.environ().values():
                 family[process.pid] = process
     family.pop(os.getpid(), None)

@@ -19,7 +19,7 @@ from rich.table import Table
 from classroom.grades import STATES, Grade, label_of, sentence_of
 from classroom.roster import ClassError, fold, guard_cell
 
-IDLE = ("not handed in", "not started", "wrong assignment")
+IDLE = ("not handed in", "not started", "wrong assignment", "not graded")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
 NOT_PASSED = ("failed", "error")
 LINES_OF_MESSAGE = 5  # the last ones of a failed test: what was called, and so on
@@ -37,6 +37,7 @@ STATE_FOR_STUDENT = {
     ),
     "timed out": "Something in main.py never ends, or takes too long.",
     "tests edited": "The tests were changed, in their files or by main.py. Leave them as they are.",
+    "not graded": "The grading failed. That is not your fault; your teacher will run it again.",
 }
 
 
@@ -121,16 +122,22 @@ def list_other_columns(grades: list[Grade]) -> list[str]:
 def make_row(grade: Grade, tests: list[str], columns: list[str]) -> list[str | int]:
     """Return the cells of one student. columns: the teacher's own."""
     row: list[str | int] = [guard_cell(grade.member.name), guard_cell(grade.member.alias)]
-    row += [grade.state, grade.points, len(tests)]
-    for test in tests:
-        outcome, _ = grade.tests[test]
-        row.append(1 if outcome == "passed" else 0)
+    if grade.points is None:
+        row += [grade.state, "", len(tests), *[""] * len(tests)]
+    else:
+        row += [grade.state, grade.points, len(tests)]
+        row += [1 if grade.tests[test][0] == "passed" else 0 for test in tests]
     row.append(guard_cell(grade.stuck_at) if grade.where else "")
     row.append(guard_cell(join_notes(grade)))
     row.append(guard_cell(grade.where))
     for name in columns:
         row.append(guard_cell(grade.member.others.get(name, "")))
     return row
+
+
+def describe_points(grade: Grade) -> str:
+    """Return the points for people: 7 of 11."""
+    return "no points yet" if grade.points is None else f"{grade.points} of {len(grade.tests)}"
 
 
 def join_notes(grade: Grade) -> str:
@@ -208,12 +215,12 @@ def keep_started(students: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def make_feedback(grade: Grade, assignment: str) -> str:
     """Return what a student reads, in the words of the tests."""
-    lines = [f"{assignment}: {grade.points} of {len(grade.tests)}", grade.member.name, ""]
+    lines = [f"{assignment}: {describe_points(grade)}", grade.member.name, ""]
     if grade.state in STATE_FOR_STUDENT:
         lines += [STATE_FOR_STUDENT[grade.state], ""]
     if grade.notes:
         lines += [*grade.notes, ""]
-    if grade.state not in ("not handed in", "wrong assignment"):
+    if grade.state not in ("not handed in", "wrong assignment", "not graded"):
         for name, (outcome, words) in grade.tests.items():
             lines += describe_test(name, outcome, words)
     return "\n".join(lines) + "\n"
@@ -243,7 +250,7 @@ def show(grades: list[Grade], out: Path) -> None:
     """Print the class, and where the files are."""
     table = Table("student", "state", "points", "stuck at", "notes", box=None)
     for grade in grades:
-        points = f"{grade.points} of {len(grade.tests)}"
+        points = describe_points(grade)
         cells = (grade.member.name, grade.state, points, grade.stuck_at, join_notes(grade))
         table.add_row(*[make_plain(cell) for cell in cells])
     Console(soft_wrap=not os.isatty(1), highlight=False).print(table)

@@ -7,6 +7,7 @@ the network, print endlessly, end the process. They do not stop hostile code.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import io
 import json
@@ -98,19 +99,28 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
     """Run tests/test_main.py of the project in a folder, and send each event when it happens.
 
     done: names of the tests that are not run again; failed: those of them that ended a process.
-    The events, as JSON: ["start", name], ["end", name, outcome, words], ["loaded"], ["stuck"],
-    ["patched", name], ["broken", words], ["output", text], ["finished"].
+    The events, as JSON: ["ready"], ["start", name], ["end", name, outcome, words], ["loaded"],
+    ["stuck"], ["patched", name], ["broken", words], ["failure", words], ["output", text],
+    ["finished"].
     """
-    if os.name != "nt":  # a forked process inherits what the process server has open
+    if sys.platform != "win32":  # a forked process inherits what the process server has open
         os.closerange(3, to.fileno())
         os.closerange(to.fileno() + 1, 256)
+    # A process that was not forked imports all this now, which can take long on a busy computer.
+    importlib.import_module("classroom.pytest_ready")
     confine(Path(folder), mark)
+    complaints = Cut()
+    sys.stderr = complaints.as_stream()
 
     def tell(*event: str) -> None:
         to.send_bytes(json.dumps(event).encode())
 
+    tell("ready")
     reporter = Reporter(tell, done, failed)
-    pytest.main(PYTEST_WORDS, plugins=[reporter])
+    code = pytest.main(PYTEST_WORDS, plugins=[reporter])
+    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        words = complaints.kept.decode("utf-8", "replace").strip()
+        tell("failure", reporter.internal_error or words or f"pytest's exit code is {code}")
     tell("output", reporter.printed.kept.decode("utf-8", "replace"))
     tell("finished")
     to.close()
@@ -123,8 +133,9 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
 def confine(folder: Path, mark: str) -> None:
     """Limit this process, so that it can do little harm outside the folder."""
     home = str(folder.parent / "home")
-    with contextlib.suppress(AttributeError, OSError):
-        os.setsid()  # what it starts can be found by this
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.setsid()  # what it starts can be found by this
     os.chdir(folder)
     os.environ.update(
         {
@@ -149,10 +160,10 @@ def confine(folder: Path, mark: str) -> None:
 
 def set_limits() -> None:
     """Limit what this process can use, if the system can do that."""
-    try:
-        import resource  # missing on Windows
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource
+
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))  # in case nobody is watching
@@ -173,14 +184,14 @@ def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
 
     Once it is added, a hook cannot be removed.
     """
-    inside = tuple(os.path.realpath(folder) + os.sep for folder in own_folders)
-    nothing = os.path.realpath(os.devnull)
+    inside = tuple(spell(folder) + os.sep for folder in own_folders)
+    nothing = spell(os.devnull)
     own = os.getpid()
 
     def check(path: Any) -> None:
         if isinstance(path, int) or path is None:
             return
-        real = os.path.realpath(os.fsdecode(path))
+        real = spell(os.fsdecode(path))
         if real != nothing and not real.startswith(inside):
             raise PermissionError(f"a graded program may only write in its own folder: {path!r}")
 
@@ -192,6 +203,18 @@ def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
             raise PermissionError(reason)
 
     return guard
+
+
+def spell(path: str) -> str:
+    r"""Return a path without links, as it can be compared.
+
+    Windows has many spellings of a path, such as C:\Users and c:/users. Its os.devnull, nul, is
+    \\.\nul for pytest, and os.path.realpath() does not make the same of both.
+    """
+    path = os.path.normcase(path)
+    if path.removeprefix("\\\\.\\") == os.devnull:
+        return os.devnull
+    return os.path.normcase(os.path.realpath(path))
 
 
 def find_written(event: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -227,6 +250,7 @@ class Reporter:
         self.done = done
         self.failed = failed
         self.printed = Cut()
+        self.internal_error = ""
         self.parts: dict[str, Any] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -278,6 +302,9 @@ class Reporter:
         else:
             words = report.longreprtext
         self.tell("end", name_of(report.nodeid), report.outcome, words[:MOST_WORDS])
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.internal_error = excinfo.exconly()[-MOST_WORDS:]
 
     def pytest_sessionfinish(self) -> None:
         now = list_parts()

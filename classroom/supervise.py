@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,7 +17,13 @@ from classroom.processes import end_all, measure_use
 from classroom.runner import run_tests
 from classroom.texts import make_writable
 
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as Connection
+else:
+    from multiprocessing.connection import Connection
+
 ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
+LONGEST_START = 120.0  # seconds; each process on Windows imports pytest, boto3 and moto anew
 LONGEST_EVENT = 1_000_000  # bytes
 MOST_MEMORY = 500_000_000  # bytes, of all processes of a hand-in
 MOST_PROCESSES = 30
@@ -45,7 +51,8 @@ class Result:
 
     tests: {name: (outcome, words)}; loaded: main.py could be imported; stuck: something did not
     end in time; patched: the part of the tests that main.py changed, or ""; broken: why the tests
-    could not be loaded, or ""; output: what main.py printed.
+    could not be loaded, or ""; output: what main.py printed; failure: why the grading itself
+    failed, or "".
     """
 
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -54,33 +61,40 @@ class Result:
     patched: str = ""
     broken: str = ""
     output: str = ""
+    failure: str = ""
 
 
 @dataclass
 class Run:
-    """One process. running: the test that it is in, or ""; finished: it ran all tests."""
+    """One process.
+
+    running: the test that it is in, or ""; finished: it ran all tests; until: when to stop
+    (time.monotonic).
+    """
 
     running: str = ""
     ending: Ending = NOT_ENDED
     finished: bool = False
+    until: float = 0
 
 
 def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: float) -> Result:
-    """Run the tests of a prepared project; seconds: for all of them.
+    """Run the tests of a prepared project; seconds: for all of them, without starting Python.
 
     If a process ends early, the test that it was in has failed, and a new process runs the rest.
     """
     result = Result()
-    until = time.monotonic() + seconds
     ended_it: list[str] = []
     run = Run()
     while not run.finished and not set(tests) <= set(result.tests):
         before = len(result.tests)
-        run = run_once(context, project, result, ended_it, until)
+        run = run_once(context, project, result, ended_it, seconds)
+        seconds = run.until - time.monotonic()
         if run.running:
             ended_it.append(run.running)
             result.tests[run.running] = ("failed", describe(run.ending))
-        if not has_started(result) or len(result.tests) == before or time.monotonic() > until:
+        is_stopped = result.failure or len(result.tests) == before or seconds < 0
+        if is_stopped or not has_started(result):
             break
     for name in tests:
         result.tests.setdefault(name, ("skipped", run.ending.why or "it was not run"))
@@ -103,11 +117,11 @@ def describe(ending: Ending) -> str:
 
 
 def run_once(
-    context: BaseContext, project: Path, result: Result, ended_it: list[str], until: float
+    context: BaseContext, project: Path, result: Result, ended_it: list[str], seconds: float
 ) -> Run:
     """Start a process, note what it sends in result, and end it with all that it started.
 
-    ended_it: the tests that ended an earlier process; until: when to stop (time.monotonic).
+    ended_it: the tests that ended an earlier process; seconds: the time for the tests.
     """
     mark = secrets.token_hex(16)
     receiver, sender = context.Pipe(duplex=False)
@@ -115,14 +129,18 @@ def run_once(
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()
+    has_begun = wait_for_start(process, receiver)
+    run = Run(until=time.monotonic() + seconds)
     # If half an event is sent, watch() waits for the rest. Ending the process ends that wait.
-    alarm = threading.Timer(until - time.monotonic() + 2, end_all, [process.pid, mark])
+    alarm = threading.Timer(seconds + 2, end_all, [process.pid, mark])
     alarm.start()
-    run = Run()
     try:
-        run.ending = watch(process, receiver, run, result, until)
+        if has_begun:
+            run.ending = watch(process, receiver, run, result)
+        else:
+            result.failure = describe_start(process)
     except (EOFError, OSError, ValueError, TypeError, LookupError):  # it ended, or sent noise
-        run.ending = TOO_LATE if time.monotonic() > until else ENDED_ITSELF
+        run.ending = TOO_LATE if time.monotonic() > run.until else ENDED_ITSELF
     finally:
         alarm.cancel()
         end_all(process.pid, mark)
@@ -133,9 +151,28 @@ def run_once(
     return run
 
 
-def watch(
-    process: BaseProcess, receiver: Connection, run: Run, result: Result, until: float
-) -> Ending:
+def wait_for_start(process: BaseProcess, receiver: Connection) -> bool:
+    """Wait until a process is ready to run the tests; return False if it never is."""
+    last_moment = time.monotonic() + LONGEST_START
+    try:
+        while time.monotonic() < last_moment:
+            if receiver.poll(0.1):
+                return json.loads(receiver.recv_bytes(LONGEST_EVENT)) == ["ready"]
+            if not process.is_alive() and not receiver.poll(0):
+                return False
+    except (EOFError, OSError):
+        process.join(1)  # it has ended; now its exit code is known
+    return False
+
+
+def describe_start(process: BaseProcess) -> str:
+    """Return why a process never began with the tests."""
+    if process.exitcode is None:
+        return f"its process was not ready after {LONGEST_START:.0f} seconds"
+    return f"its process ended before the tests began, with exit code {process.exitcode}"
+
+
+def watch(process: BaseProcess, receiver: Connection, run: Run, result: Result) -> Ending:
     """Note what a process sends, until it has finished or has to be ended; return why.
 
     Raises EOFError if the process ended by itself, and ValueError, TypeError or LookupError if it
@@ -147,7 +184,7 @@ def watch(
             note_event(json.loads(receiver.recv_bytes(LONGEST_EVENT)), run, result)
             heard = time.monotonic()
             continue
-        if time.monotonic() > min(heard + ONE_TEST, until):
+        if time.monotonic() > min(heard + ONE_TEST, run.until):
             return TOO_LATE
         if not process.is_alive() and not receiver.poll(0):
             raise EOFError
@@ -186,5 +223,7 @@ def note_event(event: Any, run: Run, result: Result) -> None:
         result.output = values[0]
     elif kind == "broken":
         result.broken = values[0]
+    elif kind == "failure":
+        result.failure = values[0]
     elif kind == "finished" and not run.running:  # else pytest itself stopped early
         run.finished = True

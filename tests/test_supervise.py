@@ -1,0 +1,114 @@
+"""If the grading itself fails, that is a state of its own with a reason, and never 0 points."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import some_thorough
+from school import ASSIGNMENT, REFERENCE
+
+from classroom import supervise
+from classroom.grade import make_failed_grade
+from classroom.hand_ins import find_hand_ins
+from classroom.marking import Work, grade_one
+from classroom.matching import Member
+from classroom.prepare import names_of_tests
+from classroom.processes import prepare_context
+from classroom.reports import write
+from classroom.runner import run_tests
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])  # of the processes' own connections
+LI = Member("Li", "s00")
+
+
+def end_early(*_: Any) -> None:
+    os._exit(7)
+
+
+def never_begin(*_: Any) -> None:
+    time.sleep(60)
+
+
+def begin_late(*words: Any) -> None:
+    time.sleep(4)
+    run_tests(*words)
+
+
+def break_pytest(folder: str, *words: Any) -> None:
+    Path(folder, "tests", "conftest.py").write_text(
+        "def pytest_collection_modifyitems(): 1 / 0\n", encoding="utf-8"
+    )
+    run_tests(folder, *words)
+
+
+def hide_settings(folder: str, *words: Any) -> None:
+    Path(folder, ".pytest.ini").unlink()
+    run_tests(folder, *words)
+
+
+def grade_with(work: Any, tmp_path: Path, patch: pytest.MonkeyPatch, seconds: float = 60) -> Any:
+    """Grade a right main.py; work is done instead of run_tests() in its process."""
+    (tmp_path / "s00_main.py").write_text(REFERENCE, encoding="utf-8")
+    hand_ins, _ = find_hand_ins(tmp_path)
+    patch.setattr(supervise, "run_tests", work)
+    context = prepare_context("classroom.pytest_ready", fork=False)
+    return grade_one(context, Work(LI, hand_ins), ASSIGNMENT, tmp_path, seconds)
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    some_thorough(
+        [
+            (end_early, "its process ended before the tests began, with exit code 7"),
+            (hide_settings, ".pytest.ini"),
+            (never_begin, "its process was not ready after 2 seconds"),
+            (break_pytest, "ZeroDivisionError: division by zero"),
+        ],
+        every_day=2,
+    ),
+)
+def test_it_says_why_it_could_not_grade(
+    work: Any, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if work is never_begin:
+        monkeypatch.setattr(supervise, "LONGEST_START", 2.0)
+
+    grade = grade_with(work, tmp_path, monkeypatch)
+
+    assert (grade.state, grade.points) == ("not graded", None)
+    assert reason in grade.asides[0]
+
+
+@pytest.mark.thorough
+def test_the_time_for_the_tests_begins_when_python_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervise, "ONE_TEST", 3.5)
+
+    grade = grade_with(begin_late, tmp_path, monkeypatch)
+
+    assert (grade.state, grade.points) == ("ok", len(names_of_tests(ASSIGNMENT)))
+
+
+def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
+    grade = make_failed_grade(LI, ASSIGNMENT, OSError("no space left"))
+
+    write([grade], ASSIGNMENT, tmp_path / "grades.csv", [])
+
+    with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["state"], row["points"], row["stuck at"]) == ("not graded", "", "")
+    assert "0" not in list(row.values())
+    assert row["notes"] == "the grading failed: OSError: no space left"
+    data = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8"))
+    assert data["students"][0]["points"] is None
+    feedback = (tmp_path / "grades-feedback" / "s00.txt").read_text(encoding="utf-8")
+    assert feedback.startswith(f"{ASSIGNMENT}: no points yet\n")
+    page = (tmp_path / "grades.html").read_text(encoding="utf-8")
+    assert "0 of" not in page.partition("<h2>The class</h2>")[2]
