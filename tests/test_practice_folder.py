@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def test_files_put_there_and_removed_by_hand_count(home: Path):
     (folder / "a.txt").unlink()
     (folder / "sub").mkdir()
     (folder / "sub" / "cat.png").write_bytes(b"png")
-    (folder / ".DS_Store").write_bytes(b"junk of the Finder")
+    for junk in (".DS_Store", "THUMBS.DB", "._cat.png", "sub/~$essay.docx"):
+        (folder / junk).write_bytes(b"of another program")
 
     again = next_run()
 
@@ -106,6 +108,8 @@ ODD_KEYS = [
     ".notes/x.json",
     ".notes",
     ".DS_Store",
+    "._cat.png",
+    "~$essay.docx",
     "#1",
     "x" * 1000,
     "y" * 300 + "/" + "z" * 300,
@@ -144,6 +148,65 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
         assert again.Object(key).metadata == {"n": str(number)}
         again.Object(key).delete()
     assert files(home) == {}
+
+
+def test_a_and_A_are_never_one_folder(home: Path):  # noqa: N802
+    bucket = b2_client.get_bucket()
+    expected = {
+        key: key.encode()
+        for key in ("a/a", "A/b.txt", "é/x", "e\u0301/y", "deep/in/it", "deep/In/that", "Deep/x")
+    }
+    for key, body in expected.items():
+        bucket.put_object(Key=key, Body=body)
+
+    folders = {parent for name in files(home) for parent in Path(name).parents}
+    assert len({practice_folder._fold(folder) for folder in folders}) == len(folders)
+    assert stored(next_run()) == expected
+
+
+def test_a_folder_that_another_program_wrote_otherwise_is_another_one(home: Path):
+    bucket = b2_client.get_bucket()
+    (home / "practice-bucket" / "Photos").mkdir(parents=True)
+
+    bucket.put_object(Key="photos/cat.png", Body=b"cat")
+
+    assert stored(next_run()) == {"photos/cat.png": b"cat"}
+
+
+only_windows = pytest.mark.skipif(
+    sys.platform != "win32", reason="other systems let a program replace a file that is open"
+)
+
+
+@only_windows
+def test_a_file_that_another_program_has_open_is_named(home: Path):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="cat.png", Body=b"old")
+    file = home / "practice-bucket" / "cat.png"
+
+    with open(file, "rb"):
+        for call in (
+            lambda: bucket.put_object(Key="cat.png", Body=b"new"),
+            lambda: bucket.Object("cat.png").delete(),
+        ):
+            with pytest.raises(SetupError, match=r"cat\.png") as refused:
+                call()
+            assert ".notes" not in str(refused.value)
+            assert "Close other" in str(refused.value)
+
+    assert stored(bucket) == stored(next_run()) == {"cat.png": b"old"}
+
+
+@only_windows
+def test_a_file_that_is_open_for_a_moment_is_waited_for(home: Path):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="cat.png", Body=b"old")
+    held = open(home / "practice-bucket" / "cat.png", "rb")
+    threading.Timer(0.3, held.close).start()
+
+    bucket.put_object(Key="cat.png", Body=b"new")
+
+    assert stored(next_run()) == {"cat.png": b"new"}
 
 
 @pytest.mark.thorough
@@ -339,7 +402,7 @@ def test_a_full_disk_gives_one_sentence_and_no_half_files(
 
 @pytest.mark.thorough
 @pytest.mark.skipif(
-    not Path("/dev/full").exists() or os.geteuid() != 0,
+    sys.platform != "linux" or os.geteuid() != 0,
     reason="mounting a small disk needs Linux and root",
 )
 def test_a_really_full_disk(project: Project):

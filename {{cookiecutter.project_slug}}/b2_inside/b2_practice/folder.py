@@ -24,7 +24,11 @@ from urllib.parse import quote
 from b2_rules import is_key_name, is_windows_name
 
 NOTES = ".notes"
-JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in every folder
+JUNK = {".ds_store", "thumbs.db", "desktop.ini"}  # what file managers leave in every folder
+
+# Seconds. Windows lets nobody replace a file that is open; a virus scanner or a cloud drive
+# keeps it open for a moment.
+PAUSES = (0.05, 0.15, 0.3, 0.5) if os.name == "nt" else ()
 
 DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -38,6 +42,7 @@ class PracticeFolder:
         self.notes = path / NOTES
         self.files: dict[str, Path] = {}  # key -> its file
         self.taken: set[str] = set()  # the names of these files, as _fold() compares them
+        self.folders: dict[str, Path] = {}  # the folders that they are in: the same, and the path
         self.older: tempfile.TemporaryDirectory[str] | None = None
 
     def load(self) -> dict[str, dict[str, Any]]:
@@ -65,6 +70,8 @@ class PracticeFolder:
         """Remember that this file belongs to the key."""
         self.files[key] = file
         self.taken.add(_fold(file))
+        for folder in self._folders_of(file):
+            self.folders.setdefault(_fold(folder), folder)
 
     def forget(self, key: str) -> None:
         """Forget the file of the key; the file itself stays as it is."""
@@ -88,9 +95,9 @@ class PracticeFolder:
             new_note = part.with_suffix(part.suffix + "-note")
             new_note.write_text(json.dumps(full_note), encoding="utf-8")
             file.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(part, file)
+            _be_patient(os.replace, part, file)
             with contextlib.suppress(FileNotFoundError):  # see _adopt_new_notes()
-                os.replace(new_note, note_file)
+                _be_patient(os.replace, new_note, note_file)
         finally:
             part.unlink(missing_ok=True)
         self.add(key, file)
@@ -99,8 +106,9 @@ class PracticeFolder:
     def remove(self, key: str) -> None:
         """Remove the file of the key, its note, and the folders that are empty now."""
         file = self.files[key]
-        file.unlink(missing_ok=True)
-        self._note_file(key).unlink(missing_ok=True)
+        for path in (file, self._note_file(key)):
+            with contextlib.suppress(FileNotFoundError):
+                _be_patient(path.unlink)
         self.forget(key)
         for parent in file.parents:
             if parent == self.path or (parent.is_dir() and any(parent.iterdir())):
@@ -139,19 +147,26 @@ class PracticeFolder:
 
     def _is_free(self, path: Path) -> bool:
         """Tell whether a new file can go here: the place is free, and no link leads to it."""
-        folders = [parent for parent in path.parents if self.path in parent.parents]
-        existing = [folder for folder in folders if os.path.lexists(folder)]
-        if not all(_is_own_folder(folder) for folder in existing):
-            return False
+        for folder in self._folders_of(path):
+            known = self.folders.get(_fold(folder))
+            if known and known != folder:
+                return False  # A beside a: on Windows and macOS, they are one folder
+            if os.path.lexists(folder) and not _is_own_folder(folder):
+                return False
         return not path.is_dir() and _fold(path) not in self.taken
+
+    def _folders_of(self, file: Path) -> list[Path]:
+        """Return the folders that a file is in, below the bucket's own folder."""
+        return [parent for parent in file.parents if self.path in parent.parents]
 
     def describe(self, error: OSError) -> str:
         """Return in plain words what the disk refused."""
+        file = error.filename2 or error.filename or self.path  # of a rename: the new name
         if error.errno in DISK_FULL:
             return "The disk is full, so nothing was stored. Free some space, then try again."
         if error.errno in NO_PERMISSION:
             return (
-                f"This computer does not let you use {error.filename or self.path}. Close other"
+                f"This computer does not let you use {file}. Close other"
                 " programs that use it, or move your project to one of your own folders."
             )
         return f"The folder {self.path} cannot be used: {error.strerror}. Rename or delete it."
@@ -161,7 +176,7 @@ class PracticeFolder:
         for place, folders, names in os.walk(self.path):
             if Path(place) == self.path and NOTES in folders:
                 folders.remove(NOTES)
-            files += [Path(place) / name for name in names if name not in JUNK]
+            files += [Path(place) / name for name in names if not is_junk(name)]
         return sorted(path for path in files if path.is_file())
 
     def _note_file(self, key: str) -> Path:
@@ -216,12 +231,35 @@ def is_safe_name(name: str) -> bool:
         and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
         and not name.endswith((".", " "))
         and not is_windows_name(name)
-        and name.lower() not in {junk.lower() for junk in JUNK} | {NOTES}
+        and not is_junk(name)
+        and name.lower() != NOTES
     )
 
 
+def is_junk(name: str) -> bool:
+    """Tell whether a file is one that a program leaves beside other files, and not an object.
+
+    ._cat.png is from macOS, on a disk of another system (Apple, "About Apple Double"); ~$essay.docx
+    is there while Office has essay.docx open.
+    """
+    return name.lower() in JUNK or name.startswith(("._", "~$"))
+
+
+def _be_patient(act: Any, *paths: Path) -> None:
+    """Do something with files, and try again for a second if another program has one open."""
+    for seconds in PAUSES:
+        try:
+            act(*paths)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    act(*paths)
+
+
 def _is_own_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+    """Tell whether a folder is there, written like this (a disk may not tell A from a)."""
+    is_folder = path.is_dir() and not path.is_symlink()
+    return is_folder and path.name in os.listdir(path.parent)
 
 
 def _fold(path: Path) -> str:
