@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import psutil
 
 from classroom.class_file import COLUMNS, read_class, write_class
 from classroom.processes import (
+    count_processes,
     end_as_by_ctrl_c,
     end_with_parent,
     prepare_context,
@@ -29,6 +29,7 @@ from classroom.processes import (
 from classroom.roster import BadRowError, ClassError, Student, fold, give_aliases, read_roster
 from classroom.template import ROOT, copy_template, digest_of_tests
 from classroom.texts import count
+from hooks.command import quote
 from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
 
 UNFINISHED = ".new_class-"
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         f"{options.assignment} for {count(len(students), 'student')}."
         f" The reset commands use {source}."
     )
-    if Path(source.strip("'")).exists():
+    if Path(source.strip("'\"")).exists():
         print("Students cannot reach that folder on your computer. Choose a place with --source.")
     if options.dry_run:
         for job in jobs:
@@ -144,7 +145,7 @@ def clean_source(source: str) -> str:
     ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)(?::\d+/|[:/])(.+)", source)
     if ssh:
         source = f"https://{ssh[1]}/{ssh[2]}"
-    return shlex.quote(re.sub(r"//[^/]*@", "//", source))
+    return quote(re.sub(r"//[^/]*@", "//", source))
 
 
 # What to make.
@@ -266,7 +267,7 @@ def make_all(jobs: list[Job], folder: Path, assignment: str) -> dict[str, str]:
     unfinished = tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder)
     end_as_by_ctrl_c()
     pool = ProcessPoolExecutor(
-        os.cpu_count(),
+        count_processes(),
         mp_context=prepare_context("classroom.cookiecutter_ready"),
         initializer=end_with_parent,
     )

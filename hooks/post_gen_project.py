@@ -8,6 +8,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -168,20 +169,34 @@ def describe_unusable_files() -> list[str]:
 def find_next_commands() -> list[str]:
     """Return what to type in a new terminal, from installing everything to running the tests."""
     if os.name == "nt":  # for cmd and PowerShell
-        folder = f'"{Path.cwd()}"'
+        go_to_folder = go_to_on_windows(Path.cwd())
         start = "py" if shutil.which("py") else "python"
         python = r".venv\Scripts\python"
     else:
-        folder = shlex.quote(str(Path.cwd()))
+        go_to_folder = f"cd {shlex.quote(str(Path.cwd()))}"
         start = shlex.quote(find_python())
         python = ".venv/bin/python"
     return [
-        f"cd {folder}",
+        go_to_folder,
         f"{start} -m venv .venv",
         f"{python} -m pip install -r requirements.txt",
         f"{python} main.py",
         f"{python} -m pytest",
     ]
+
+
+def go_to_on_windows(folder: Path) -> str:
+    """Return the command that goes to a folder from a new terminal, in cmd and in PowerShell.
+
+    In cmd, cd stays on the drive, and pushd does not. PowerShell takes what follows $ and ` in
+    double quotes for something else; then only its single quotes help, which cmd does not know.
+    Source: Microsoft Learn, "cd", "pushd", about_Quoting_Rules.
+    """
+    command = "cd" if folder.drive == Path.home().drive else "pushd"
+    if re.search("[$`\u201c-\u201e]", str(folder)):
+        doubled = re.sub("(['\u2018-\u201b])", r"\1\1", str(folder))
+        return f"{command} '{doubled}'"
+    return f'{command} "{folder}"'
 
 
 def find_python() -> str:

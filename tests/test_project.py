@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
+import b2_causes
 import pytest
 from conftest import (
     APPLICATION_KEY,
@@ -30,6 +33,7 @@ from conftest import (
 )
 
 from classroom.hand_ins import is_env
+from hooks.post_gen_project import go_to_on_windows
 
 OWN_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 FILES = {
@@ -331,6 +335,52 @@ def test_the_next_commands_are_right_for_the_system(bake: Bake):
         assert make
         version = run([*shlex.split(make[1]), "--version"], project.path, clean_environment())
         assert version.out.split()[1].startswith(f"3.{sys.version_info.minor}.")
+
+
+def type_in_shell(*lines: str, folder: Path) -> str:
+    """Type lines in cmd or sh, and return the folder in which it then is."""
+    show = f'"{sys.executable}" -c "import os; print(ascii(os.getcwd()))"'
+    line = " && ".join([*lines, show])
+    # cmd takes its line as it is; a list would get backslashes before its quotes
+    words: Any = f'cmd /d /s /c "{line}"' if os.name == "nt" else ["sh", "-c", line]
+    return ast.literal_eval(subprocess.check_output(words, cwd=folder, encoding="utf-8"))
+
+
+def test_the_line_that_goes_to_the_project_can_be_typed(bake: Bake, tmp_path: Path):
+    project = bake(tmp_path / "Zoë's & Tom's (100%) files")
+    line = re.search(r"^    ((?:cd|pushd) .*)$", project.printed, re.MULTILINE)
+    assert line
+
+    assert type_in_shell(line[1], folder=tmp_path) == str(project.path)
+
+
+def test_on_windows_the_line_also_changes_the_drive(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "home", lambda: PureWindowsPath("C:/Users/zoe"))
+
+    assert go_to_on_windows(PureWindowsPath("C:/a b")) == 'cd "C:\\a b"'
+    assert go_to_on_windows(PureWindowsPath("H:/a b")) == 'pushd "H:\\a b"'
+    assert go_to_on_windows(PureWindowsPath("C:/$5 it's")) == "cd 'C:\\$5 it''s'"
+
+
+def test_packages_are_installed_for_a_python_in_a_folder_with_spaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "Zoë's & Tom's Python"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "executable", str(folder / Path(sys.executable).name))
+    monkeypatch.setattr(sys, "prefix", str(folder))
+    monkeypatch.setattr(b2_causes, "HERE", str(tmp_path))
+
+    _, *lines = b2_causes.how_to_install().splitlines()
+
+    lines = [line.strip() for line in lines]
+    if os.name == "nt":
+        assert type_in_shell(lines[0], folder=tmp_path) == str(folder)
+        name, packages = Path(sys.executable).name, tmp_path / "requirements.txt"
+        assert lines[1:] == [f'.\\{name} -m pip install -r "{packages}"']
+    else:
+        words = [sys.executable, *["-m", "pip", "install", "-r", "requirements.txt"]]
+        assert [shlex.split(line) for line in lines] == [words]
 
 
 def test_a_mistake_in_env_is_named_on_the_screen(project: Project):

@@ -181,7 +181,7 @@ def how_to_install():
     program = os.path.basename(sys.argv[0])
     if not program.endswith(".py"):
         program = "main.py"
-    make = "py -m venv .venv" if os.name == "nt" else "python3 -m venv .venv"
+    make = _find_python() + " -m venv .venv"
     own = ".venv\\Scripts\\python.exe" if os.name == "nt" else ".venv/bin/python"
     install_all = "-m pip install -r requirements.txt"
     if os.path.exists(os.path.join(HERE, own)):
@@ -189,11 +189,38 @@ def how_to_install():
             return f"The project has its own Python. In its folder, type:\n    {own} {program}"
         return f"In a terminal in {HERE}, type:\n    {own} {install_all}"
     if sys.prefix != sys.base_prefix:
-        return f"In a terminal in {HERE}, type:\n    {sys.executable} {install_all}"
+        return _use_this_python()
     return (
         f"In a terminal in {HERE}, type, line by line:"
         f"\n    {make}\n    {own} {install_all}\n    {own} {program}"
     )
+
+
+def _find_python():
+    """Return what starts Python in a new terminal."""
+    if os.name != "nt":
+        return "python3"
+    import shutil
+
+    return "py" if shutil.which("py") else "python"
+
+
+def _use_this_python():
+    """Return the lines that install the packages for the Python that is running."""
+    import re
+    import shlex
+
+    folder, name = os.path.split(sys.executable)
+    packages = os.path.join(HERE, "requirements.txt")
+    if os.name == "nt" and re.search(r"[^\w:\\.-]", sys.executable):
+        # cmd and PowerShell both have a way to start a program whose path has a space in it, but
+        # not the same one.
+        return (
+            "In a terminal, type, line by line:"
+            f'\n    pushd "{folder}"\n    .\\{name} -m pip install -r "{packages}"'
+        )
+    python = sys.executable if os.name == "nt" else shlex.quote(sys.executable)
+    return f"In a terminal in {HERE}, type:\n    {python} -m pip install -r requirements.txt"
 
 
 # What boto3 raised.
