@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+assert sys.platform != "win32", "Windows has no pseudo-terminals."
+
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "{{cookiecutter.project_slug}}"
 PICTURES = ROOT / "docs" / "pictures"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import re
+import select
 import socket
 import socketserver
 import ssl
@@ -28,7 +29,7 @@ def serve(double: B2Double, context: ssl.SSLContext | None = None) -> AbstractCo
 
 @contextmanager
 def listen(
-    owner: Any, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None
+    owner: Any, handler: type[Handler], context: ssl.SSLContext | None = None
 ) -> Iterator[int]:
     """Serve on 127.0.0.1; yields the port. handler: it finds owner as self.server.owner.
 
@@ -53,9 +54,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close() waits for them
     request_queue_size = 64
 
-    def __init__(
-        self, owner: Any, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None
-    ):
+    def __init__(self, owner: Any, handler: type[Handler], context: ssl.SSLContext | None):
         self.owner = owner
         self.context = context
         self.closing = threading.Event()
@@ -88,11 +87,27 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection, until the server is closed."""
+
     protocol_version = "HTTP/1.1"  # keeps connections open, and answers Expect: 100-continue
     disable_nagle_algorithm = True
     server: Server
 
+    def handle_one_request(self) -> None:
+        # On Windows, what waits in recv() does not always notice that its connection is closed.
+        while not self.server.closing.is_set():
+            has_more = isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()
+            if has_more or select.select([self.connection], [], [], 0.1)[0]:
+                super().handle_one_request()
+                return
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing: what arrived is in B2Double.seen."""
+
+
+class _Handler(Handler):
     def answer(self) -> None:
         answer = self.server.owner.answer(self._read())
         self.server.closing.wait(answer.after)
@@ -152,9 +167,6 @@ class _Handler(BaseHTTPRequestHandler):
             unquote(key),
             body,
         )
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: what arrived is in B2Double.seen."""
 
 
 def _dechunk(file: Any) -> tuple[bytes, dict[str, str]]:

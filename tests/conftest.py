@@ -183,7 +183,12 @@ def run(words: list[str], folder: Path, env: dict[str, str], typed: str = "") ->
         timeout=120,
         check=False,
     )
-    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Run(done.returncode, *[with_lf(out.decode()) for out in (done.stdout, done.stderr)])
+
+
+def with_lf(text: str) -> str:
+    """Return what a program printed with the line ends that Python gives its own strings."""
+    return text.replace(os.linesep, "\n")
 
 
 def clean_environment() -> dict[str, str]:
@@ -255,7 +260,7 @@ class Bake:
             default_config=self.config,
             **how,  # type: ignore[arg-type]
         )
-        return Project(Path(path), self.capfd.readouterr().out)
+        return Project(Path(path), with_lf(self.capfd.readouterr().out))
 
 
 @pytest.fixture

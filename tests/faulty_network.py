@@ -18,10 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 
 from b2_answers import error
-from b2_server import Server, listen
+from b2_server import Handler, listen
 
 FAULTS = {
     "cut in the request": "half of what is sent arrives, then the connection is gone",
@@ -97,11 +96,7 @@ class FaultyNetwork:
         return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
 
 
-class _Passing(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: Server
-
+class _Passing(Handler):
     def pass_on(self) -> None:
         network: FaultyNetwork = self.server.owner
         path, _, query = self.path.partition("?")
@@ -186,9 +181,6 @@ class _Passing(BaseHTTPRequestHandler):
         if headers.pop("transfer-encoding", None):
             headers["content-length"] = str(len(content))
         return answer.status, headers, content
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: what happened is in FaultyNetwork.counts."""
 
 
 def head(status: int, headers: dict[str, str]) -> bytes:

@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from actions import ACTIONS, Action, a_place
 from b2_causes import problem_of
 from b2_double import B2Double
 from b2_problems import SetupError
-from b2_server import listen, serve
+from b2_server import Handler, listen, serve
 from backends import BUCKET, bucket_at
 from botocore.exceptions import BotoCoreError, ClientError
 from conftest import APPLICATION_KEY, KEY_ID, STARTER, clean_environment, some_thorough
@@ -335,17 +334,12 @@ RAW: dict[str, tuple[str, str, str]] = {  # an answer to GET, what is asked for,
 }
 
 
-class _Raw(BaseHTTPRequestHandler):
+class _Raw(Handler):
     """Sends the bytes that the test wants, and hangs up."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         self.wfile.write(self.server.owner)  # type: ignore[attr-defined]
         self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.mark.usefixtures("no_waiting")
@@ -406,18 +400,13 @@ def test_a_download_that_is_killed_leaves_no_half_file(tmp_path: Path, earlier: 
     assert (film.read_bytes() if film.exists() else b"") == earlier
 
 
-class _OnlyHeaders(BaseHTTPRequestHandler):
+class _OnlyHeaders(Handler):
     """Answers HEAD without a length, as a server may (RFC 9110, 8.6)."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
+    def do_HEAD(self) -> None:  # noqa: N802
         self.send_response(200)
         self.send_header("x-amz-request-id", "1")
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 def test_a_head_of_a_bucket_needs_no_length():
