@@ -121,7 +121,7 @@ class Project:
         return (self.path / name).read_text(encoding="utf-8")
 
     def write(self, name: str, text: str) -> None:
-        (self.path / name).write_text(text, encoding="utf-8")
+        (self.path / name).write_text(text, encoding="utf-8", newline="\n")
 
     def python(self, *words: str, env: dict[str, str] | None = None) -> Run:
         """Run Python in the project, without any B2 or AWS variables."""
@@ -158,6 +158,24 @@ def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def make_link(path: Path, target: str | Path, to_folder: bool = False) -> None:
+    """Make a link; skip the test where that is impossible."""
+    try:
+        path.symlink_to(target, to_folder)
+    except OSError:
+        pytest.skip("Windows lets only some users make links")
+    if not path.is_symlink():
+        pytest.skip("Wine makes no links")
+
+
+def type_lines(*lines: str, folder: Path, env: dict[str, str] | None = None) -> Run:
+    """Type lines into sh, or into cmd on Windows, until one of them fails."""
+    line = " && ".join(lines)
+    # cmd takes its line as it is; a list would get backslashes before its quotes.
+    words: Any = f'cmd /d /s /c "{line}"' if os.name == "nt" else ["sh", "-c", line]
+    return run(words, folder, env or clean_environment())
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -230,6 +231,8 @@ def reason_for(name: str, value: Any) -> str:
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in BAD.items() for v in values])
 def test_a_refused_answer_leaves_nothing_behind(bake: Bake, tmp_path: Path, name: str, value: Any):
+    if os.name == "nt" and name == "project_slug" and value in ("con", "COM1", "a\nb"):
+        pytest.skip("Windows refuses this folder before cookiecutter calls our hook")
     output = tmp_path / "one" / "two"
     temporary = Path(tempfile.gettempdir())
     before = set(temporary.iterdir())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import APPLICATION_KEY, VERSION
+from conftest import APPLICATION_KEY, VERSION, make_link
 from school import with_password, zipped
 
 from classroom import hand_ins, prepare
@@ -321,15 +320,14 @@ def test_what_is_not_a_program_is_named(tmp_path: Path):
     }
 
 
-@pytest.mark.skipif(os.name == "nt", reason="making links needs a right on Windows")
 def test_links_in_a_folder_are_not_followed(tmp_path: Path):
     secret = put(tmp_path, "secret.txt", "secret")
     put(tmp_path, "in/Li/main.py")
-    (tmp_path / "in" / "Li" / "link.txt").symlink_to(secret)
-    (tmp_path / "in" / "Li" / "all").symlink_to(tmp_path)
-    (tmp_path / "in" / "Anna Müller").symlink_to(tmp_path / "in" / "Li")
+    make_link(tmp_path / "in" / "Li" / "link.txt", secret)
+    make_link(tmp_path / "in" / "Li" / "all", tmp_path, to_folder=True)
+    make_link(tmp_path / "in" / "Anna Müller", tmp_path / "in" / "Li", to_folder=True)
     put(tmp_path, "in/Ben ONeil/x.txt")
-    (tmp_path / "in" / "Ben ONeil" / "main.py").symlink_to(secret)
+    make_link(tmp_path / "in" / "Ben ONeil" / "main.py", secret)
 
     assert owners(tmp_path / "in") == {"s04": ["Li"]}
     assert list(hand_ins.read_files(only(tmp_path / "in"))) == [PurePosixPath("main.py")]

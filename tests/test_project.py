@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import b2_causes
 import pytest
@@ -30,6 +29,7 @@ from conftest import (
     run,
     some_thorough,
     tracked_files,
+    type_lines,
 )
 
 from classroom.hand_ins import is_env
@@ -337,21 +337,22 @@ def test_the_next_commands_are_right_for_the_system(bake: Bake):
         assert version.out.split()[1].startswith(f"3.{sys.version_info.minor}.")
 
 
-def type_in_shell(*lines: str, folder: Path) -> str:
-    """Type lines in cmd or sh, and return the folder in which it then is."""
-    show = f'"{sys.executable}" -c "import os; print(ascii(os.getcwd()))"'
-    line = " && ".join([*lines, show])
-    # cmd takes its line as it is; a list would get backslashes before its quotes
-    words: Any = f'cmd /d /s /c "{line}"' if os.name == "nt" else ["sh", "-c", line]
-    return ast.literal_eval(subprocess.check_output(words, cwd=folder, encoding="utf-8"))
+PYTHON = sys.executable
 
 
-def test_the_line_that_goes_to_the_project_can_be_typed(bake: Bake, tmp_path: Path):
-    project = bake(tmp_path / "Zoë's & Tom's (100%) files")
-    line = re.search(r"^    ((?:cd|pushd) .*)$", project.printed, re.MULTILINE)
+def go_to(*lines: str, folder: Path) -> str:
+    """Type lines into a shell, and return the folder that it is in afterwards."""
+    show = f'"{PYTHON}" -c "import os; print(ascii(os.getcwd()))"'
+    return ast.literal_eval(type_lines(*lines, show, folder=folder).out)
+
+
+def test_the_line_that_goes_to_the_project_can_be_typed(cli: Callable[..., Run], tmp_path: Path):
+    folder = tmp_path / "Zoë's & Tom's (100%) files"
+    done = cli("--no-input", folder=folder)
+    line = re.search(r"^    ((?:cd|pushd) .*)$", done.out, re.MULTILINE)
     assert line
 
-    assert type_in_shell(line[1], folder=tmp_path) == str(project.path)
+    assert go_to(line[1], folder=tmp_path) == str(folder / "my-bucket-project")
 
 
 def test_on_windows_the_line_also_changes_the_drive(monkeypatch: pytest.MonkeyPatch):
@@ -375,7 +376,7 @@ def test_packages_are_installed_for_a_python_in_a_folder_with_spaces(
 
     lines = [line.strip() for line in lines]
     if os.name == "nt":
-        assert type_in_shell(lines[0], folder=tmp_path) == str(folder)
+        assert go_to(lines[0], folder=tmp_path) == str(folder)
         name, packages = Path(sys.executable).name, tmp_path / "requirements.txt"
         assert lines[1:] == [f'.\\{name} -m pip install -r "{packages}"']
     else:
@@ -398,6 +399,8 @@ def test_a_mistake_in_env_is_named_on_the_screen(project: Project):
 
 
 def test_without_boto3_there_is_advice(project: Project):
+    python = Path(".venv", *OWN_PYTHON)
+
     done = project.python("-I", "-S", "-c", "import sys; sys.path.insert(0, '.'); import main")
 
     assert done.code == 1
@@ -406,9 +409,9 @@ def test_without_boto3_there_is_advice(project: Project):
         "boto3 is not installed for this Python.",
         "The program needs the packages that requirements.txt lists.",
         *done.err.splitlines()[4:-3],
-        "    python3 -m venv .venv",
-        "    .venv/bin/python -m pip install -r requirements.txt",
-        "    .venv/bin/python main.py",
+        f"    {b2_causes._find_python()} -m venv .venv",
+        f"    {python} -m pip install -r requirements.txt",
+        f"    {python} main.py",
     ]
     assert str(project.path) in done.err
 

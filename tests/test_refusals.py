@@ -220,6 +220,17 @@ def test_a_folder_in_the_place_of_a_file(tmp_path: Path):
     assert "is a folder" in told(lambda b: b.download_file("a", folder))
 
 
+@pytest.mark.skipif(
+    sys.platform != "win32", reason="other systems let a program replace a file that is open"
+)
+def test_a_file_that_another_program_has_open(tmp_path: Path):
+    with open(tmp_path / "a.txt", "wb"):
+        shown = told(lambda b: b.download_file("a", str(tmp_path / "a.txt")))
+
+    assert "PROBLEM [file-not-allowed]" in shown
+    assert "a.txt." in shown
+
+
 def test_a_mistake_in_a_function_that_boto3_calls_is_left_to_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import GOOD_ANSWERS, Bake, Project, Run, some_thorough
+from conftest import GOOD_ANSWERS, Bake, Project, Run, make_link, some_thorough
 from resetting import BROKEN, GIVEN, backups, state
 
 
@@ -137,7 +137,7 @@ def test_something_else_in_the_place_of_a_given_file(bake: Bake, project: Projec
         path.chmod(0o400)
     else:
         (project.path / "elsewhere.txt").write_text("mine", encoding="utf-8")
-        path.symlink_to("elsewhere.txt" if kind == "link" else "nowhere")
+        make_link(path, "elsewhere.txt" if kind == "link" else "nowhere")
 
     bake.reset(project)
 
@@ -197,7 +197,7 @@ def test_a_link_is_never_followed(
         os.rename(path, elsewhere)
     else:
         elsewhere.mkdir()
-    path.symlink_to(elsewhere, target_is_directory=True)
+    make_link(path, elsewhere, to_folder=True)
     before = state(Project(out)), state(Project(elsewhere))
 
     done = generate(cli, out)

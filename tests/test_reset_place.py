@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import GOOD_ANSWERS, Bake, Project, Run, contents_of, some_thorough
+from conftest import (
+    GOOD_ANSWERS,
+    Bake,
+    Project,
+    Run,
+    clean_environment,
+    contents_of,
+    make_link,
+    some_thorough,
+    type_lines,
+)
 from resetting import BROKEN
 
 from hooks.project import ASSIGNMENTS, find_assignment
@@ -33,21 +41,11 @@ def broken(generated: Callable[..., Path], tmp_path: Path) -> Project:
 def type_what_is_advised(printed: str, folder: Path) -> None:
     """Type the lines of the advice into a shell, with this cookiecutter in place of any other."""
     lines = re.findall(r"^    (\S.*)$", printed, re.MULTILINE)
-    python = shlex.quote(sys.executable)
-    script = "\n".join(
-        line.replace("cookiecutter", f"{python} -m cookiecutter", 1)
-        if line.startswith("cookiecutter")
-        else line
-        for line in lines
-    )
-    done = subprocess.run(
-        ["bash", "-ec", script],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
-    )
-    assert done.returncode == 0, done.stderr
+    ours = f'"{sys.executable}" -m cookiecutter'
+    lines = [re.sub("^cookiecutter", lambda _: ours, line) for line in lines]
+    home = {"HOME": str(folder), "USERPROFILE": str(folder)}
+    done = type_lines(*lines, folder=folder, env={**clean_environment(), **home})
+    assert done.code == 0, done.printed
 
 
 def assert_repaired(project: Project) -> None:
@@ -93,7 +91,8 @@ def test_the_line_of_the_readme_inside_the_project(cli: Cli, broken: Project, tm
     done = cli("--replay-file", "proj/b2-starter.json", "-f", folder=broken.path)
 
     assert done.code == 1
-    assert "No such file or directory: 'proj/b2-starter.json'" in done.err
+    missing = str(Path("proj", "b2-starter.json"))
+    assert f"No such file or directory: {missing!r}" in done.err
     assert contents_of(tmp_path / "out") == before
     assert "No such file" in broken.read("README.md")
 
@@ -130,7 +129,7 @@ def test_a_reset_that_is_refused_never_goes_to_another_project(
 ):
     other = Project(Path(shutil.copytree(broken.path, tmp_path / "out" / "other")))
     (other.path / "tests").rename(other.path / "my-tests")
-    (other.path / "tests").symlink_to("my-tests", target_is_directory=True)
+    make_link(other.path / "tests", "my-tests", to_folder=True)
     before = contents_of(tmp_path)
 
     done = cli("--replay-file", "other/b2-starter.json", "-f", typed="\n" * 9)

@@ -27,7 +27,7 @@ MISTAKES = [
         "encoded before hashing|must be str, not bytes|got 'bytes'|bytes-like object is required",
         "bytes-needed",
     ),
-    ("UnsupportedOperation|OSError", "seek", "stream-not-rewindable"),
+    ("UnsupportedOperation|OSError", "seek|Invalid argument$", "stream-not-rewindable"),
     ("TypeError", "supporting the buffer API", "stream-not-rewindable"),
     ("UnsupportedOperation|RuntimeError", "read|write|is not supported", "file-mode-wrong"),
     ("ValueError", "must implement|must be a string", "call-misspelt"),
@@ -302,8 +302,9 @@ def _explain_call(error):
     from b2_rules import cut_short
 
     kind, text = type(error).__name__, str(error)
-    if isinstance(error, (FileNotFoundError, IsADirectoryError)):
-        return _explain_file(str(error.filename2 or error.filename))
+    inner = getattr(error, "kwargs", {}).get("error", error)  # in a HTTPClientError
+    if isinstance(inner, OSError) and inner.filename:
+        return _explain_file(inner)
     if kind == "ParamValidationError" or "only accepts keyword arguments" in text:
         return _explain_arguments(text)
     for kinds, words, problem in MISTAKES:
@@ -312,8 +313,13 @@ def _explain_call(error):
     return None
 
 
-def _explain_file(name):
-    """Return the problem of a file on this computer that boto3 cannot read or write."""
+def _explain_file(error):
+    """Return the problem of a file on this computer that boto3 cannot read or write, or None."""
+    name = str(error.filename2 or error.filename)
+    if isinstance(error, PermissionError) and not os.path.isdir(name):
+        return SetupError("file-not-allowed", file=name)
+    if not isinstance(error, (FileNotFoundError, IsADirectoryError, PermissionError)):
+        return None
     what = f"The file {name}, which your program wants to upload, is not there."
     do = "Correct the file's name in your program, or put the file into that folder."
     folder = os.path.dirname(name)

@@ -484,6 +484,13 @@ PROBLEMS = {
         do="{do}",
         source="Python docs, FileNotFoundError. " + BOTOCORE,
     ),
+    "file-not-allowed": Problem(
+        sign="PermissionError, in a call to boto3",
+        what="This computer does not let your program use the file {file}.",
+        why="Another program has it open, or it is protected.",
+        do="Close the programs that use it, or write another file name in your program.",
+        source="Python docs, PermissionError. " + BOTOCORE,
+    ),
     "other-bucket-not-found": Problem(
         sign="NoSuchBucket, although the bucket in .env exists",
         what="There is no bucket with the name that your program uses.",
@@ -647,6 +654,7 @@ PROBLEMS = {
 OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "no-such-object",
     "file-not-found",
+    "file-not-allowed",
     "object-name-impossible",
     "too-many-names",
     "not-changed",
