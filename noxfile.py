@@ -46,7 +46,9 @@ def lint(session: nox.Session) -> None:
     files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
     session.run("mypy", *map(str, files), str(inside / "b2_practice"), env=path)
     ours = ["b2_starter_extension.py", "hooks", "classroom", "tests", "benchmarks", "docs"]
-    session.run("mypy", *ours, "noxfile.py", env=path)
+    for platform in ("linux", "win32", "darwin"):
+        words = ["--platform", platform, "--cache-dir", f".mypy_cache/{platform}"]
+        session.run("mypy", *words, *ours, "noxfile.py", env=path)
 
 
 @nox.session
@@ -119,6 +121,18 @@ def reliability(session: nox.Session) -> None:
     """Try each action many times on a faulty network; exit code 1 if anything is lost."""
     session.install(*GROUPS["test"], *GROUPS["real-s3"])
     session.run("python", "benchmarks/reliability.py", *session.posargs, env=quiet())
+
+
+@nox.session(default=False)
+def windows(session: nox.Session) -> None:
+    """Run the tests on a Windows Python, under Wine, on Linux; words after -- go to pytest."""
+    if sys.platform != "linux":
+        session.error("This is for Linux, without Windows. On Windows, run nox itself.")
+    session.install("uv")
+    rig = ["python", "tests/windows_rig.py", str(Path(session.virtualenv.location, "rig"))]
+    session.run(*rig, "set-up", *GROUPS["test"], *GROUPS["classroom"])
+    words = ["-q", "-m", "not thorough", "-p", "no:cacheprovider", *session.posargs]
+    session.run(*rig, "run", "-m", "pytest", *IN_PARALLEL, *words)
 
 
 @nox.session(default=False)

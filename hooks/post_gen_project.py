@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 NOT_WORTH_NAMING = {".venv", "backups", "b2-starter.json", "__pycache__", ".pytest_cache", ".git"}
 MOST_NAMES = 8  # of the student's own files: there may be hundreds
@@ -185,7 +185,7 @@ def find_next_commands() -> list[str]:
     ]
 
 
-def go_to_on_windows(folder: Path) -> str:
+def go_to_on_windows(folder: PurePath) -> str:
     """Return the command that goes to a folder from a new terminal, in cmd and in PowerShell.
 
     In cmd, cd stays on the drive, and pushd does not. PowerShell takes what follows $ and ` in

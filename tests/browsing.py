@@ -20,14 +20,24 @@ from typing import Any
 
 import pytest
 
-BROWSER = next(
-    (
-        found
-        for name in ("chromium", "chromium-browser", "google-chrome")
-        if (found := shutil.which(name))
-    ),
-    None,
+# Where Chrome and Edge are on Windows and macOS, where they are on no PATH.
+PLACES = (
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium, or of a browser that is made from it."""
+    for name in ("chromium", "chromium-browser", "google-chrome", *PLACES):
+        found = shutil.which(name)
+        if found:
+            return found
+    return None
+
+
+BROWSER = find_browser()
 
 LOOK = """<!doctype html><meta charset="utf-8"><pre id="seen"></pre>
 <iframe id="frame" style="width: 360px; height: 640px" src="{address}"></iframe>

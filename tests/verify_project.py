@@ -48,6 +48,7 @@ def screens(project: Project) -> list[str]:
         for name, value in os.environ.items()
         if name in kept or name.startswith(("PIP_", "SSL_")) or name.endswith("_BUNDLE")
     }
+    env["PY_PYTHON"] = f"3.{sys.version_info.minor}"  # py takes this one, and not the newest
     env["PIP_NO_COMPILE"] = "1"  # most of it is never imported; pip would take twice as long
     here = str(Path(sys.executable).parent)
     env["PATH"] = os.pathsep.join(
@@ -56,7 +57,7 @@ def screens(project: Project) -> list[str]:
     shell = ["cmd", "/c"] if os.name == "nt" else ["sh", "-c"]
     printed, folder = [], project.path.parent
     for command in commands:
-        if command.startswith("cd "):
+        if command.startswith(("cd ", "pushd ")):
             assert str(project.path) in command.replace("'\"'\"'", "'")
             folder = project.path
             continue

@@ -302,7 +302,9 @@ def _explain_call(error):
     from b2_rules import cut_short
 
     kind, text = type(error).__name__, str(error)
-    inner = getattr(error, "kwargs", {}).get("error", error)  # in a HTTPClientError
+    inner = getattr(error, "kwargs", {}).get("error", error)  # what a HTTPClientError is about
+    if type(inner).__module__.startswith("urllib3") and inner.args:
+        inner = inner.args[-1]
     if isinstance(inner, OSError) and inner.filename:
         return _explain_file(inner)
     if kind == "ParamValidationError" or "only accepts keyword arguments" in text:
