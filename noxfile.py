@@ -128,11 +128,14 @@ def windows(session: nox.Session) -> None:
     """Run the tests on a Windows Python, under Wine, on Linux; words after -- go to pytest."""
     if sys.platform != "linux":
         session.error("This is for Linux, without Windows. On Windows, run nox itself.")
-    session.install("uv")
-    rig = ["python", "tests/windows_rig.py", str(Path(session.virtualenv.location, "rig"))]
+    session.install("uv", *GROUPS["test"], *GROUPS["classroom"])
+    folder = str(Path(session.virtualenv.location, "rig"))
+    rig = ["python", "tests/windows_rig.py", folder]
     session.run(*rig, "set-up", *GROUPS["test"], *GROUPS["classroom"])
     words = ["-q", "-m", "not thorough", "-p", "no:cacheprovider", *session.posargs]
     session.run(*rig, "run", "-m", "pytest", *IN_PARALLEL, *words)
+    env = {**quiet(), "WINDOWS_RIG": folder}
+    session.run("python", "-m", "pytest", "-v", "tests/verify_windows.py", env=env)
 
 
 @nox.session(default=False)
