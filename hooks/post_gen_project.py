@@ -12,12 +12,15 @@ import re
 import shlex
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
 
 NOT_WORTH_NAMING = {".venv", "backups", "b2-starter.json", "__pycache__", ".pytest_cache", ".git"}
 MOST_NAMES = 8  # of the student's own files: there may be hundreds
 UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
+PAUSES = (0.05, 0.15, 0.3, 0.5) if os.name == "nt" else ()  # seconds
 
 
 def read_context() -> dict:
@@ -39,7 +42,7 @@ def lay_out(context: dict) -> bool:
                 is_wanted = is_wanted and makes_main
             if is_wanted and rendered.exists():
                 Path(name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(rendered, name)
+                patiently(os.replace, rendered, Path(name))
             else:
                 rendered.unlink(missing_ok=True)
             with suppress(OSError):
@@ -62,6 +65,21 @@ def make_env() -> bool:
     return True
 
 
+def patiently(act: Callable[..., object], *paths: Path) -> None:
+    """Do something with files, and try again for a second if another program has one open.
+
+    Only Windows keeps open files from being moved; a virus scanner opens each new file, a cloud
+    drive each changed one.
+    """
+    for seconds in PAUSES:
+        try:
+            act(*paths)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    act(*paths)
+
+
 # A reset.
 
 
@@ -79,7 +97,7 @@ def put_back(backup: Path) -> set[str]:
                 copy.rmdir()  # only if it is empty
             elif can_go_back(copy, path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(copy, path)
+                patiently(os.replace, copy, path)
                 put.add(path.as_posix())
     return put
 

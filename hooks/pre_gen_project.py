@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ ANSWERS = Path("b2-starter.json")
 PART = Path("b2-starter.json.part")
 UNFINISHED = ".unfinished"  # marks a backup while the reset that made it is running
 ROOM = 1_000_000  # bytes that a reset needs: all given files, twice
+PAUSES = (0.05, 0.15, 0.3, 0.5) if os.name == "nt" else ()  # seconds
 QUESTIONS = ("project_name", "project_slug", "bucket_name", "endpoint", "assignment")
 
 
@@ -75,8 +77,23 @@ def set_aside(paths: list[Path], backup: Path, moved: list[Path]) -> None:
     for path in paths:
         (backup / path).parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another reset, at the same time, was faster
-            path.rename(backup / path)
+            patiently(path.rename, backup / path)
             moved.append(path)
+
+
+def patiently(act: Callable[..., object], *paths: Path) -> None:
+    """Do something with files, and try again for a second if another program has one open.
+
+    Only Windows keeps open files from being moved; a virus scanner opens each new file, a cloud
+    drive each changed one.
+    """
+    for seconds in PAUSES:
+        try:
+            act(*paths)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    act(*paths)
 
 
 def undo(backup: Path, moved: list[Path]) -> list[Path]:
@@ -84,7 +101,7 @@ def undo(backup: Path, moved: list[Path]) -> list[Path]:
     stuck = []
     for path in reversed(moved):
         try:
-            os.replace(backup / path, path)
+            patiently(os.replace, backup / path, path)
         except OSError:  # another program may hold this file, too
             stuck.append(path)
     if not stuck:
@@ -107,6 +124,8 @@ def explain(error: OSError, backup: Path | None = None, stuck: Sequence[Path] = 
     stuck: files of the project that are in the backup now, because they could not be moved back.
     """
     what = error.filename or "The disk"
+    if what == str(PART) and error.filename2:
+        what = error.filename2  # the new answers are fine; the old ones cannot be replaced
     do = "Fix that, then type the command again."
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         do = "Your disk is full. Free some space, then type the command again."
@@ -135,7 +154,7 @@ def main() -> int:
         write_part(answers_to_keep(context), ROOM if backup else 0)
         if backup:
             set_aside(find_paths_to_replace(context), backup, moved)
-        os.replace(PART, ANSWERS)
+        patiently(os.replace, PART, ANSWERS)
     except OSError as error:
         stuck = undo(backup, moved) if backup else []
         print(explain(error, backup, stuck))

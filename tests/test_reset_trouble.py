@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from resetting import BROKEN, GIVEN, state
+
+from hooks import pre_gen_project
 
 KILLED = -9  # the exit code of a process that got SIGKILL
 HISTORIES = int(os.environ.get("HISTORIES", "12"))  # nox -s thorough tries 500
@@ -279,6 +282,43 @@ def test_without_write_permission_nothing_changes(
     assert "Traceback" not in done.printed
     assert state(project) == before
     assert not (project.path / "backups").exists()
+
+
+@pytest.mark.skipif(
+    sys.platform != "win32", reason="other systems let a program move a file that is open"
+)
+@pytest.mark.parametrize("name", ["b2_client.py", "b2-starter.json"])
+def test_a_file_that_another_program_has_open_is_named(
+    cli: Callable[..., Run], tmp_path: Path, made: Path, name: str
+):
+    project = Project(Path(shutil.copytree(made, tmp_path / made.name)))
+    project.write("check_setup.py", BROKEN)
+    before = state(project)
+
+    with open(project.path / name, "rb"):
+        done = cli("--replay-file", f"{made.name}/b2-starter.json", "-f", folder=tmp_path)
+
+    assert done.code == 1
+    assert "Nothing was changed. " in done.out
+    assert f"Close programs that use {name}, such as your editor." in done.out
+    assert state(project) == before
+
+
+@pytest.mark.skipif(
+    sys.platform != "win32", reason="other systems let a program move a file that is open"
+)
+def test_a_file_that_is_open_for_a_moment_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    held = open("b2_client.py", "wb")
+    threading.Timer(0.3, held.close).start()
+    moved: list[Path] = []
+
+    pre_gen_project.set_aside([Path("b2_client.py")], Path("backups", "now"), moved)
+
+    assert moved == [Path("b2_client.py")]
+    assert Path("backups", "now", "b2_client.py").is_file()
 
 
 def test_a_folder_that_is_not_writable_is_named_before_the_first_question(

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from classroom.hand_ins import find_hand_ins
 from classroom.marking import Work, grade_one
 from classroom.matching import Member
 from classroom.prepare import names_of_tests
-from classroom.processes import prepare_context
+from classroom.processes import count_processes, prepare_context
 from classroom.reports import write
 from classroom.runner import run_tests
 
@@ -85,7 +86,6 @@ def test_it_says_why_it_could_not_grade(
     assert reason in grade.asides[0]
 
 
-@pytest.mark.thorough
 def test_the_time_for_the_tests_begins_when_python_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -94,6 +94,16 @@ def test_the_time_for_the_tests_begins_when_python_has_started(
     grade = grade_with(begin_late, tmp_path, monkeypatch)
 
     assert (grade.state, grade.points) == ("ok", len(names_of_tests(ASSIGNMENT)))
+
+
+@pytest.mark.parametrize(("processors", "expected"), [(128, 61), (4, 4), (None, 1)])
+def test_no_more_processes_than_windows_can_wait_for(
+    monkeypatch: pytest.MonkeyPatch, processors: int | None, expected: int
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+
+    assert count_processes() == expected
+    ProcessPoolExecutor(count_processes())  # raises ValueError above 61, on Windows
 
 
 def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
