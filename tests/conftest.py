@@ -198,7 +198,7 @@ def run(words: list[str], folder: Path, env: dict[str, str], typed: str = "") ->
         env=env,
         input=typed.encode(),
         capture_output=True,
-        timeout=120,
+        timeout=600,  # where nothing is forked, grading a class takes minutes
         check=False,
     )
     return Run(done.returncode, *[with_lf(out.decode()) for out in (done.stdout, done.stderr)])
