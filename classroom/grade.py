@@ -118,6 +118,8 @@ def run(options: argparse.Namespace) -> int:
     forget_this_computer()
     end_as_by_ctrl_c()
     grades = grade_all(works, assignment, folder, options.seconds, options.fork)
+    failed = [grade.member.name for grade in grades if grade.state == "not graded"]
+    to_fix += [f"{make_writable(name)} was not graded; the notes say why." for name in failed]
     reports.write(grades, assignment, out, to_fix)
     reports.show(grades, out)
     if to_fix:

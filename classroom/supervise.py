@@ -129,12 +129,13 @@ def run_once(
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()
-    has_begun = wait_for_start(process, receiver)
-    run = Run(until=time.monotonic() + seconds)
+    run = Run()
     # If half an event is sent, watch() waits for the rest. Ending the process ends that wait.
     alarm = threading.Timer(seconds + 2, end_all, [process.pid, mark])
-    alarm.start()
     try:
+        has_begun = wait_for_start(process, receiver)
+        run.until = time.monotonic() + seconds
+        alarm.start()
         if has_begun:
             run.ending = watch(process, receiver, run, result)
         else:

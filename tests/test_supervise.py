@@ -14,7 +14,7 @@ import pytest
 from conftest import some_thorough
 from school import ASSIGNMENT, REFERENCE
 
-from classroom import supervise
+from classroom import grade, supervise
 from classroom.grade import make_failed_grade
 from classroom.hand_ins import find_hand_ins
 from classroom.marking import Work, grade_one
@@ -80,10 +80,10 @@ def test_it_says_why_it_could_not_grade(
     if work is never_begin:
         monkeypatch.setattr(supervise, "LONGEST_START", 2.0)
 
-    grade = grade_with(work, tmp_path, monkeypatch)
+    found = grade_with(work, tmp_path, monkeypatch)
 
-    assert (grade.state, grade.points) == ("not graded", None)
-    assert reason in grade.asides[0]
+    assert (found.state, found.points) == ("not graded", None)
+    assert reason in found.asides[0]
 
 
 def test_the_time_for_the_tests_begins_when_python_has_started(
@@ -91,9 +91,9 @@ def test_the_time_for_the_tests_begins_when_python_has_started(
 ):
     monkeypatch.setattr(supervise, "ONE_TEST", 3.5)
 
-    grade = grade_with(begin_late, tmp_path, monkeypatch)
+    found = grade_with(begin_late, tmp_path, monkeypatch)
 
-    assert (grade.state, grade.points) == ("ok", len(names_of_tests(ASSIGNMENT)))
+    assert (found.state, found.points) == ("ok", len(names_of_tests(ASSIGNMENT)))
 
 
 @pytest.mark.parametrize(("processors", "expected"), [(128, 61), (4, 4), (None, 1)])
@@ -106,10 +106,25 @@ def test_no_more_processes_than_windows_can_wait_for(
     ProcessPoolExecutor(count_processes())  # raises ValueError above 61, on Windows
 
 
-def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
-    grade = make_failed_grade(LI, ASSIGNMENT, OSError("no space left"))
+def test_the_teacher_is_told_who_was_not_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "Li_main.py").write_text(REFERENCE, encoding="utf-8")
+    failed = make_failed_grade(LI, ASSIGNMENT, OSError("no space left"))
+    monkeypatch.setattr(grade, "grade_all", lambda *_: [failed])
+    monkeypatch.setattr(grade, "forget_this_computer", lambda: None)  # of this process
+    monkeypatch.setattr(grade, "end_as_by_ctrl_c", lambda: None)
+    words = [str(tmp_path), "--out", str(tmp_path / "grades.csv"), "--assignment", ASSIGNMENT]
 
-    write([grade], ASSIGNMENT, tmp_path / "grades.csv", [])
+    assert grade.run(grade.parse_arguments(words)) == 1
+
+    assert "Li was not graded; the notes say why." in capsys.readouterr().out
+
+
+def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
+    failed = make_failed_grade(LI, ASSIGNMENT, OSError("no space left"))
+
+    write([failed], ASSIGNMENT, tmp_path / "grades.csv", [])
 
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         [row] = csv.DictReader(file)
