@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
+import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -113,6 +114,12 @@ def test_a_hand_in_without_an_owner_is_named(tmp_path: Path, name: str, reason: 
 
     assert list(named_files) == [""]
     assert reason in named_files[""][0]
+
+
+def test_a_name_as_macos_writes_it_is_the_same_name(tmp_path: Path):
+    put(tmp_path, unicodedata.normalize("NFD", "Anna Müller_main.py"))
+
+    assert list(owners(tmp_path)) == ["s01"]
 
 
 def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):

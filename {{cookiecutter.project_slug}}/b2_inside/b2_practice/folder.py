@@ -95,9 +95,9 @@ class PracticeFolder:
             new_note = part.with_suffix(part.suffix + "-note")
             new_note.write_text(json.dumps(full_note), encoding="utf-8")
             file.parent.mkdir(parents=True, exist_ok=True)
-            _be_patient(os.replace, part, file)
+            _patiently(os.replace, part, file)
             with contextlib.suppress(FileNotFoundError):  # see _adopt_new_notes()
-                _be_patient(os.replace, new_note, note_file)
+                _patiently(os.replace, new_note, note_file)
         finally:
             part.unlink(missing_ok=True)
         self.add(key, file)
@@ -108,7 +108,7 @@ class PracticeFolder:
         file = self.files[key]
         for path in (file, self._note_file(key)):
             with contextlib.suppress(FileNotFoundError):
-                _be_patient(path.unlink)
+                _patiently(path.unlink)
         self.forget(key)
         for parent in file.parents:
             if parent == self.path or (parent.is_dir() and any(parent.iterdir())):
@@ -245,7 +245,7 @@ def is_junk(name: str) -> bool:
     return name.lower() in JUNK or name.startswith(("._", "~$"))
 
 
-def _be_patient(act: Any, *paths: Path) -> None:
+def _patiently(act: Any, *paths: Path) -> None:
     """Do something with files, and try again for a second if another program has one open."""
     for seconds in PAUSES:
         try:
