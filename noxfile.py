@@ -138,7 +138,8 @@ def windows(session: nox.Session) -> None:
     session.run(*pytest, "-m", "not thorough", *session.posargs)
     if session.posargs:
         return
-    session.run(*pytest, "-m", "thorough", "tests/test_grade.py", "tests/test_mischief.py")
+    grading = [f"tests/test_{what}.py" for what in ("grade", "mischief", "supervise")]
+    session.run(*pytest, "-m", "thorough", *grading)
     env = {**quiet(), "WINDOWS_RIG": folder}
     session.run("python", "-m", "pytest", "-v", "tests/verify_windows.py", env=env)
 

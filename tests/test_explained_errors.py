@@ -320,6 +320,7 @@ def test_pythons_own_words_for_another_file_that_is_not_there(desk: Desk):
     assert "FileNotFoundError" in done.err
 
 
+@pytest.mark.thorough
 def test_a_failure_in_a_thread(desk: Desk):
     done = desk.run(
         USES_BUCKET.format(

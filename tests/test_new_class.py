@@ -136,6 +136,7 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     assert (folder / "hello-bucket-s02" / "main.py").is_file()
 
 
+@pytest.mark.thorough
 def test_a_student_who_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_path: Path):
     new_class("student,group\nAnna,1\nBen,2\n")
 

@@ -112,6 +112,7 @@ def test_an_env_that_a_killed_run_left_empty_is_made_again(bake: Bake, project: 
         "tests/test_mine.py",
     ],
 )
+@pytest.mark.thorough
 def test_a_students_files_where_the_template_renders_for_a_moment(
     bake: Bake, project: Project, name: str
 ):

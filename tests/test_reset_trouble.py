@@ -23,7 +23,7 @@ from resetting import BROKEN, GIVEN, state
 from hooks import pre_gen_project
 
 KILLED = -9  # the exit code of a process that got SIGKILL
-HISTORIES = int(os.environ.get("HISTORIES", "12"))  # nox -s thorough tries 500
+HISTORIES = int(os.environ.get("HISTORIES", "8"))  # nox -s thorough tries 500
 NAMES = [
     *GIVEN,
     "main.py",

@@ -86,6 +86,7 @@ def test_it_says_why_it_could_not_grade(
     assert reason in found.asides[0]
 
 
+@pytest.mark.thorough
 def test_the_time_for_the_tests_begins_when_python_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
