@@ -15,6 +15,12 @@ from pathlib import Path
 
 import nox
 
+if sys.version_info < (3, 10):  # noqa: UP036  # Xcode's python3 is 3.9; pip's words are no help
+    raise SystemExit(
+        f"b2-starter needs Python 3.10 or newer, and this is {sys.version.split()[0]}.\n"
+        "Install it from python.org, delete the folder .venv, and type the line again."
+    )
+
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"

@@ -229,8 +229,14 @@ def find_python() -> str:
 def describe_next_steps(context: dict) -> list[str]:
     """Return the lines that say what to do with a new project."""
     page = "BRIEF.md" if "BRIEF.md" in context["_given"] else "README.md"
+    first = ""
+    if sys.version_info < (3, 10):  # noqa: UP036  # such as Xcode's: cookiecutter still runs there
+        first = (
+            f"\nThis Python is {sys.version.split()[0]}, which is too old. First install Python"
+            " 3.10 or newer\nfrom python.org, and open a new terminal.\n"
+        )
     return [
-        f"\nYour project is in {Path.cwd()}\n\nType these lines, one after the other:\n",
+        f"\nYour project is in {Path.cwd()}\n{first}\nType these lines, one after the other:\n",
         *(f"    {line}" for line in find_next_commands()),
         f"\nThen open {page} and main.py in your editor.\n",
     ]

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,17 @@ def test_the_backups_of_earlier_resets_stay(here: Path):
     pre_gen_project.undo(Path("backups/now"), moved)
 
     assert contents_of(here) == before
+
+
+@pytest.mark.parametrize(("version", "is_too_old"), [((3, 9, 6), True), ((3, 10, 0), False)])
+def test_a_python_that_is_too_old_is_named_before_the_lines_to_type(
+    here: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], is_too_old: bool
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "version_info", version)
+        lines = post_gen_project.describe_next_steps({"_given": []})
+
+    assert ("too old. First install Python" in lines[0]) == is_too_old
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,10 @@ class Rig:
         self.prefix = self.folder / "prefix"
         self.drive = self.prefix / "drive_c"
         self.python = self.drive / "py"
+        of_linux = ("PYTHON", "TMP", "TEMP")  # their paths mean something else on Windows
+        kept = {name: one for name, one in os.environ.items() if not name.startswith(of_linux)}
         self.env = {
-            **os.environ,
+            **kept,
             "WINEPATH": r"C:\py",  # becomes a part of PATH
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
