@@ -37,7 +37,7 @@ def never_begin(*_: Any) -> None:
 
 
 def begin_late(*words: Any) -> None:
-    time.sleep(4)
+    time.sleep(supervise.ONE_TEST + 1)
     run_tests(*words)
 
 
@@ -48,8 +48,8 @@ def break_pytest(folder: str, *words: Any) -> None:
     run_tests(folder, *words)
 
 
-def hide_settings(folder: str, *words: Any) -> None:
-    Path(folder, ".pytest.ini").unlink()
+def break_conftest(folder: str, *words: Any) -> None:
+    Path(folder, "tests", "conftest.py").write_text("[][0]\n", encoding="utf-8")
     run_tests(folder, *words)
 
 
@@ -67,7 +67,7 @@ def grade_with(work: Any, tmp_path: Path, patch: pytest.MonkeyPatch, seconds: fl
     some_thorough(
         [
             (end_early, "its process ended before the tests began, with exit code 7"),
-            (hide_settings, ".pytest.ini"),
+            (break_conftest, "IndexError"),
             (never_begin, "its process was not ready after 2 seconds"),
             (break_pytest, "ZeroDivisionError: division by zero"),
         ],
@@ -90,8 +90,6 @@ def test_it_says_why_it_could_not_grade(
 def test_the_time_for_the_tests_begins_when_python_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(supervise, "ONE_TEST", 3.5)
-
     found = grade_with(begin_late, tmp_path, monkeypatch)
 
     assert (found.state, found.points) == ("ok", len(names_of_tests(ASSIGNMENT)))
