@@ -165,6 +165,7 @@ def test_the_first_and_the_last_screen(terminal: Terminal):
     assert len([line for line in last if line.startswith("    ")]) == 5
 
 
+@pytest.mark.thorough
 def test_an_existing_folder_is_named_right_after_its_question(terminal: Terminal):
     mine = terminal.folder / "my-bucket-project"
     mine.mkdir()

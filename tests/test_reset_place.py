@@ -124,6 +124,7 @@ def test_the_advice_works_if_the_template_has_a_relative_path(
     assert_repaired(broken)
 
 
+@pytest.mark.thorough
 def test_a_reset_that_is_refused_never_goes_to_another_project(
     cli: Cli, broken: Project, tmp_path: Path
 ):
@@ -213,6 +214,7 @@ def test_a_new_name_that_a_project_cannot_have(
     assert_repaired(repaired)
 
 
+@pytest.mark.thorough
 def test_o_makes_a_second_project_because_that_was_asked_for(
     cli: Cli, broken: Project, tmp_path: Path
 ):

@@ -111,6 +111,7 @@ def test_a_students_own_file_with_that_name_stays(bake: Bake, project: Project, 
     assert "Your files were not changed: .env, check_setup.py, main.py" in done.printed
 
 
+@pytest.mark.thorough
 def test_two_versions_of_the_template_in_one_process(
     bake: Bake, newer: Path, tmp_path: Path, cookiecutter_config: dict[str, Any]
 ):
