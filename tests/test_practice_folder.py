@@ -16,6 +16,7 @@ import b2_client
 import b2_settings
 import pytest
 from b2_practice import folder as practice_folder
+from b2_practice import names
 from b2_problems import SetupError
 from conftest import Project, clean_environment, make_link
 from hypothesis import HealthCheck, given, settings
@@ -50,7 +51,7 @@ def test_files_changed_and_removed_by_hand_during_a_run(home: Path):
 
     changed = bucket.Object("changed.txt").get()
     assert changed["Body"].read() == b"by hand, and longer"
-    assert changed["ContentType"] == "text/x-mine"
+    assert changed["ContentType"] == "text/plain"  # text/x-mine was that of the other bytes
     with pytest.raises(bucket.meta.client.exceptions.NoSuchKey):
         bucket.Object("gone.txt").get()
     bucket.put_object(Key="gone.txt", Body=b"back")
@@ -138,8 +139,8 @@ def test_no_name_is_lost_or_leaves_the_folder(home: Path):
     assert len(files(home)) == len(ODD_KEYS)
     for name in files(home):
         parts = name.split("/")
-        assert all(practice_folder.is_safe_name(part) for part in parts), name
-    assert len({practice_folder._fold(Path(name)) for name in files(home)}) == len(ODD_KEYS)
+        assert all(names.is_safe_name(part) for part in parts), name
+    assert len({names.fold(name) for name in files(home)}) == len(ODD_KEYS)
     assert around() - before <= {home / "practice-bucket"}
 
     again = next_run()
@@ -159,8 +160,8 @@ def test_a_and_A_are_never_one_folder(home: Path):  # noqa: N802
     for key, body in expected.items():
         bucket.put_object(Key=key, Body=body)
 
-    folders = {parent for name in files(home) for parent in Path(name).parents}
-    assert len({practice_folder._fold(folder) for folder in folders}) == len(folders)
+    folders = {str(parent) for name in files(home) for parent in Path(name).parents}
+    assert len({names.fold(folder) for folder in folders}) == len(folders)
     assert stored(next_run()) == expected
 
 
@@ -377,13 +378,13 @@ def test_a_full_disk_gives_one_sentence_and_no_half_files(
     """The error of a full disk, raised where the bytes are written."""
     bucket = b2_client.get_bucket()
     bucket.put_object(Key="old.txt", Body=b"old")
-    real_copy = practice_folder.shutil.copyfileobj
+    real_write = practice_folder.NewFile.write
 
-    def full(source: Any, target: Any, *rest: Any) -> None:
-        target.write(b"the first bytes")
+    def full(new: Any, data: bytes) -> None:
+        real_write(new, b"the first bytes")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(practice_folder.shutil, "copyfileobj", full)
+    monkeypatch.setattr(practice_folder.NewFile, "write", full)
     (home / "local.bin").write_bytes(os.urandom(9_000_000))
     for change in (
         lambda: bucket.put_object(Key="new.txt", Body=b"new"),
@@ -392,10 +393,10 @@ def test_a_full_disk_gives_one_sentence_and_no_half_files(
     ):
         with pytest.raises(SetupError, match=r"^The disk is full, so nothing was stored"):
             change()
-    monkeypatch.setattr(practice_folder.shutil, "copyfileobj", real_copy)
+    monkeypatch.setattr(practice_folder.NewFile, "write", real_write)
 
     assert stored(bucket) == {"old.txt": b"old"} == files(home)
-    assert not list((home / "practice-bucket" / ".notes").glob("*part*"))
+    assert not [path for path in home.rglob("run-*/*") if path.is_file()]
     bucket.put_object(Key="new.txt", Body=b"new")
     assert stored(next_run()) == {"old.txt": b"old", "new.txt": b"new"}
 
@@ -433,18 +434,65 @@ def test_a_really_full_disk(project: Project):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_what_killed_programs_left_is_cleared_after_a_day(home: Path):
+STAYS_OPEN = """
+import sys, b2_client
+bucket, key = b2_client.get_bucket(), sys.argv[1]
+bucket.put_object(Key=key, Body=b"older")
+bucket.put_object(Key=key, Body=b"newer")
+print("ready", flush=True)
+sys.stdin.readline()
+versions = bucket.object_versions.filter(Prefix=key)
+print(sorted(version.get()["Body"].read() for version in versions))
+"""
+
+
+def run_folders(home: Path) -> set[str]:
+    return {path.name for path in (home / "practice-bucket" / ".notes").glob("run-*")}
+
+
+def test_what_killed_programs_left_is_cleared_by_the_next_run(project: Project):
+    running, killed = (
+        subprocess.Popen(
+            [sys.executable, "-c", STAYS_OPEN, key],
+            cwd=project.path,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for key in ("running", "killed")
+    )
+    for program in (running, killed):
+        assert program.stdout
+        while program.stdout.readline() != "ready\n":
+            pass
+    assert len(run_folders(project.path)) == 4  # two folders, each with its lock
+    killed.kill()
+    killed.communicate()
+
+    assert project.python("main.py").code == 0
+
+    assert len(run_folders(project.path)) == 2
+    out, _ = running.communicate("go on\n")
+    assert out == "[b'newer', b'older']\n"
+    assert run_folders(project.path) == set()
+
+
+def test_what_another_computer_left_is_cleared_after_a_day(home: Path):
     b2_client.get_bucket().put_object(Key="a", Body=b"a")
     notes = home / "practice-bucket" / ".notes"
-    (notes / "older-1").mkdir()
-    (notes / "older-1" / "body").write_bytes(b"x")
+    for name in ("run-elsewhere-1", "run-elsewhere-2", "older-1"):
+        (notes / name).mkdir()
+        (notes / name / "body").write_bytes(b"x")
     (notes / "1.part-1").write_bytes(b"x")
-    (notes / "older-2").mkdir()
-    for rest in (notes / "older-1", notes / "1.part-1"):
-        os.utime(rest, (0, 0))
+    for rest in ("run-elsewhere-1", "older-1", "1.part-1"):
+        os.utime(notes / rest, (0, 0))
 
     assert stored(next_run()) == {"a": b"a"}
-    assert {path.name for path in notes.iterdir() if path.suffix != ".json"} == {"older-2"}
+    assert "run-elsewhere-2" in run_folders(home)
+    assert not [
+        name for name in ("run-elsewhere-1", "older-1", "1.part-1") if (notes / name).exists()
+    ]
 
 
 def test_replacing_a_file_that_was_put_there_by_hand(home: Path):
@@ -507,16 +555,19 @@ def test_a_file_removed_by_hand_after_delete_and_put(home: Path):
     assert stored(next_run()) == {"x": b"3"}
 
 
-def test_an_escaped_name_belongs_to_one_key(home: Path):
+@pytest.mark.parametrize("key", ["what?.txt", "~what%3F.txt~148ae7398a93"])
+def test_an_escaped_name_tells_its_key(home: Path, key: str):
+    """Also without the notes, as when only visible files are copied."""
     bucket = b2_client.get_bucket()
-    bucket.put_object(Key="what?.txt", Body=b"first")
-    escaped = next(iter(files(home)))
-    shutil.rmtree(home / "practice-bucket" / ".notes")  # as when only visible files are copied
+    bucket.put_object(Key=key, Body=b"first")
+    shutil.rmtree(home / "practice-bucket" / ".notes")
 
     bucket = next_run()
-    bucket.put_object(Key="what?.txt", Body=b"second")
+    assert stored(bucket) == {key: b"first"}
+    bucket.put_object(Key=key, Body=b"second")
 
-    assert stored(bucket) == {escaped: b"first", "what?.txt": b"second"} == stored(next_run())
+    assert stored(bucket) == {key: b"second"} == stored(next_run())
+    assert len(files(home)) == 1
 
 
 def test_the_hidden_folder_may_vanish_during_a_run(home: Path):
@@ -598,7 +649,7 @@ def test_a_mistake_of_ours_while_saving_is_not_taken_for_an_unknown_upload(
     def fail(*_: Any) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(practice_folder.PracticeFolder, "write", fail)
+    monkeypatch.setattr(practice_folder.PracticeFolder, "store", fail)
 
     with pytest.raises(KeyError, match="ours"):
         bucket.put_object(Key="a.txt", Body=b"a")

@@ -129,6 +129,8 @@ NOT_AN_ENDPOINT = [
 # Source: live tests of B2 by the project vdavid/cmdr (October 2026).
 KEY_NAME_RULE = "A name has at most 1024 bytes, and no control characters such as a tab."
 MOST_DELETED = 1000  # files per call of delete_objects; the same source
+MOST_METADATA = 7000  # bytes, names and values (Backblaze docs, "File information")
+MOST_METADATA_RULE = f"Metadata has at most {MOST_METADATA} bytes, with the names."
 MOST_DELETED_RULE = f"At most {MOST_DELETED} files can be deleted at once."
 
 # What B2 refuses, although Amazon's S3 can do it: its answers (status, code, message), the
@@ -150,6 +152,7 @@ REFUSED = {
     ),
     "not entitled": (403, "AccessDenied", "not entitled"),
     "bad request": (400, "InvalidRequest", "{why}"),
+    "bad digest": (400, "BadDigest", "The checksum does not match the content."),
 }
 REFUSED_HEADERS = {
     "x-amz-acl": ("private", "acl"),

@@ -1,12 +1,13 @@
 """The practice bucket: boto3 without an account; the files are in the folder practice-bucket/.
 
 bucket.py answers boto3's requests, with the help of moto (docs.getmoto.org); folder.py keeps
-the files. So nothing leaves this computer. What a call changes is in the folder before the
-call returns. Older versions of a file stay until the program ends.
+the files. So nothing leaves this computer. Each call sees the folder as it is, and what it
+changes is there before it returns. Older versions of a file stay until the program ends.
 
 These files are given: a reset may replace them, so write your own code in main.py.
 """
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,19 @@ def find_file(folder: Path, name: str, key: str) -> str | None:
     """
     if not isinstance(key, str):
         raise TypeError(f"A key must be text, such as obj.key, but this is {key!r}.")
-    file = _buckets[(folder, name)].folder.files.get(key)
-    return file.relative_to(folder).as_posix() if file else None
+    return _buckets[(folder, name)].folder.find_place(key)
+
+
+def _start_anew() -> None:
+    for bucket in _buckets.values():
+        bucket.start()
 
 
 def _raise_trouble(parsed: dict[str, Any], **_: Any) -> None:
     error = parsed.get("Error", {})
     if error.get("Code") == TROUBLE:
         raise SetupError("practice-folder", what=error["Message"])
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

@@ -1,7 +1,9 @@
-"""The folder practice-bucket/: which file an object gets, and how it is written safely.
+"""The folder practice-bucket/: its files, and the notes on them.
 
-A file cannot hold its own key, content type and metadata. These are in a note,
-in the folder .notes.
+A file cannot hold its own content type, metadata and ETag. These are in a note, in the folder
+.notes. The name of a note says which key it is for, and which size and time its file has:
+a note belongs to these bytes only. It is written before the file gets its name, so at any moment
+a file has its own note or none, and a program may be killed at any moment.
 
 This file is given: a reset may replace it, so write your own code in main.py.
 """
@@ -10,154 +12,366 @@ import contextlib
 import errno
 import hashlib
 import json
+import mimetypes
 import os
-import re
 import shutil
-import tempfile
+import stat as file_kinds
 import time
-import unicodedata
-import uuid
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
-from b2_rules import is_key_name, is_windows_name
+from b2_rules import is_key_name
 
-NOTES = ".notes"
-JUNK = {".ds_store", "thumbs.db", "desktop.ini"}  # what file managers leave in every folder
+from . import names
+from .run_folder import DAY, RunFolder, clear_leftovers
 
 # Seconds. Windows lets nobody replace a file that is open; a virus scanner or a cloud drive
 # keeps it open for a moment.
 PAUSES = (0.05, 0.15, 0.3, 0.5) if os.name == "nt" else ()
+TRIES = 5  # another program may remove a folder just before a file goes there
+PIECE = 1024 * 1024  # bytes
 
 DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class PracticeFolder:
-    """The files of one practice bucket, and which key each of them belongs to."""
+class Stamp(NamedTuple):
+    """What changes when somebody writes to a file."""
+
+    size: int  # bytes
+    time: int  # nanoseconds
+
+
+class StoredFile(NamedTuple):
+    """A file of the bucket, and what its note says."""
+
+    path: Path
+    stamp: Stamp
+    etag: str  # without quotation marks
+    metadata: dict[str, str]  # the headers: Content-Type, x-amz-meta-...
+
+
+class NewFile:
+    """A file that is being written; it has no place in the bucket yet."""
 
     def __init__(self, path: Path):
         self.path = path
-        self.notes = path / NOTES
-        self.files: dict[str, Path] = {}  # key -> its file
-        self.taken: set[str] = set()  # the names of these files, as _fold() compares them
-        self.folders: dict[str, Path] = {}  # the folders that they are in: the same, and the path
-        self.older: tempfile.TemporaryDirectory[str] | None = None
+        self.size = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._file = open(path, "wb")
 
-    def load(self) -> dict[str, dict[str, Any]]:
-        """Find the files that are there; return the note of each key ({} without one)."""
-        self._adopt_new_notes()
-        self._forget_old_runs()
-        notes = self._read_notes()
-        found = {}
-        for file in self._list_files():
-            place = file.relative_to(self.path).as_posix()
-            note = notes.get(place, {})
-            key = note.get("key", place)
+    def write(self, data: bytes) -> None:
+        """Add bytes. Raises OSError."""
+        self._file.write(data)
+        self.md5.update(data)
+        self.size += len(data)
+
+    def finish(self) -> None:
+        """Write what is still in memory. Raises OSError."""
+        self._file.close()
+
+    def drop(self) -> None:
+        """Remove the file again."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+class PracticeFolder:
+    """The files of one practice bucket, as they are at the moment of each call."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.notes = path / names.NOTES
+        self.run_folder = RunFolder(self.notes)
+        self._known: dict[str, dict[str, Any]] = {}  # notes that were read; they never change
+        self._spelt: dict[str, str] | None = None  # names of files and folders; folded, as written
+        self._left_out: set[str] = set()
+
+    def open(self) -> None:
+        """Clear what killed programs left. Raises OSError if the folder cannot be read."""
+        with contextlib.suppress(FileNotFoundError):
+            os.listdir(self.path)
+        clear_leftovers(self.notes)
+
+    # Reading.
+
+    def find(self, key: str) -> StoredFile | None:
+        """Return the file of an object, or None. Looks only there. Raises OSError."""
+        place = self.find_place(key)
+        if place is None:
+            return None
+        path = self.path / place
+        for _ in range(TRIES):
+            with contextlib.suppress(FileNotFoundError):
+                return self._read(key, path, stamp_of(path))
+            if not path.exists():
+                return None
+        return None
+
+    def find_place(self, key: str) -> str | None:
+        """Return where in the folder the file of an object is, such as "photos/sun.png"."""
+        if not is_key_name(key):
+            return None
+        if names.can_be_there(key) and self._is_file(key):
+            escaped = names.read_escaped(key)
+            if not escaped or self._key_of_escaped(key, self._list_notes()) == key:
+                return key
+        place = names.escape(key)
+        return place if self._is_file(place) else None
+
+    def find_all(self) -> dict[str, StoredFile]:
+        """Return all objects, by their keys. Raises OSError."""
+        found: dict[str, StoredFile] = {}
+        notes = self._list_notes()
+        self._spelt = {}
+        for place, stamp in sorted(self._walk(""), key=lambda row: (row[0].startswith("~"), row)):
+            self._remember(place)
+            key = self._key_of_escaped(place, notes) or place
             if not is_key_name(key):
-                print(f"Practice: {place!a} is left out, because B2 does not accept that name.")
-            elif key in self.files:
-                print(
-                    f"Practice: {place!a} is left out, because there is another file for {key!a}."
-                )
+                self._leave_out(place, "because B2 does not accept that name")
+            elif key in found:
+                self._leave_out(place, f"because there is another file for {key!a}")
             else:
-                self.add(key, file)
-                found[key] = note
+                with contextlib.suppress(FileNotFoundError):
+                    found[key] = self._read(key, self.path / place, stamp)
+        self._clear_notes(notes, found)
         return found
 
-    def add(self, key: str, file: Path) -> None:
-        """Remember that this file belongs to the key."""
-        self.files[key] = file
-        self.taken.add(_fold(file))
-        for folder in self._folders_of(file):
-            self.folders.setdefault(_fold(folder), folder)
-
-    def forget(self, key: str) -> None:
-        """Forget the file of the key; the file itself stays as it is."""
-        self.taken.discard(_fold(self.files.pop(key)))
-
-    def write(self, key: str, body: IO[bytes], note: dict[str, Any]) -> Path:
-        """Store the bytes and the note of a key; return the file.
-
-        They are written under another name first, so that no reader ever sees half a file.
-        """
-        file = self.files.get(key) or self.choose_file(key)
-        note_file = self._note_file(key)
-        note_file.parent.mkdir(parents=True, exist_ok=True)
-        part = note_file.with_suffix(f".part-{uuid.uuid4()}")
+    def _walk(self, below: str) -> list[tuple[str, Stamp]]:
+        """Return the places of all files, and their stamps."""
+        found: list[tuple[str, Stamp]] = []
         try:
-            with open(part, "wb") as target:
-                body.seek(0)
-                shutil.copyfileobj(body, target)
-            place = file.relative_to(self.path).as_posix()
-            full_note = {"key": key, "file": place, "stamp": stamp(part), **note}
-            new_note = part.with_suffix(part.suffix + "-note")
-            new_note.write_text(json.dumps(full_note), encoding="utf-8")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _patiently(os.replace, part, file)
-            with contextlib.suppress(FileNotFoundError):  # see _adopt_new_notes()
-                _patiently(os.replace, new_note, note_file)
-        finally:
-            part.unlink(missing_ok=True)
-        self.add(key, file)
-        return file
+            entries = list(os.scandir(self.path / below))
+        except FileNotFoundError:  # removed by another program, at this moment
+            return found
+        for entry in entries:
+            place = f"{below}{entry.name}"
+            if place == names.NOTES:
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    found += self._walk(f"{place}/")
+                elif not names.is_junk(entry.name) and entry.is_file():
+                    found.append((place, stamp_of(Path(entry.path))))
+        return found
+
+    def _leave_out(self, place: str, reason: str) -> None:
+        if place not in self._left_out:
+            self._left_out.add(place)
+            print(f"Practice: {place!a} is left out, {reason}.")
+
+    def _is_file(self, place: str) -> bool:
+        """Tell whether there is a file, in folders that are no links, spelt like this."""
+        path = self.path / place
+        try:
+            is_file = file_kinds.S_ISREG(path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
+                return False
+            raise
+        return is_file and not self._is_in_link(path) and self._is_spelt_so(place)
+
+    def _is_in_link(self, path: Path) -> bool:
+        return any(parent.is_symlink() for parent in self._parents_of(path))
+
+    def _is_spelt_so(self, place: str) -> bool:
+        """Tell whether what is there is written like this: a disk may not tell A from a."""
+        other = place.swapcase()
+        if place.isascii() and (other == place or not os.path.lexists(self.path / other)):
+            return True
+        path = self.path / place
+        parts = [path, *self._parents_of(path)]
+        return all(part.name in os.listdir(part.parent) for part in parts)
+
+    def _parents_of(self, path: Path) -> list[Path]:
+        """Return the folders that a file is in, below the bucket's own folder."""
+        return [parent for parent in path.parents if self.path in parent.parents]
+
+    # Notes.
+
+    def _read(self, key: str, path: Path, stamp: Stamp) -> StoredFile:
+        """Return a file with its note; without one, it has an MD5 and the type of its name."""
+        note = self._read_note(_name_of_note(key, stamp))
+        if note is None:
+            note = self._make_note(key, path, stamp)
+        guess = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return StoredFile(path, stamp, note["etag"], note["metadata"] or {"Content-Type": guess})
+
+    def _make_note(self, key: str, path: Path, stamp: Stamp) -> dict[str, Any]:
+        """Note what a file is that a hand, or another program, put there.
+
+        If the bytes are those of an earlier note, the file was only copied or moved.
+        """
+        md5 = _md5_of(path)
+        note = {"key": key, "etag": md5, "md5": md5, "metadata": {}}
+        for name in self._list_notes():
+            if name.startswith(names.hash_of(key)):
+                earlier = self._read_note(name) or note
+                is_same = [*stamp] == earlier.get("stamp")  # as version 0.1.0 wrote it
+                if is_same or md5 in (earlier.get("md5"), earlier["etag"]):
+                    note = {**note, "etag": earlier["etag"], "metadata": earlier["metadata"]}
+        if stamp_of(path) == stamp:
+            with contextlib.suppress(OSError):  # the folder may be one that nobody may write to
+                self._write_note(_name_of_note(key, stamp), note, mode="w")
+        return note
+
+    def _read_note(self, name: str) -> dict[str, Any] | None:
+        """Return a note, or None if there is none that can be read."""
+        if name not in self._known:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                note = json.loads((self.notes / name).read_text(encoding="utf-8"))
+                words = [note["etag"], *note["metadata"].values()]
+                if is_key_name(note["key"]) and all(isinstance(word, str) for word in words):
+                    self._known[name] = note
+        return self._known.get(name)
+
+    def _list_notes(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.notes) if name.endswith(".json"))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _write_note(self, name: str, note: dict[str, Any], mode: str = "x") -> None:
+        """Write a note. Raises FileExistsError if it is there, but not with the mode "w"."""
+        self.notes.mkdir(parents=True, exist_ok=True)
+        with open(self.notes / name, mode, encoding="utf-8") as file:
+            json.dump(note, file)
+
+    def _clear_notes(self, notes: list[str], found: dict[str, StoredFile]) -> None:
+        """Remove notes on bytes that are gone; a new note may still wait for its file."""
+        used = {_name_of_note(key, file.stamp) for key, file in found.items()}
+        for name in notes:
+            if name not in used:
+                with contextlib.suppress(OSError):
+                    path = self.notes / name
+                    if time.time() - path.stat().st_mtime > DAY:
+                        path.unlink()
+                        self._known.pop(name, None)
+
+    def _key_of_escaped(self, place: str, notes: list[str]) -> str | None:
+        """Return the key of a file with an escaped name, or None if it has another one."""
+        escaped = names.read_escaped(place)
+        if not escaped:
+            return None
+        key, start = escaped
+        for name in notes if key is None else []:
+            note = self._read_note(name) if name.startswith(start) else None
+            if note and names.escape(note["key"]) == place:
+                return note["key"]
+        return key
+
+    # Writing.
+
+    def start_file(self) -> NewFile:
+        """Return a new file to write to. Raises OSError."""
+        return NewFile(self.run_folder.new_file())
+
+    def store(self, key: str, new: Path, note: dict[str, Any]) -> StoredFile:
+        """Make a finished file the object with this key; the file that was there is gone.
+
+        new: the file, which is moved. note: its etag, metadata and md5. Raises OSError.
+        """
+        earlier = self.find(key)
+        place = earlier.path.relative_to(self.path).as_posix() if earlier else self._choose(key)
+        stamp = self._note_new_file(key, new, {"key": key, **note})
+        path = self.path / place
+        try:
+            self._move(new, path)
+        except OSError:
+            self._remove_note(key, stamp)
+            raise
+        self._remember(place)
+        if earlier:
+            self._remove_note(key, earlier.stamp)
+        return StoredFile(path, stamp, note["etag"], note["metadata"])
 
     def remove(self, key: str) -> None:
-        """Remove the file of the key, its note, and the folders that are empty now."""
-        file = self.files[key]
-        for path in (file, self._note_file(key)):
-            with contextlib.suppress(FileNotFoundError):
-                _patiently(path.unlink)
-        self.forget(key)
-        for parent in file.parents:
-            if parent == self.path or (parent.is_dir() and any(parent.iterdir())):
-                break
-            if parent.is_dir():
+        """Remove the file of a key, its note, and the folders that are empty now."""
+        file = self.find(key)
+        if not file:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            _patiently(file.path.unlink)
+        self._remove_note(key, file.stamp)
+        with contextlib.suppress(OSError):  # a folder that is not empty stays
+            for parent in self._parents_of(file.path):
                 parent.rmdir()
 
-    def keep_older(self, file: Path) -> Path:
-        """Give the bytes of a file a second place until the program ends; return it."""
-        kept = self.choose_file_to_keep()
+    def keep(self, file: StoredFile) -> Path | None:
+        """Give the bytes of a file a second place until the program ends; return it.
+
+        None if the bytes are others by now. Raises OSError.
+        """
+        kept = self.run_folder.new_file()
         try:
-            os.link(file, kept)
+            os.link(file.path, kept)
+        except FileNotFoundError:
+            return None
         except OSError:  # not every disk can give a file two names
-            shutil.copyfile(file, kept)
-        return kept
+            shutil.copy2(file.path, kept)
+        return kept if stamp_of(kept) == file.stamp else None
 
-    def choose_file_to_keep(self) -> Path:
-        """Return the path for a file that is only there until the program ends."""
-        if self.older is None or not Path(self.older.name).is_dir():
-            self.notes.mkdir(parents=True, exist_ok=True)
-            self.older = tempfile.TemporaryDirectory(
-                prefix="older-", dir=self.notes, ignore_cleanup_errors=True
-            )
-        return Path(self.older.name) / str(uuid.uuid4())
+    def _note_new_file(self, key: str, new: Path, note: dict[str, Any]) -> Stamp:
+        """Write the note on a new file, whose time is made one that no other note has."""
+        now, step = time.time_ns(), 0
+        while True:
+            os.utime(new, ns=(now + step, now + step))
+            stamp = stamp_of(new)
+            try:
+                self._write_note(_name_of_note(key, stamp), note)
+                return stamp
+            except FileExistsError:
+                step = step * 10 or 1000  # on some disks, times are two seconds apart
 
-    def choose_file(self, key: str) -> Path:
-        """Return the file for a new key: the same name if that is safe, else an escaped one."""
-        path = self.path.joinpath(*key.split("/"))
-        is_safe = len(key) <= 150 and all(is_safe_name(part) for part in key.split("/"))
-        if is_safe and self._is_free(path):
-            return path
-        escaped = f"~{quote(key, safe='')[:80]}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-        while _fold(self.path / escaped) in self.taken:
-            escaped += "~"
-        return self.path / escaped
+    def _remove_note(self, key: str, stamp: Stamp) -> None:
+        name = _name_of_note(key, stamp)
+        self._known.pop(name, None)
+        with contextlib.suppress(OSError):
+            (self.notes / name).unlink()
 
-    def _is_free(self, path: Path) -> bool:
+    def _move(self, new: Path, path: Path) -> None:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _patiently(os.replace, new, path)
+                return
+            except FileNotFoundError:  # another program removed the folder just then
+                if not tries_left or not new.exists():
+                    raise
+
+    def _choose(self, key: str) -> str:
+        """Return the place for a new file: the key itself if that is safe, else escaped."""
+        if self._spelt is None:
+            self._spelt = {}
+            for place, _ in self._walk(""):
+                self._remember(place)
+        return key if names.has_safe_name(key) and self._is_free(key) else names.escape(key)
+
+    def _is_free(self, place: str) -> bool:
         """Tell whether a new file can go here: the place is free, and no link leads to it."""
-        for folder in self._folders_of(path):
-            known = self.folders.get(_fold(folder))
-            if known and known != folder:
-                return False  # A beside a: on Windows and macOS, they are one folder
-            if os.path.lexists(folder) and not _is_own_folder(folder):
-                return False
-        return not path.is_dir() and _fold(path) not in self.taken
+        path = self.path / place
+        for part in [path, *self._parents_of(path)]:
+            name = part.relative_to(self.path).as_posix()
+            known = (self._spelt or {}).get(names.fold(name), name)
+            if known != name and os.path.lexists(self.path / known):
+                return False  # A beside a: on Windows and macOS, they are one
+            if part != path and os.path.lexists(part):
+                is_folder = part.is_dir() and not part.is_symlink()
+                if not is_folder or not self._is_spelt_so(name):
+                    return False
+        return not os.path.lexists(path)
 
-    def _folders_of(self, file: Path) -> list[Path]:
-        """Return the folders that a file is in, below the bucket's own folder."""
-        return [parent for parent in file.parents if self.path in parent.parents]
+    def _remember(self, place: str) -> None:
+        """Remember how a file and the folders that it is in are written."""
+        if self._spelt is not None:
+            parts = place.split("/")
+            for count in range(1, len(parts) + 1):
+                name = "/".join(parts[:count])
+                self._spelt.setdefault(names.fold(name), name)
 
     def describe(self, error: OSError) -> str:
         """Return in plain words what the disk refused."""
@@ -169,80 +383,28 @@ class PracticeFolder:
                 f"This computer does not let you use {file}. Close other"
                 " programs that use it, or move your project to one of your own folders."
             )
-        return f"The folder {self.path} cannot be used: {error.strerror}. Rename or delete it."
-
-    def _list_files(self) -> list[Path]:
-        files = []
-        for place, folders, names in os.walk(self.path):
-            if Path(place) == self.path and NOTES in folders:
-                folders.remove(NOTES)
-            files += [Path(place) / name for name in names if not is_junk(name)]
-        return sorted(path for path in files if path.is_file())
-
-    def _note_file(self, key: str) -> Path:
-        return self.notes / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-
-    def _read_notes(self) -> dict[str, dict[str, Any]]:
-        notes = {}
-        for note_file in self.notes.glob("*.json"):
-            try:
-                note = json.loads(note_file.read_text(encoding="utf-8"))
-                words = [note["etag"], *note["metadata"].values()]
-                if is_key_name(note["key"]) and all(isinstance(word, str) for word in words):
-                    notes[note["file"]] = note
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue  # without its note, a file still counts, under its own name
-        return notes
-
-    def _adopt_new_notes(self) -> None:
-        """Give a file its new note, if a program ended between writing one and the other.
-
-        Such a note has the stamp of the file. Any other belongs to a file that was never written.
-        """
-        for new_note in self.notes.glob("*.part-*-note"):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                note = json.loads(new_note.read_text(encoding="utf-8"))
-                if stamp(self.path / note["file"]) == note["stamp"]:
-                    os.replace(new_note, self._note_file(note["key"]))
-
-    def _forget_old_runs(self) -> None:
-        """Clear what killed programs left, but not what another program is using now."""
-        for rest in [*self.notes.glob("older-*"), *self.notes.glob("*.part-*")]:
-            if time.time() - rest.stat().st_mtime > 24 * 3600:
-                if rest.is_dir():
-                    shutil.rmtree(rest, ignore_errors=True)
-                else:
-                    rest.unlink(missing_ok=True)
+        return (
+            f"{file} cannot be used: {error.strerror}. If something else is in the place of the"
+            f" folder {self.path.name}, give it another name."
+        )
 
 
-def stamp(file: Path) -> list[int]:
+def _name_of_note(key: str, stamp: Stamp) -> str:
+    return f"{names.hash_of(key)}-{stamp.size}-{stamp.time}.json"
+
+
+def stamp_of(path: Path) -> Stamp:
     """Return what changes when somebody writes to a file: its size and its time."""
-    stat = file.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+    stat = path.stat()
+    return Stamp(stat.st_size, stat.st_mtime_ns)
 
 
-def is_safe_name(name: str) -> bool:
-    """Tell whether Windows, macOS and Linux can all have a file with this name.
-
-    Source: Microsoft, "Naming Files, Paths, and Namespaces".
-    """
-    return (
-        0 < len(name.encode()) <= 120
-        and not re.search(r'[<>:"\\|?*\x00-\x1f\x7f]', name)
-        and not name.endswith((".", " "))
-        and not is_windows_name(name)
-        and not is_junk(name)
-        and name.lower() != NOTES
-    )
-
-
-def is_junk(name: str) -> bool:
-    """Tell whether a file is one that a program leaves beside other files, and not an object.
-
-    ._cat.png is from macOS, on a disk of another system (Apple, "About Apple Double"); ~$essay.docx
-    is there while Office has essay.docx open.
-    """
-    return name.lower() in JUNK or name.startswith(("._", "~$"))
+def _md5_of(path: Path) -> str:
+    md5 = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while data := file.read(PIECE):
+            md5.update(data)
+    return md5.hexdigest()
 
 
 def _patiently(act: Any, *paths: Path) -> None:
@@ -254,14 +416,3 @@ def _patiently(act: Any, *paths: Path) -> None:
         except PermissionError:
             time.sleep(seconds)
     act(*paths)
-
-
-def _is_own_folder(path: Path) -> bool:
-    """Tell whether a folder is there, written like this (a disk may not tell A from a)."""
-    is_folder = path.is_dir() and not path.is_symlink()
-    return is_folder and path.name in os.listdir(path.parent)
-
-
-def _fold(path: Path) -> str:
-    """Return a path as Windows and macOS compare it, where capital letters make no difference."""
-    return unicodedata.normalize("NFC", str(path)).casefold()
