@@ -51,6 +51,7 @@ if not hasattr(Request, "raw_url"):
     raise ImportError("this moto is older than requirements.txt asks for")
 
 TROUBLE = "PracticeBucketTrouble"  # an answer with this code becomes a SetupError
+SMALL = 8 * 1024 * 1024  # bytes: an answer that is read at once
 TRIES = 5  # another program may change a file while moto answers
 
 
@@ -130,7 +131,7 @@ class PracticeBucket:
         for tries_left in reversed(range(TRIES)):
             self._look(request)
             try:
-                return self._let_moto_answer(request, new)
+                return _read_small(self._let_moto_answer(request, new))
             except FileNotFoundError:  # another program changed a file just then
                 if not tries_left:
                     raise
@@ -162,7 +163,7 @@ class PracticeBucket:
         if read_key(request.url) or request.method not in ("GET", "HEAD"):
             for key in find_keys(request):
                 self._look_at(key, self.folder.find(key))
-        elif _is_list(request):
+        elif request.method == "GET":  # a list
             found = self.folder.find_all()
             for key in [*found, *(set(self.bucket.keys) - set(found))]:
                 self._look_at(key, found.get(key))
@@ -249,8 +250,12 @@ class PracticeBucket:
             dict.pop(self.bucket.keys, key, None)
 
 
-def _is_list(request: Any) -> bool:
-    return bool(request.method == "GET")
+def _read_small(answer: Answer) -> Answer:
+    """Return the answer with its bytes, unless they are many: a change comes too late for these."""
+    status, headers, body = answer
+    if isinstance(body, FileBytes) and len(body) <= SMALL:
+        body = b"".join(body.pieces())
+    return status, headers, body
 
 
 def _for_moto(request: Any, new: NewFile | None) -> tuple[Any, Any]:

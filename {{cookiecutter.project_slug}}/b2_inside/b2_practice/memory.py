@@ -214,9 +214,13 @@ class PracticeMemory(S3Backend):
         if isinstance(value, NewFile):
             return value
         new = self.folder.start_file()
-        for piece in value.pieces() if isinstance(value, FileBytes) else [value]:
-            new.write(piece)
-        new.finish()
+        try:
+            for piece in value.pieces() if isinstance(value, FileBytes) else [value]:
+                new.write(piece)
+            new.finish()
+        except OSError:
+            new.drop()
+            raise
         return new
 
 
