@@ -21,6 +21,7 @@ STARTER = ROOT / "{{cookiecutter.project_slug}}"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 import generating  # noqa: E402
+import practice  # noqa: E402
 import using  # noqa: E402
 import whole_class  # noqa: E402
 from document import keep  # noqa: E402
@@ -32,6 +33,7 @@ PARTS = {
     "client": using.client,
     "testing": using.testing,
     "checking": using.checking,
+    "practice": practice.practice,
     "whole_class": lambda work, rounds: whole_class.whole_class(
         work, *([300, 1000, 20] if rounds > 5 else [30, 60, 4])
     ),

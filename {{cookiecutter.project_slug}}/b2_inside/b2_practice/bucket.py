@@ -36,7 +36,7 @@ from .asked import (
     read_header,
     read_key,
 )
-from .folder import NewFile, PracticeFolder, StoredFile
+from .folder import PIECE, NewFile, PracticeFolder, StoredFile
 from .memory import (
     ACCOUNT,
     FileAnswer,
@@ -251,9 +251,13 @@ class PracticeBucket:
 
 
 def _read_small(answer: Answer) -> Answer:
-    """Return the answer with its bytes, unless they are many: a change comes too late for these."""
+    """Return an answer with its bytes, unless they are many.
+
+    The others are read later, and end with an error if another program changes the file meanwhile.
+    """
     status, headers, body = answer
-    if isinstance(body, FileBytes) and len(body) <= SMALL:
+    most = SMALL if status == 200 else PIECE  # boto3 asks for ten parts of a large file at once
+    if isinstance(body, FileBytes) and len(body) <= most:
         body = b"".join(body.pieces())
     return status, headers, body
 
