@@ -37,14 +37,31 @@ CANNOT = {
     "moto": {
         "links": "moto answers boto3 only, not urllib; nothing listens",
         "wrong secret": "moto does not check signatures unless it is told to",
+        "checksums": "moto compares no checksum",
+        "conditions of a copy": "moto looks at if-none-match only",
+        "limits": "moto takes metadata of any length, and suspends versions",
+        "odd calls": "moto stops with a Python error, or ignores what is odd",
+        "V1 folders": "moto counts no folders in a V1 list",
+        "marker header": "moto does not tell that it was a delete marker",
+        "parts": "moto gives the whole object in place of a part",
     },
     "rclone": {
         "settings": "rclone serve s3 has no settings of a bucket",
         "versions": "rclone serve s3 keeps one version of an object",
+        "checksums": "rclone compares Content-MD5 only",
+        "conditions of a copy": "rclone looks at no condition of a copy",
+        "limits": "rclone has other limits, and no versions",
+        "odd calls": "rclone answers most odd calls as it likes",
+        "parts": "rclone gives the whole object in place of a part",
+        "copies of parts": "rclone's answer to upload_part_copy has no XML",
         "multipart ETag": "rclone gives the MD5 of the whole object",
         "folder beside file": "rclone stores keys as paths: a and a/b exclude each other",
     },
-    "swift": {"settings": "Swift has no CORS rules of a bucket"},
+    "swift": {
+        "settings": "Swift has no CORS rules of a bucket",
+        "limits": "Swift has a smaller limit for metadata, and suspends versions",
+        "marker header": "Swift does not tell that it was a delete marker",
+    },
     "double": {},
 }
 CANNOT["faulty"] = {**CANNOT["rclone"], "links": "urllib does not ask again"}

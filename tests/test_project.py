@@ -49,6 +49,7 @@ FILES = {
     "b2_inside/b2_practice/bucket.py",
     "b2_inside/b2_practice/folder.py",
     "b2_inside/b2_practice/memory.py",
+    "b2_inside/b2_practice/mended.py",
     "b2_inside/b2_practice/names.py",
     "b2_inside/b2_practice/run_folder.py",
     "b2_inside/b2_causes.py",

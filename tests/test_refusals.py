@@ -180,6 +180,11 @@ CALLS: dict[str, tuple[Ask, str, str]] = {
         "link-too-long",
         "2592000 seconds. B2 accepts links for at most 7 days",
     ),
+    "a form": (
+        lambda b: b.meta.client.generate_presigned_post(BUCKET, "a"),
+        "form-not-on-b2",
+        "generate_presigned_url('put_object'",
+    ),
 }
 
 

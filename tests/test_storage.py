@@ -5,10 +5,13 @@ Which backends are used: --backends=practice,moto,double (the default), or rclon
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +286,204 @@ def test_the_end_of_an_empty_object(backend: Backend):
         assert backend.bucket.Object("a").get(Range="bytes=-3")["Body"].read() == b""
     except ClientError as error:
         assert error.response["Error"]["Code"] == "InvalidRange"
+
+
+# What is wrong, or odd.
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> str:
+    """Return how a call about the bucket is refused: status and code."""
+    with pytest.raises(ClientError) as caught:
+        call(Bucket=BUCKET, **arguments)
+    status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    return f"{status} {code_of(caught)}"
+
+
+WRONG_SUMS = {
+    "ContentMD5": hashlib.md5(b"other").digest(),
+    "ChecksumCRC32": bytes(4),
+    "ChecksumSHA1": bytes(20),
+    "ChecksumSHA256": bytes(32),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_SUMS)
+def test_a_body_with_another_checksum_is_not_stored(backend: Backend, name: str):
+    backend.needs("checksums")
+    given = {name: base64.b64encode(WRONG_SUMS[name]).decode()}
+    assert refused(backend.client.put_object, Key="a", Body=b"text", **given) == "400 BadDigest"
+    assert keys(backend.bucket) == []
+
+
+def test_a_part_with_another_checksum_is_refused(backend: Backend):
+    backend.needs("checksums")
+    upload = backend.bucket.Object("a").initiate_multipart_upload()
+    part = {"Key": "a", "UploadId": upload.id, "PartNumber": 1, "Body": b"text"}
+    wrong = base64.b64encode(WRONG_SUMS["ContentMD5"]).decode()
+    assert refused(backend.client.upload_part, **part, ContentMD5=wrong) == "400 BadDigest"
+    assert list(upload.parts.all()) == []
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
+def test_a_body_with_a_right_checksum_is_stored(backend: Backend, algorithm: str):
+    backend.bucket.put_object(Key="a", Body=io.BytesIO(b"text"), ChecksumAlgorithm=algorithm)
+    assert body(backend.bucket, "a") == b"text"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"CopySourceIfMatch": "another"},
+        {"CopySourceIfNoneMatch": hashlib.md5(b"text").hexdigest()},
+        {"CopySourceIfModifiedSince": "2040-01-01"},
+        {"CopySourceIfUnmodifiedSince": "2001-01-01"},
+    ],
+    ids=lambda condition: next(iter(condition)),
+)
+def test_a_copy_with_a_condition_that_is_not_met(backend: Backend, condition: dict[str, str]):
+    backend.needs("conditions of a copy")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    copy = {"Key": "b", "CopySource": f"{BUCKET}/a"}
+
+    assert refused(backend.client.copy_object, **copy, **condition) == "412 PreconditionFailed"
+    assert keys(backend.bucket) == ["a"]
+    backend.client.copy_object(
+        Bucket=BUCKET, **copy, CopySourceIfMatch=backend.bucket.Object("a").e_tag
+    )
+    assert body(backend.bucket, "b") == b"text"
+
+
+def test_a_part_that_is_copied(backend: Backend):
+    backend.needs("copies of parts")
+    backend.bucket.put_object(Key="a", Body=b"0123456789")
+    upload = backend.bucket.Object("b").initiate_multipart_upload()
+    part = upload.Part(1)
+    copied = part.copy_from(CopySource=f"{BUCKET}/a", CopySourceRange="bytes=2-5")
+    done = [{"PartNumber": 1, "ETag": copied["CopyPartResult"]["ETag"]}]
+    upload.complete(MultipartUpload={"Parts": done})
+    assert body(backend.bucket, "b") == b"2345"
+
+    backend.needs("odd calls")
+    for wrong in ("2-5", "bytes=5-2"):
+        copy = {"Key": "b", "UploadId": upload.id, "PartNumber": 1, "CopySource": f"{BUCKET}/a"}
+        refusal = refused(backend.client.upload_part_copy, **copy, CopySourceRange=wrong)
+        assert refusal in ("400 InvalidArgument", "404 NoSuchUpload")
+
+
+def test_an_upload_that_is_completed_in_odd_ways(backend: Backend):
+    backend.needs("odd calls")
+    upload = backend.bucket.Object("a").initiate_multipart_upload()
+    complete = backend.client.complete_multipart_upload
+    this = {"Key": "a", "UploadId": upload.id}
+    assert refused(complete, **this) in ("400 MalformedXML", "400 InvalidRequest")
+    assert refused(complete, **this, MultipartUpload={"Parts": []}) == "400 MalformedXML"
+    etags = [upload.Part(number).upload(Body=b"x")["ETag"] for number in (1, 2)]
+    one, two = ({"PartNumber": number, "ETag": etags[0]} for number in (1, 2))
+    for parts, code in (
+        ([two, one], "InvalidPartOrder"),
+        ([one, {**two, "ETag": "another"}], "InvalidPart"),
+        ([one, {**two, "PartNumber": 3}], "InvalidPart"),
+        ([one, two], "EntityTooSmall"),
+    ):
+        assert refused(complete, **this, MultipartUpload={"Parts": parts}) == f"400 {code}"
+    assert keys(backend.bucket) == []
+    for _ in range(2):  # as when the first answer was lost
+        complete(Bucket=BUCKET, **this, MultipartUpload={"Parts": [one]})
+    assert body(backend.bucket, "a") == b"x"
+
+
+@pytest.mark.parametrize("text", ["0-3", "bytes=a-c", "bytes=5-2", "pages=1-2"])
+def test_a_range_that_is_none_is_ignored(backend: Backend, text: str):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"0123456789")
+    assert backend.bucket.Object("a").get(Range=text)["Body"].read() == b"0123456789"
+
+
+def test_a_range_that_is_outside(backend: Backend):
+    backend.bucket.put_object(Key="a", Body=b"0123456789")
+    asked = {"Key": "a", "Range": "bytes=10-"}
+    assert refused(backend.client.get_object, **asked) == "416 InvalidRange"
+
+
+def test_a_list_with_an_odd_size(backend: Backend):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"")
+    for call in (
+        backend.client.list_objects,
+        backend.client.list_objects_v2,
+        backend.client.list_object_versions,
+    ):
+        assert refused(call, MaxKeys=-1) == "400 InvalidArgument"
+    for call in (backend.client.list_objects, backend.client.list_objects_v2):
+        assert call(Bucket=BUCKET, MaxKeys=0)["IsTruncated"] is False
+
+
+def test_an_old_list_counts_folders(backend: Backend):
+    backend.needs("V1 folders")
+    for key in ("a", "d/1", "d/2", "e/1", "f"):
+        backend.bucket.put_object(Key=key, Body=b"")
+
+    pages = list(
+        backend.client.get_paginator("list_objects").paginate(
+            Bucket=BUCKET, Delimiter="/", PaginationConfig={"PageSize": 2}
+        )
+    )
+
+    shown = [
+        [found["Key"] for found in page.get("Contents", [])]
+        + [found["Prefix"] for found in page.get("CommonPrefixes", [])]
+        for page in pages
+    ]
+    assert shown == [["a", "d/"], ["f", "e/"]]  # in each page, objects come before folders
+
+
+def test_one_part_of_an_object(backend: Backend):
+    backend.needs("parts")
+    parts = [b"x" * (5 * 1024 * 1024), b"the end"]
+    upload = backend.bucket.Object("two").initiate_multipart_upload()
+    etags = [upload.Part(number).upload(Body=part)["ETag"] for number, part in enumerate(parts, 1)]
+    upload.complete(
+        MultipartUpload={
+            "Parts": [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        }
+    )
+
+    found = backend.client.get_object(Bucket=BUCKET, Key="two", PartNumber=2)
+    assert (found["Body"].read(), found["PartsCount"]) == (b"the end", 2)
+    head = backend.client.head_object(Bucket=BUCKET, Key="two", PartNumber=1)
+    assert (head["ContentLength"], head["PartsCount"]) == (len(parts[0]), 2)
+    for asked in ({"Key": "two", "PartNumber": 3}, {"Key": "two", "PartNumber": 9}):
+        assert refused(backend.client.get_object, **asked).startswith("416 ")
+
+
+def test_what_was_erased_was_a_delete_marker(backend: Backend):
+    backend.needs("versions")
+    backend.needs("marker header")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    marker = backend.client.delete_object(Bucket=BUCKET, Key="a")["VersionId"]
+    erased = backend.client.delete_object(Bucket=BUCKET, Key="a", VersionId=marker)
+    assert erased["DeleteMarker"] is True
+    assert body(backend.bucket, "a") == b"text"
+
+
+def test_the_limits_of_b2(backend: Backend):
+    backend.needs("limits")
+    most = {"n": "x" * 6999}
+    backend.bucket.put_object(Key="a", Body=b"", Metadata=most)
+    too_much = {"Key": "a", "Body": b"", "Metadata": {"n": "x" * 7000}}
+    assert refused(backend.client.put_object, **too_much) == "400 InvalidRequest"
+    suspend = {"VersioningConfiguration": {"Status": "Suspended"}}
+    assert refused(backend.client.put_bucket_versioning, **suspend) == "400 InvalidRequest"
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, io.BytesIO])
+def test_a_body_may_be_any_kind_of_bytes(backend: Backend, kind: Any):
+    backend.bucket.put_object(Key="a", Body=kind(b"text"))
+    assert body(backend.bucket, "a") == b"text"
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_is_stored_as_it_is(backend: Backend, kind: str):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"key=1&file=2", ContentType=kind)
+    assert body(backend.bucket, "a") == b"key=1&file=2"

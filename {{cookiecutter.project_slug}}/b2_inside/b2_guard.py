@@ -61,6 +61,7 @@ def watch_answers(client):
     events.register_first("after-call.s3.*", functools.partial(_raise_refusal, client))
     events.register("after-call.s3.GetObject", functools.partial(_compare_object, client))
     client.generate_presigned_url = _limit_links(client.generate_presigned_url)
+    client.generate_presigned_post = _refuse_form
 
 
 def _follow_no_redirect(params, **_):
@@ -145,7 +146,7 @@ def _list_statuses(operation):
     """Return the statuses of success: 204 for a deletion, and 206 for a part of an object."""
     if operation.http.get("responseCode") == 204:
         return [204]
-    if operation.name == "GetObject":
+    if operation.name in ("GetObject", "HeadObject"):
         return [200, 206]
     has_content = _promises_etag(operation) or operation.name in ROOTS
     return [200] if has_content else [200, 204]
@@ -230,6 +231,11 @@ def _limit_links(make_link):
         return make_link(*values, **named)
 
     return generate_presigned_url
+
+
+def _refuse_form(*_, **__):
+    """Refuse boto3's generate_presigned_post(): a form of it would fail only when it is used."""
+    raise SetupError("form-not-on-b2")
 
 
 # Is what came of an object what was promised?

@@ -635,6 +635,14 @@ PROBLEMS = {
         do="Write a smaller number after ExpiresIn=, and make a new link when it has run out.",
         source="Backblaze docs, S3-compatible API; aws-cli issue 5464.",
     ),
+    "form-not-on-b2": Problem(
+        sign="generate_presigned_post",
+        what="B2 has no upload forms: it answers them with 501 NotImplemented.",
+        why="A form is sent with POST, and B2 takes uploads with PUT.",
+        do="Make a link for one upload, and send the file there with PUT:\n"
+        "    client.generate_presigned_url('put_object', Params=dict(Bucket=..., Key=...))",
+        source="Backblaze docs, S3-compatible API: POST Object is not supported.",
+    ),
     "no-keys-given": Problem(
         sign="boto3's NoCredentialsError, PartialCredentialsError, or an endpoint without https://",
         what="Your program connects on its own, and {reason}.",
@@ -673,6 +681,7 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "stream-not-rewindable",
     "metadata-not-text",
     "link-too-long",
+    "form-not-on-b2",
     "bytes-altered",
     "call-misspelt",
     "no-keys-given",

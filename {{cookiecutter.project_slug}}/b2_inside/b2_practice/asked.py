@@ -126,13 +126,9 @@ def _refuse_headers(request: Any) -> Answer | None:
 
 
 def _refuse_body(request: Any) -> Answer | None:
-    """Return how B2 refuses a setting, or a range, in a request; or None."""
+    """Return how B2 refuses a setting, or None."""
     if "versioning" in read_query(request.url) and b"Suspended" in (request.body or b""):
         return refuse("bad request", why="Versioning cannot be suspended.")
-    part = read_header(request, "x-amz-copy-source-range")
-    if part and not re.fullmatch(r"bytes=\d+-\d+", part):
-        why = "The x-amz-copy-source-range value must be of the form bytes=first-last."
-        return make_error(400, "InvalidArgument", why)
     return None
 
 

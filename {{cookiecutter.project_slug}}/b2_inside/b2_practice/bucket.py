@@ -8,21 +8,18 @@ This file is given: a reset may replace it, so write your own code in main.py.
 """
 
 import base64
-import re
 import threading
 import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 from b2_problems import SetupError
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
-from moto.core.request import Request, normalize_request
+from moto.core.request import Request
 from moto.s3.models import FakeDeleteMarker, FakeKey
-from werkzeug.exceptions import HTTPException
 
 from .asked import (
     Answer,
@@ -41,17 +38,18 @@ from .memory import (
     ACCOUNT,
     FileAnswer,
     FileBytes,
-    MotoResponse,
     PracticeMemory,
     body_of,
     put_on_disk,
 )
+from .mended import ask_moto
 
 if not hasattr(Request, "raw_url"):
     raise ImportError("this moto is older than requirements.txt asks for")
 
 TROUBLE = "PracticeBucketTrouble"  # an answer with this code becomes a SetupError
 SMALL = 8 * 1024 * 1024  # bytes: an answer that is read at once
+OF_THE_BODY = {"content-length", "transfer-encoding", "x-amz-content-sha256", "x-amz-trailer"}
 TRIES = 5  # another program may change a file while moto answers
 
 
@@ -131,30 +129,13 @@ class PracticeBucket:
         for tries_left in reversed(range(TRIES)):
             self._look(request)
             try:
-                return _read_small(self._let_moto_answer(request, new))
+                headers, body = _for_moto(request, new)
+                asked = (request.method, request.url, headers, body)
+                return _read_small(ask_moto(self.moto, *asked, new))
             except FileNotFoundError:  # another program changed a file just then
                 if not tries_left:
                     raise
         raise AssertionError("the last try returns or raises")
-
-    def _let_moto_answer(self, request: Any, new: NewFile | None) -> Answer:
-        path = request.url.split("//", 1)[1].partition("/")[2]
-        url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows on its own
-        headers, body = _for_moto(request, new)
-        copy = AWSPreparedRequest(request.method, url, headers, body, False)
-        moto_request = normalize_request(copy)
-        response = MotoResponse(self.moto, new)
-        respond = response.key_response if read_key(url) else response.bucket_response
-        try:
-            return respond(moto_request, moto_request.raw_url, moto_request.headers)
-        except KeyError:  # moto's, for a multipart upload that it does not know
-            return make_error(404, "NoSuchUpload", "There is no such upload.")
-        except ExpatError:
-            return make_error(400, "MalformedXML", "The XML in the request is not well-formed.")
-        except HTTPException as error:
-            return make_error(error.code or 400, "InvalidRange", "The range is not satisfiable.")
-        except NotImplementedError:
-            return make_error(501, "NotImplemented", "The practice bucket cannot do this.")
 
     # From the folder to moto.
 
@@ -263,20 +244,9 @@ def _read_small(answer: Answer) -> Answer:
 
 
 def _for_moto(request: Any, new: NewFile | None) -> tuple[Any, Any]:
-    """Return headers and body as moto can read them."""
+    """Return headers and body for moto; a body that is in a file is not one for moto."""
     headers = HTTPHeaders()
     for name, value in request.headers.items():
-        headers[name] = value
-    body = request.body
-    if new:
-        body = b""
-        for name in (
-            "content-length",
-            "transfer-encoding",
-            "x-amz-content-sha256",
-            "x-amz-trailer",
-        ):
-            del headers[name]
-    if not re.fullmatch(r"bytes=(\d+-\d*|-\d+)", read_header(request, "range")):
-        del headers["range"]  # S3 ignores what is not a range
-    return headers, body
+        if not new or name.lower() not in OF_THE_BODY:
+            headers[name] = value
+    return headers, b"" if new else request.body

@@ -13,28 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from b2_problems import SetupError
-from moto.s3.exceptions import (
-    EntityTooSmall,
-    InvalidPart,
-    InvalidPartOrder,
-    InvalidRange,
-    MalformedXML,
-)
 from moto.s3.models import (
     FakeBucket,
-    FakeDeleteMarker,
     FakeKey,
-    FakeMultipart,
-    S3Backend,
     s3_backends,
 )
-from moto.s3.responses import S3Response
 
 from .folder import PIECE, NewFile, PracticeFolder, Stamp, stamp_of
+from .mended import MendedBackend, choose_parts
 
 ONE_READS = threading.Lock()  # boto3 has ten threads that read, and only one that writes
 ACCOUNT = "000000000000"
-SMALLEST_PART = 5 * 1024 * 1024  # bytes, of all parts but the last
 
 
 class Body:
@@ -132,7 +121,7 @@ class _RawAnswer(io.RawIOBase):
         return len(found)
 
 
-class PracticeMemory(S3Backend):
+class PracticeMemory(MendedBackend):
     """moto's memory, which gets bytes as files, and notes the keys that a call has changed."""
 
     def __init__(self, folder: PracticeFolder, name: str):
@@ -148,22 +137,18 @@ class PracticeMemory(S3Backend):
         self, bucket_name: str, key_name: str, value: Any, *args: Any, **kwargs: Any
     ) -> FakeKey:
         new = self._have_file(value)
+        if getattr(kwargs.get("multipart"), "id", None) not in self.bucket.multiparts:
+            kwargs["multipart"] = None  # that of the object that is copied
         kwargs["etag"] = kwargs.get("etag") or new.md5.hexdigest()
         stored = super().put_object(bucket_name, key_name, b"", *args, **kwargs)
         put_on_disk(stored, new.path, stamp_of(new.path))
         self.md5s[key_name] = new.md5.hexdigest()
         return stored
 
-    def delete_object(
-        self, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
-    ) -> Any:
-        versions = self.bucket.keys.getlist(key_name, [])
-        done, headers = super().delete_object(bucket_name, key_name, version_id, bypass)
-        for version in versions:
-            if isinstance(version, FakeDeleteMarker) and version.version_id == version_id:
-                headers["delete-marker"] = "true"
+    def delete_object(self, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        answer = super().delete_object(bucket_name, key_name, *args, **kwargs)
         self.md5s.setdefault(key_name, "")
-        return done, headers
+        return answer
 
     def upload_part(self, bucket_name: str, multipart_id: str, part_id: int, value: Any) -> FakeKey:
         new = self._have_file(value)
@@ -187,15 +172,13 @@ class PracticeMemory(S3Backend):
         assert source
         value: Any = source.value
         if start_byte is not None:
-            if not start_byte <= end_byte < len(value):
-                raise InvalidRange(len(value), f"{start_byte}-{end_byte}")
             value = value[start_byte : end_byte + 1]
         return self.upload_part(dest_bucket_name, multipart_id, part_id, value)
 
     def complete_multipart_upload(self, bucket_name: str, multipart_id: str, body: Any) -> FakeKey:
         """Make one object of the parts. moto would have all of them in memory."""
         upload = self.bucket.multiparts[multipart_id]
-        parts = _choose_parts(upload, list(body))
+        parts = choose_parts(upload, list(body))
         whole = self.folder.start_file()
         for part in parts:
             for piece in part.value.pieces():
@@ -209,6 +192,8 @@ class PracticeMemory(S3Backend):
         dict.pop(self.bucket.multiparts, multipart_id)
         for part in upload.parts.values():
             part._value_buffer.path.unlink(missing_ok=True)
+        upload.parts = {part.name: part for part in parts}  # their sizes are still asked for
+        upload.partlist = sorted(upload.parts)
         return stored
 
     def _have_file(self, value: Any) -> NewFile:
@@ -224,39 +209,6 @@ class PracticeMemory(S3Backend):
             new.drop()
             raise
         return new
-
-
-class MotoResponse(S3Response):
-    """moto's answer to one request, from our own memory and not from that of mock_aws."""
-
-    def __init__(self, moto: S3Backend, new: NewFile | None = None):
-        super().__init__()
-        self.moto = moto
-        self.new = new  # the body of the request
-
-    @property
-    def backend(self) -> S3Backend:
-        return self.moto
-
-    def setup_class(self, *args: Any, **kwargs: Any) -> None:
-        super().setup_class(*args, **kwargs)
-        self.body: Any = self.new or self.body
-
-
-def _choose_parts(upload: FakeMultipart, asked: list[tuple[int, str]]) -> list[FakeKey]:
-    """Return the parts that an upload is completed with. Raises as S3 answers."""
-    if not asked:
-        raise MalformedXML
-    numbers = [number for number, _ in asked]
-    if numbers != sorted(set(numbers)):
-        raise InvalidPartOrder
-    parts = [upload.parts.get(number) for number in numbers]
-    for part, (_, etag) in zip(parts, asked, strict=True):
-        if part is None or part.etag.strip('"') != etag.strip('"'):
-            raise InvalidPart
-        if part is not parts[-1] and part.size < SMALLEST_PART:
-            raise EntityTooSmall
-    return parts
 
 
 def put_on_disk(stored: FakeKey, path: Path, stamp: Stamp) -> None:
