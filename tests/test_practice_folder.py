@@ -174,6 +174,52 @@ def test_a_folder_that_another_program_wrote_otherwise_is_another_one(home: Path
     assert stored(next_run()) == {"photos/cat.png": b"cat"}
 
 
+@pytest.mark.parametrize(
+    ("name", "other"), [("Photo.JPG", "photo.jpg"), ("A/b", "a/b"), ("é", "e\u0301")]
+)
+def test_a_file_is_not_found_by_another_name(home: Path, name: str, other: str):
+    """Windows and macOS would open it."""
+    file = home / "practice-bucket" / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"by hand")
+    bucket = b2_client.get_bucket()
+
+    with pytest.raises(bucket.meta.client.exceptions.NoSuchKey):
+        bucket.Object(other).get()
+    bucket.put_object(Key=other, Body=b"by program")
+
+    assert stored(bucket) == {name: b"by hand", other: b"by program"} == stored(next_run())
+    bucket.Object(other).delete()
+    assert files(home) == {name: b"by hand"}
+
+
+def test_a_folder_that_may_not_be_read_is_named(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """Refused as the system does it; the tests may run as root, who may read everything."""
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="secret/a", Body=b"a")
+    real_scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "secret":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real_scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    with pytest.raises(SetupError, match=r"does not let you use .*secret"):
+        list(bucket.objects.all())
+
+
+def test_a_name_of_windows_with_spaces_or_a_raised_digit(home: Path):
+    bucket = b2_client.get_bucket()
+    expected = {key: key.encode() for key in ("con .txt", "com¹", "LPT².log", "aux/x", "nul")}
+    for key, body in expected.items():
+        bucket.put_object(Key=key, Body=body)
+
+    assert all(name.startswith("~") for name in files(home))
+    assert stored(next_run()) == expected
+
+
 only_windows = pytest.mark.skipif(
     sys.platform != "win32", reason="other systems let a program replace a file that is open"
 )

@@ -353,6 +353,13 @@ def test_a_copy_with_a_condition_that_is_not_met(backend: Backend, condition: di
     assert body(backend.bucket, "b") == b"text"
 
 
+def test_a_copy_may_ask_for_another_checksum(backend: Backend):
+    backend.bucket.put_object(Key="a", Body=b"text")
+    copy = {"CopySource": {"Bucket": BUCKET, "Key": "a"}, "ChecksumAlgorithm": "SHA256"}
+    backend.bucket.Object("b").copy_from(**copy)
+    assert body(backend.bucket, "b") == b"text"
+
+
 def test_a_part_that_is_copied(backend: Backend):
     backend.needs("copies of parts")
     backend.bucket.put_object(Key="a", Body=b"0123456789")

@@ -383,6 +383,8 @@ class PracticeFolder:
                 f"This computer does not let you use {file}. Close other"
                 " programs that use it, or move your project to one of your own folders."
             )
+        if isinstance(error, FileNotFoundError):
+            return f"{file} was removed or changed by another program. Run your program again."
         return (
             f"{file} cannot be used: {error.strerror}. If something else is in the place of the"
             f" folder {self.path.name}, give it another name."

@@ -38,8 +38,8 @@ class RunFolder:
         return self.folder / uuid.uuid4().hex
 
     def has(self, path: Path) -> bool:
-        """Tell whether a file is in this folder."""
-        return path.parent == self.folder
+        """Tell whether a file is in such a folder; in a fork, it may be that of the parent."""
+        return path.parent.parent == self.notes
 
     def _make(self) -> None:
         """Make the folder, after a lock that tells other programs that it is in use."""
