@@ -16,7 +16,7 @@ import b2_client
 import b2_settings
 import pytest
 from b2_practice import folder as practice_folder
-from b2_practice import names
+from b2_practice import names, run_folder
 from b2_problems import SetupError
 from conftest import Project, clean_environment, make_link
 from hypothesis import HealthCheck, given, settings
@@ -353,36 +353,89 @@ def test_a_kill_straight_after_a_call_loses_nothing(project: Project):
 
 ENDS_EARLY = """
 import os, sys, b2_client
-left, replace = int(sys.argv[1]), os.replace
-def end_instead(*paths):
-    global left
-    if left == 0:
-        os._exit(9)
-    left -= 1
-    replace(*paths)
+left, act = int(sys.argv[1]), sys.argv[2]
 bucket = b2_client.get_bucket()
-bucket.put_object(Key="a", Body=b"old", ContentType="text/old", Metadata={"is": "old"})
-os.replace = end_instead
-bucket.put_object(Key="a", Body=b"newer", ContentType="text/newer", Metadata={"is": "newer"})
+CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.link")
+
+def end_instead(event, details):
+    global left
+    is_write = event == "open" and isinstance(details[1], str) and set(details[1]) & set("wxa+")
+    if event in CHANGES or is_write:
+        if left == 0:
+            os._exit(9)
+        left -= 1
+
+def put(key, text):
+    told = {"ContentType": f"text/{text}", "Metadata": {"is": text}}
+    bucket.put_object(Key=key, Body=text.encode(), **told)
+
+put("a", "older")
+put("b", "other")
+sys.addaudithook(end_instead)  # Python docs, Audit events table
+if act == "put":
+    put("a", "newer")
+elif act == "same size":
+    put("a", "young")
+elif act == "delete":
+    bucket.Object("a").delete()
+elif act == "copy":
+    bucket.Object("a").copy_from(CopySource=f"{bucket.name}/b")
+else:
+    upload = bucket.Object("a").initiate_multipart_upload(
+        ContentType="text/parts", Metadata={"is": "parts"}
+    )
+    etag = upload.Part(1).upload(Body=b"parts")["ETag"]
+    upload.complete(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+left = 1_000_000  # what comes now is the end of the program
 """
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("steps", [0, 1, 2])
-def test_bytes_and_metadata_are_those_of_one_put(project: Project, steps: int):
-    """They are two files, so a program can end between them."""
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        ("put", "newer"),
+        ("same size", "young"),
+        ("delete", None),
+        ("copy", "other"),
+        ("parts", "parts"),
+    ],
+)
+def test_a_kill_at_each_change_mixes_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch, act: str, expected: str | None
+):
+    """A file and its note are two files, so a program can end between them."""
+    monkeypatch.setattr(b2_settings, "HERE", project.path)
+
+    def line(key: str, text: str) -> str:
+        return f"{key} {text} text/{text} {{'is': '{text}'}}"
+
+    def show() -> list[str]:
+        found = {obj.key: obj.get() for obj in next_run().objects.all()}
+        return [
+            f"{key} {one['Body'].read().decode()} {one['ContentType']} {one['Metadata']}"
+            for key, one in found.items()
+        ]
+
     project.write("ends_early.py", ENDS_EARLY)
-    project.python("ends_early.py", str(steps))
+    seen = []
+    for steps in range(40):
+        shutil.rmtree(project.path / "practice-bucket", ignore_errors=True)
+        code = project.python("ends_early.py", str(steps), act).code
+        shown = [show(), show()]
+        assert shown[0] == shown[1], "what was mended stays so"
+        assert shown[0][-1] == line("b", "other")
+        seen.append(shown[0][0] if len(shown[0]) == 2 else None)
+        assert run_folders(project.path) == set(), steps
+        if code == 0:
+            break
 
-    for _ in range(2):  # what was mended stays so
-        shown = project.python(
-            "-c",
-            "import b2_client\no = b2_client.get_bucket().Object('a').get()\n"
-            "print(o['Body'].read().decode(), o['ContentType'], o['Metadata'])",
-        )
-
-        which = "old" if steps == 0 else "newer"
-        assert shown.out.splitlines()[1:] == [f"{which} text/{which} {{'is': '{which}'}}"]
+    after = None if expected is None else line("a", expected)
+    change = seen.index(after)
+    assert seen[:change] == [line("a", "older")] * change
+    assert seen[change:] == [after] * (len(seen) - change)
+    assert change > 0
+    assert len(seen) > 2
 
 
 ENDLESS = """
@@ -512,16 +565,35 @@ def test_what_killed_programs_left_is_cleared_by_the_next_run(project: Project):
         assert program.stdout
         while program.stdout.readline() != "ready\n":
             pass
-    assert len(run_folders(project.path)) == 4  # two folders, each with its lock
+    assert len(run_folders(project.path)) == 2
     killed.kill()
     killed.communicate()
 
     assert project.python("main.py").code == 0
 
-    assert len(run_folders(project.path)) == 2
+    assert len(run_folders(project.path)) == 1
     out, _ = running.communicate("go on\n")
     assert out == "[b'newer', b'older']\n"
     assert run_folders(project.path) == set()
+
+
+def test_a_number_that_another_process_has_now_keeps_its_folder(home: Path):
+    notes = home / "practice-bucket" / ".notes"
+    of_us = notes / f"run-{run_folder.COMPUTER}-{os.getpid()}-1234abcd"
+    of_nobody = notes / f"run-{run_folder.COMPUTER}-{ended_process()}-1234abcd"
+    for folder in (of_us, of_nobody):
+        folder.mkdir(parents=True)
+
+    b2_client.get_bucket()
+
+    assert of_us.is_dir()
+    assert not of_nobody.exists()
+
+
+def ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 def test_what_another_computer_left_is_cleared_after_a_day(home: Path):

@@ -1,5 +1,8 @@
 """A folder in .notes for what is needed only until this program ends, such as older versions.
 
+Its name tells which process of which computer it belongs to. No file in it stays open: Windows
+would let nobody rename practice-bucket then, as long as IDLE is open.
+
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
@@ -13,13 +16,12 @@ import time
 import uuid
 import weakref
 from pathlib import Path
-from typing import IO
-
-if sys.platform != "win32":
-    import fcntl
 
 DAY = 24 * 3600  # seconds
 COMPUTER = re.sub(r"[^0-9A-Za-z]", "", platform.node())[:30] or "computer"
+
+# For Windows. Source: Microsoft, "OpenProcess function", "GetExitCodeProcess function".
+MAY_ASK, STILL_ACTIVE, ACCESS_DENIED = 0x1000, 259, 5
 
 
 class RunFolder:
@@ -33,84 +35,66 @@ class RunFolder:
     def new_file(self) -> Path:
         """Return a path for a new file. Raises OSError if the folder cannot be made."""
         if self.folder is None or self.process != os.getpid() or not self.folder.is_dir():
-            self._make()
-        assert self.folder
+            self.process = os.getpid()
+            name = f"run-{COMPUTER}-{self.process}-{uuid.uuid4().hex[:8]}"
+            self.folder = self.notes / name
+            self.folder.mkdir(parents=True)
+            weakref.finalize(self, _remove_at_end, self.folder, self.process)
         return self.folder / uuid.uuid4().hex
 
     def has(self, path: Path) -> bool:
         """Tell whether a file is in such a folder; in a fork, it may be that of the parent."""
         return path.parent.parent == self.notes
 
-    def _make(self) -> None:
-        """Make the folder, after a lock that tells other programs that it is in use."""
-        self.notes.mkdir(parents=True, exist_ok=True)
-        self.process = os.getpid()
-        folder = self.notes / f"run-{COMPUTER}-{uuid.uuid4().hex}"
-        lock = open(_lock_of(folder), "wb")  # open until the program ends, or is killed
-        with contextlib.suppress(OSError):  # not every network drive has locks
-            _hold(lock)
-        folder.mkdir()
-        self.folder = folder
-        weakref.finalize(self, _remove, folder, lock, self.process)
-
 
 def clear_leftovers(notes: Path) -> None:
     """Remove what killed programs left in .notes, but nothing that a program may be using.
 
-    The lock tells for programs on this computer. What another computer left, on a shared folder,
-    is for a program there to clear; after a day without a change it is cleared from here.
+    What another computer left, on a shared folder, is for a program there to clear; after a day
+    without a change it is cleared from here.
     """
     with contextlib.suppress(OSError):
         for rest in list(notes.iterdir()):
-            if rest.suffix in (".json", ".lock"):
-                continue
-            is_ours = rest.name.startswith(f"run-{COMPUTER}-")
-            if (is_ours and _was_let_go(_lock_of(rest))) or _is_old(rest):
-                _remove_all(rest)
+            if rest.suffix != ".json" and not _may_be_used(rest):
+                _remove(rest)
 
 
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".lock")
+def _may_be_used(rest: Path) -> bool:
+    found = re.fullmatch(rf"run-{COMPUTER}-(\d+)-\w+", rest.name)
+    if found:
+        return is_alive(int(found[1]))
+    return time.time() - rest.stat().st_mtime < DAY
 
 
-def _hold(lock: IO[bytes]) -> None:
-    """Lock an open file until it is closed. Raises OSError if another program has locked it."""
-    if sys.platform != "win32":  # Windows removes no file that is open, and that is enough
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def is_alive(process: int) -> bool:
+    """Tell whether there is a process with this number on this computer."""
+    if sys.platform == "win32":
+        import ctypes
 
-
-def _was_let_go(path: Path) -> bool:
-    """Tell whether no program has this lock any more."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = ctypes.c_void_p
+        handle = ctypes.c_void_p(kernel.OpenProcess(MAY_ASK, False, process))
+        if not handle:
+            return ctypes.get_last_error() == ACCESS_DENIED
+        code = ctypes.c_ulong()
+        kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+        kernel.CloseHandle(handle)
+        return code.value == STILL_ACTIVE
     try:
-        if sys.platform == "win32":
-            path.unlink()
-        else:
-            with open(path, "rb") as lock:
-                _hold(lock)
-    except OSError:
-        return False
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True
 
 
-def _is_old(rest: Path) -> bool:
-    """Tell whether nothing has changed there for a day, and no program holds its lock."""
-    if time.time() - rest.stat().st_mtime < DAY:
-        return False
-    lock = _lock_of(rest)
-    return not lock.exists() or _was_let_go(lock)
-
-
-def _remove_all(rest: Path) -> None:
+def _remove(rest: Path) -> None:
     if rest.is_dir():
         shutil.rmtree(rest, ignore_errors=True)
     else:
         rest.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        _lock_of(rest).unlink(missing_ok=True)
 
 
-def _remove(folder: Path, lock: IO[bytes], process: int) -> None:
+def _remove_at_end(folder: Path, process: int) -> None:
     """Remove the folder when its program ends; not when a fork of the program does."""
-    lock.close()
     if process == os.getpid():
-        _remove_all(folder)
+        _remove(folder)
