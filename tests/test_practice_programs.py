@@ -200,6 +200,20 @@ def test_a_body_that_waits_for_another_thread_stops_nothing(two: tuple[Any, Any]
     assert stored(bucket) == {"a": b"first last", "other": b"text"}
 
 
+def test_the_first_uploads_of_many_threads(home: Path):
+    for number in range(20):
+        bucket = next_run()
+        threads = [
+            threading.Thread(target=put, args=[bucket, f"{number}-{name}", "text"])
+            for name in "abcdefgh"
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(files(home)) == 160
+
+
 def test_a_fork_is_a_program_of_its_own(home: Path):
     if sys.platform == "win32":
         pytest.skip("this system has no fork")

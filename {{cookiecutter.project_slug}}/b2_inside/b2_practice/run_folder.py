@@ -34,13 +34,14 @@ class RunFolder:
 
     def new_file(self) -> Path:
         """Return a path for a new file. Raises OSError if the folder cannot be made."""
-        if self.folder is None or self.process != os.getpid() or not self.folder.is_dir():
-            self.process = os.getpid()
-            name = f"run-{COMPUTER}-{self.process}-{uuid.uuid4().hex[:8]}"
-            self.folder = self.notes / name
-            self.folder.mkdir(parents=True)
-            weakref.finalize(self, _remove_at_end, self.folder, self.process)
-        return self.folder / uuid.uuid4().hex
+        folder = self.folder
+        if folder is None or self.process != os.getpid() or not folder.is_dir():
+            process = os.getpid()
+            folder = self.notes / f"run-{COMPUTER}-{process}-{uuid.uuid4().hex[:8]}"
+            folder.mkdir(parents=True)
+            weakref.finalize(self, _remove_at_end, folder, process)
+            self.folder, self.process = folder, process  # of two threads, each may make one
+        return folder / uuid.uuid4().hex
 
     def has(self, path: Path) -> bool:
         """Tell whether a file is in such a folder; in a fork, it may be that of the parent."""
