@@ -17,7 +17,7 @@ import b2_client
 import pytest
 from botocore.exceptions import ClientError
 from conftest import Project, clean_environment
-from practising import next_run, stored
+from practising import files, next_run, stored
 
 pytestmark = pytest.mark.usefixtures("home")
 
