@@ -16,7 +16,7 @@ import b2_client
 import b2_settings
 import pytest
 from b2_practice import folder as practice_folder
-from b2_practice import names, run_folder
+from b2_practice import memory, names, run_folder
 from b2_problems import SetupError
 from conftest import Project, clean_environment, make_link
 from hypothesis import HealthCheck, given, settings
@@ -218,6 +218,41 @@ def test_a_name_of_windows_with_spaces_or_a_raised_digit(home: Path):
 
     assert all(name.startswith("~") for name in files(home))
     assert stored(next_run()) == expected
+
+
+def test_a_list_reads_no_file_that_is_known(home: Path, monkeypatch: pytest.MonkeyPatch):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="by program", Body=b"1")
+    (home / "practice-bucket" / "by hand").write_bytes(b"2")
+    read: list[str] = []
+    real_md5 = practice_folder._md5_of
+
+    def note(path: Path) -> str:
+        read.append(path.name)
+        return real_md5(path)
+
+    monkeypatch.setattr(practice_folder, "_md5_of", note)
+
+    for again in (bucket, bucket, next_run()):
+        assert {obj.key for obj in again.objects.all()} == {"by program", "by hand"}
+        again.Object("by hand").load()
+    assert read == ["by hand"]
+
+
+def test_a_range_reads_the_range(home: Path, monkeypatch: pytest.MonkeyPatch):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="a", Body=bytes(range(256)) * 40_000)
+    read: list[int] = []
+    real_read = memory.Body.read_at
+
+    def note(body: memory.Body, offset: int, size: int) -> bytes:
+        read.append(size)
+        return real_read(body, offset, size)
+
+    monkeypatch.setattr(memory.Body, "read_at", note)
+
+    assert bucket.Object("a").get(Range="bytes=300-309")["Body"].read() == bytes(range(44, 54))
+    assert sum(read) == 10
 
 
 only_windows = pytest.mark.skipif(
