@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import random
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import b2_client
+import b2_practice
 import pytest
+from b2_practice import folder as practice_folder
 from botocore.exceptions import ClientError
 from conftest import Project, clean_environment
 from practising import files, next_run, stored
@@ -81,6 +84,31 @@ def test_what_another_program_removes_is_gone(two: tuple[Any, Any]):
     assert set(stored(first)) == {"b"}
     first.delete_objects(Delete={"Objects": [{"Key": "a"}, {"Key": "b"}, {"Key": "c/d"}]})
     assert stored(second) == {}
+
+
+def test_a_file_that_changes_between_two_looks(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """The other program puts, just after this one has looked at the time of the file."""
+    other = next_run()
+    bucket = next_run()
+    folder = next(iter(b2_practice._buckets.values())).folder
+    real_read = practice_folder.PracticeFolder._read
+    texts: list[str] = []
+
+    def late(self: Any, *details: Any) -> Any:
+        if self is folder and texts:
+            put(other, "a", texts.pop())
+        return real_read(self, *details)
+
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_read", late)
+
+    put(other, "a", "one")
+    texts = ["three"]
+    head = bucket.Object("a")
+    assert (head.metadata, head.content_length) == ({"is": "three"}, 5)
+    put(other, "a", "four")
+    texts = ["eleven"]
+    listed = {obj.key: (obj.size, obj.e_tag) for obj in bucket.objects.all()}
+    assert listed == {"a": (6, f'"{hashlib.md5(b"eleven").hexdigest()}"')}
 
 
 def test_a_copy_is_of_what_is_there_now(two: tuple[Any, Any]):
@@ -264,6 +292,7 @@ seed = sys.argv[1]
 chance = random.Random(seed)
 bucket = b2_client.get_bucket()
 KEYS = ["a", "b/c", "what?", "A"]
+SEEN = {}  # ETag -> (size, ETag): one ETag never has two sizes
 
 def check(key, found):
     text = found["Body"].read()
@@ -277,17 +306,23 @@ def try_one(number):
     key, who = chance.choice(KEYS), f"{seed}-{number}"
     body = f"{who} ".encode() + b"x" * chance.choice([0, 1, 70_000])
     told = {"ContentType": f"text/{who}", "Metadata": {"is": who}}
-    act = chance.choice(["put", "put", "get", "copy", "delete", "list", "parts"])
+    act = chance.choice(["put", "put", "put", "get", "head", "copy", "delete", "list", "parts"])
     if act == "put":
         bucket.put_object(Key=key, Body=body, **told)
     elif act == "get":
         check(key, bucket.Object(key).get())
+    elif act == "head":
+        found = bucket.Object(key)
+        assert found.content_type == f"text/{found.metadata['is']}", (key, found.content_type)
     elif act == "copy":
         bucket.Object(chance.choice(KEYS)).copy_from(CopySource=f"{bucket.name}/{key}")
     elif act == "delete":
         bucket.Object(key).delete()
     elif act == "list":
-        assert {obj.key for obj in bucket.objects.all()} <= set(KEYS)
+        listed = {obj.key: (obj.size, obj.e_tag) for obj in bucket.objects.all()}
+        assert set(listed) <= set(KEYS)
+        for key, known in listed.items():
+            assert SEEN.setdefault(known[1], known) == known, (key, known)
     else:
         upload = bucket.Object(key).initiate_multipart_upload(**told)
         etag = upload.Part(1).upload(Body=body)["ETag"]

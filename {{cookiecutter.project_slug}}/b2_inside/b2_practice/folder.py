@@ -103,11 +103,14 @@ class PracticeFolder:
         if place is None:
             return None
         path = self.path / place
-        for _ in range(TRIES):
-            with contextlib.suppress(FileNotFoundError):
+        for tries_left in reversed(range(TRIES)):
+            try:
                 return self._read(key, path, stamp_of(path))
-            if not path.exists():
-                return None
+            except FileNotFoundError:  # another program changed or removed it just then
+                if not path.exists():
+                    return None
+                if not tries_left:
+                    raise
         return None
 
     def find_place(self, key: str) -> str | None:
@@ -134,8 +137,9 @@ class PracticeFolder:
             elif key in found:
                 self._leave_out(place, f"because there is another file for {key!a}")
             else:
-                with contextlib.suppress(FileNotFoundError):
-                    found[key] = self._read(key, self.path / place, stamp)
+                file = self._read_again(key, self.path / place, stamp)
+                if file:
+                    found[key] = file
         self._clear_notes(notes, found)
         return found
 
@@ -201,10 +205,18 @@ class PracticeFolder:
         guess = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return StoredFile(path, stamp, note["etag"], note["metadata"] or {"Content-Type": guess})
 
+    def _read_again(self, key: str, path: Path, stamp: Stamp) -> StoredFile | None:
+        """Do the same; if another program changed the file meanwhile, look once more."""
+        try:
+            return self._read(key, path, stamp)
+        except FileNotFoundError:
+            return self.find(key)
+
     def _make_note(self, key: str, path: Path, stamp: Stamp) -> dict[str, Any]:
         """Note what a file is that a hand, or another program, put there.
 
-        If the bytes are those of an earlier note, the file was only copied or moved.
+        If the bytes are those of an earlier note, the file was only copied or moved. Raises
+        FileNotFoundError if the file has changed since its stamp was taken.
         """
         md5 = _md5_of(path)
         note = {"key": key, "etag": md5, "md5": md5, "metadata": {}}
@@ -214,9 +226,10 @@ class PracticeFolder:
                 is_same = [*stamp] == earlier.get("stamp")  # as version 0.1.0 wrote it
                 if is_same or md5 in (earlier.get("md5"), earlier["etag"]):
                     note = {**note, "etag": earlier["etag"], "metadata": earlier["metadata"]}
-        if stamp_of(path) == stamp:
-            with contextlib.suppress(OSError):  # the folder may be one that nobody may write to
-                self._write_note(_name_of_note(key, stamp), note, mode="w")
+        if stamp_of(path) != stamp:
+            raise FileNotFoundError(errno.ENOENT, "It was changed", str(path))
+        with contextlib.suppress(OSError):  # the folder may be one that nobody may write to
+            self._write_note(_name_of_note(key, stamp), note, mode="w")
         return note
 
     def _read_note(self, name: str) -> dict[str, Any] | None:
