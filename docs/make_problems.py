@@ -124,6 +124,7 @@ ONLY_HERE: dict[str, dict[str, object]] = {
     "part-too-small": {"reason": "Your proposed upload is smaller than the minimum allowed size."},
     "object-too-large": {"reason": "The copy source is larger than the maximum allowable size."},
     "copy-onto-itself": {"reason": "This copy request is illegal: it is from an object to itself."},
+    "checksum-wrong": {"reason": "The checksum does not match the content."},
     "checksum-needed": {"reason": "Content-MD5 or a checksum is required with Object Lock."},
     "object-lock-off": {"reason": "Bucket is missing Object Lock Configuration."},
     "request-refused": {"reason": "The request is not valid."},

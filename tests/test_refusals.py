@@ -103,6 +103,8 @@ WORDED: list[tuple[int, str, str, Ask, str]] = [
     (400, "EntityTooLarge", "Too large.", put, "object-too-large"),
     (404, "NoSuchCORSConfiguration", "There is none", lambda b: b.Cors().load(), "no-such-setting"),
     (404, "ObjectLockConfigurationNotFoundError", "None", put, "no-such-setting"),
+    (400, "BadDigest", "The checksum does not match", put, "checksum-wrong"),
+    (400, "InvalidDigest", "It is not in base64", put, "checksum-wrong"),
     (400, "InvalidRequest", LOCK, put, "checksum-needed"),
     (400, "InvalidRequest", "Bucket is missing Object Lock Configuration", put, "object-lock-off"),
     (400, "InvalidRequest", COPY, copy, "copy-onto-itself"),

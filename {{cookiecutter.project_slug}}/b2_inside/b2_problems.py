@@ -563,6 +563,14 @@ PROBLEMS = {
         "    bucket.upload_file('a.txt', 'a.txt', ExtraArgs=dict(ChecksumAlgorithm='CRC32'))",
         source="zmanda/amanda issue 275; AWS docs, PutObject.",
     ),
+    "checksum-wrong": Problem(
+        sign="BadDigest or InvalidDigest",
+        what="The bytes that arrived do not have the checksum that came with them.",
+        why="So nothing was stored. B2 said: {reason}",
+        do="If your call has ContentMD5= or another checksum in it, leave that out; the file is"
+        " stored without it, too. If not, something on the way alters files: try it once more.",
+        source="Live tests of B2 by vdavid/cmdr (October 2026); AWS docs, Error responses.",
+    ),
     "object-lock-off": Problem(
         sign="InvalidRequest about Object Lock or retention",
         what="B2 does not accept what this call says about Object Lock.",
@@ -672,6 +680,7 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "object-too-large",
     "copy-onto-itself",
     "checksum-needed",
+    "checksum-wrong",
     "object-lock-off",
     "request-refused",
     "no-such-setting",

@@ -36,6 +36,7 @@ ANSWERS = [
     ("InvalidRange|416", "", "range-outside-file"),
     ("EntityTooSmall", "", "part-too-small"),
     ("EntityTooLarge", "", "object-too-large"),
+    ("BadDigest|InvalidDigest", "", "checksum-wrong"),
     ("InvalidRequest", "(content-md5|checksum).*required", "checksum-needed"),
     ("MissingUploadObjectWithObjectLockHeaders", "", "checksum-needed"),
     ("InvalidRequest", "object.?lock|retention", "object-lock-off"),
