@@ -91,6 +91,10 @@ def test_listing_is_sorted_and_complete_beyond_a_thousand(backend: Backend):
     assert keys(backend.bucket, Prefix="many/100") == [f"many/100{n}" for n in range(10)]
     page = backend.client.list_objects_v2(Bucket=BUCKET)
     assert (page["IsTruncated"], page["KeyCount"]) == (True, 1000)
+    backend.needs("odd calls")
+    for call in (backend.client.list_objects, backend.client.list_objects_v2):
+        page = call(Bucket=BUCKET, MaxKeys=5000)
+        assert (len(page["Contents"]), page["IsTruncated"]) == (1000, True)
 
 
 def test_a_delimiter_shows_folders(backend: Backend):
