@@ -43,7 +43,7 @@ for number in range({count}):
 
 
 def practice(work: Path, rounds: int) -> list[Ratio | Limit]:
-    few = rounds // 4 + 1
+    few = rounds // 2 + 1
     return [
         *calling(work, rounds),
         *large_files(work),
