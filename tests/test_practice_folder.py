@@ -584,6 +584,7 @@ def run_folders(home: Path) -> set[str]:
     return {path.name for path in (home / "practice-bucket" / ".notes").glob("run-*")}
 
 
+@pytest.mark.thorough
 def test_what_killed_programs_left_is_cleared_by_the_next_run(project: Project):
     running, killed = (
         subprocess.Popen(
