@@ -368,7 +368,7 @@ def run_for(folder: Path, seed: str, lines: int) -> tuple[int, str]:
 
 
 @pytest.mark.thorough
-@pytest.mark.skipif(os.name == "nt", reason="a killed program has no code of its own there")
+@pytest.mark.skipif(os.name == "nt", reason="a killed program's exit code is another one there")
 def test_programs_that_are_killed_mix_nothing(project: Project):
     failed: list[str] = []
 

@@ -244,7 +244,7 @@ def _refuse_form(*_, **__):
 def _remember_call(params, context, **_):
     """Keep the arguments of a call: they explain errors, and get_object() may be called again."""
     if isinstance(params.get("Body"), bytearray):
-        params["Body"] = bytes(params["Body"])  # moto, and so practice, cannot take it
+        params["Body"] = bytes(params["Body"])  # moto, in the tests, cannot take it
     context["b2_is_second_try"] = params.pop(SECOND_TRY, False)
     context["b2_call"] = dict(params)
 

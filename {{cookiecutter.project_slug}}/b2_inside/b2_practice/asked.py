@@ -68,10 +68,17 @@ def read_header(request: Any, name: str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def read_source(header: str) -> tuple[str, str, str | None]:
+    """Return the bucket, the key and the version in an x-amz-copy-source header."""
+    address = urlsplit(header)
+    bucket, _, key = unquote(address.path).lstrip("/").partition("/")
+    return bucket, key, parse_qs(address.query).get("versionId", [None])[0]
+
+
 def find_keys(request: Any) -> list[str]:
     """Return the keys whose objects the answer depends on, or changes."""
-    source = urlsplit(read_header(request, "x-amz-copy-source")).path
-    keys = [read_key(request.url), unquote(source).lstrip("/").partition("/")[2]]
+    _, source, _ = read_source(read_header(request, "x-amz-copy-source"))
+    keys = [read_key(request.url), source]
     if "delete" in read_query(request.url):
         keys += list_names_to_delete(request)
     return [key for key in keys if key]

@@ -8,7 +8,6 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import re
 import sys
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from xml.parsers.expat import ExpatError
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -28,7 +27,7 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, FakeMultipart, S3Backend
 from moto.s3.responses import S3Response
 from werkzeug.exceptions import HTTPException
 
-from .asked import Answer, make_error, read_key, read_query
+from .asked import Answer, make_error, read_key, read_query, read_source
 
 SMALLEST_PART = 5 * 1024 * 1024  # bytes, of all parts but the last
 SIZES_OF_LISTS = ("max-keys", "max-parts", "max-uploads")
@@ -178,9 +177,7 @@ class MotoResponse(S3Response):
 
     def _check_source(self) -> FakeKey | None:
         """Return the object that is to be copied. Raises PreconditionFailed."""
-        address = urlsplit(self.headers.get("x-amz-copy-source", ""))
-        bucket, _, key = unquote(address.path).lstrip("/").partition("/")
-        version = parse_qs(address.query).get("versionId", [None])[0]
+        bucket, key, version = read_source(self.headers.get("x-amz-copy-source", ""))
         source = self.backend.get_object(bucket, key, version_id=version)
         if source is None:
             return None
