@@ -193,6 +193,49 @@ def test_a_file_is_not_found_by_another_name(home: Path, name: str, other: str):
     assert files(home) == {name: b"by hand"}
 
 
+def test_a_name_that_another_program_adds_meanwhile_is_noticed(home: Path):
+    """A.txt beside a.txt would be one file after a copy to Windows or macOS."""
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="photos/first.txt", Body=b"1")
+    for name in ("A.txt", "photos/Cat.png"):
+        (home / "practice-bucket" / name).write_bytes(b"by another program")
+
+    bucket.put_object(Key="a.txt", Body=b"2")
+    bucket.put_object(Key="photos/cat.png", Body=b"3")
+
+    assert {"A.txt", "photos/Cat.png"} == set(files(home)) & {
+        "A.txt",
+        "a.txt",
+        "photos/Cat.png",
+        "photos/cat.png",
+    }
+    assert stored(bucket)["photos/cat.png"] == b"3"
+
+
+def test_a_call_about_one_key_looks_at_its_own_folder(home: Path, monkeypatch: pytest.MonkeyPatch):
+    bucket = b2_client.get_bucket()
+    inside = home / "practice-bucket"
+    (inside / "other").mkdir(parents=True)
+    listed: list[Path] = []
+    for name, real in (("listdir", os.listdir), ("scandir", os.scandir)):
+
+        def note(path: Any, real: Any = real) -> Any:
+            listed.append(Path(path))
+            return real(path)
+
+        monkeypatch.setattr(os, name, note)
+
+    for number in range(20):
+        bucket.put_object(Key=f"photos/É-{number}.txt", Body=b"1")
+        bucket.Object(f"photos/É-{number}.txt").get()["Body"].read()
+    bucket.Object("photos/É-0.txt").delete()
+
+    assert inside / "other" not in listed
+    assert listed.count(inside / "photos") <= 2
+    list(bucket.objects.all())
+    assert inside / "other" in listed
+
+
 def test_a_folder_that_may_not_be_read_is_named(home: Path, monkeypatch: pytest.MonkeyPatch):
     """Refused as the system does it; the tests may run as root, who may read everything."""
     bucket = b2_client.get_bucket()

@@ -52,6 +52,7 @@ FILES = {
     "b2_inside/b2_practice/mended.py",
     "b2_inside/b2_practice/names.py",
     "b2_inside/b2_practice/run_folder.py",
+    "b2_inside/b2_practice/spelling.py",
     "b2_inside/b2_causes.py",
     "b2_inside/b2_guard.py",
     "b2_inside/b2_refusals.py",

@@ -24,6 +24,7 @@ from b2_rules import is_key_name
 
 from . import names
 from .run_folder import DAY, RunFolder, clear_leftovers
+from .spelling import Spelling
 
 # Seconds. Windows lets nobody replace a file that is open; a virus scanner or a cloud drive
 # keeps it open for a moment.
@@ -86,7 +87,7 @@ class PracticeFolder:
         self.notes = path / names.NOTES
         self.run_folder = RunFolder(self.notes)
         self._known: dict[str, dict[str, Any]] = {}  # notes that were read; they never change
-        self._spelt: dict[str, str] | None = None  # names of files and folders; folded, as written
+        self._spelling = Spelling()
         self._left_out: set[str] = set()
 
     def open(self) -> None:
@@ -128,9 +129,7 @@ class PracticeFolder:
         """Return all objects, by their keys. Raises OSError."""
         found: dict[str, StoredFile] = {}
         notes = self._list_notes()
-        self._spelt = {}
         for place, stamp in sorted(self._walk(""), key=lambda row: (row[0].startswith("~"), row)):
-            self._remember(place)
             key = self._key_of_escaped(place, notes) or place
             if not is_key_name(key):
                 self._leave_out(place, "because B2 does not accept that name")
@@ -188,8 +187,7 @@ class PracticeFolder:
         if place.isascii() and (other == place or not os.path.lexists(self.path / other)):
             return True
         path = self.path / place
-        parts = [path, *self._parents_of(path)]
-        return all(part.name in os.listdir(part.parent) for part in parts)
+        return all(self._spelling.has(part) for part in [path, *self._parents_of(path)])
 
     def _parents_of(self, path: Path) -> list[Path]:
         """Return the folders that a file is in, below the bucket's own folder."""
@@ -292,12 +290,13 @@ class PracticeFolder:
         place = earlier.path.relative_to(self.path).as_posix() if earlier else self._choose(key)
         stamp = self._note_new_file(key, new, {"key": key, **note})
         path = self.path / place
+        known = self._spelling.list_known([path, *self._parents_of(path)])
         try:
             self._move(new, path)
         except OSError:
             self._remove_note(key, stamp)
             raise
-        self._remember(place)
+        self._spelling.add(known)
         if earlier:
             self._remove_note(key, earlier.stamp)
         return StoredFile(path, stamp, note["etag"], note["metadata"])
@@ -358,33 +357,19 @@ class PracticeFolder:
 
     def _choose(self, key: str) -> str:
         """Return the place for a new file: the key itself if that is safe, else escaped."""
-        if self._spelt is None:
-            self._spelt = {}
-            for place, _ in self._walk(""):
-                self._remember(place)
         return key if names.has_safe_name(key) and self._is_free(key) else names.escape(key)
 
     def _is_free(self, place: str) -> bool:
         """Tell whether a new file can go here: the place is free, and no link leads to it."""
         path = self.path / place
-        for part in [path, *self._parents_of(path)]:
-            name = part.relative_to(self.path).as_posix()
-            known = (self._spelt or {}).get(names.fold(name), name)
-            if known != name and os.path.lexists(self.path / known):
-                return False  # A beside a: on Windows and macOS, they are one
+        for part in [*reversed(self._parents_of(path)), path]:
+            if self._spelling.has_twin(part):
+                return False
             if part != path and os.path.lexists(part):
                 is_folder = part.is_dir() and not part.is_symlink()
-                if not is_folder or not self._is_spelt_so(name):
+                if not is_folder or not self._is_spelt_so(part.relative_to(self.path).as_posix()):
                     return False
         return not os.path.lexists(path)
-
-    def _remember(self, place: str) -> None:
-        """Remember how a file and the folders that it is in are written."""
-        if self._spelt is not None:
-            parts = place.split("/")
-            for count in range(1, len(parts) + 1):
-                name = "/".join(parts[:count])
-                self._spelt.setdefault(names.fold(name), name)
 
     def describe(self, error: OSError) -> str:
         """Return in plain words what the disk refused."""
