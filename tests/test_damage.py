@@ -13,7 +13,7 @@ import pytest
 from conftest import INSIDE, STARTER, Project, Run, some_thorough
 from practising import ENV
 
-IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("*.py"))
+IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("b2_*.py"))
 GIVEN = ["b2_client.py", "check_setup.py", *IN_INSIDE]
 WAY_BACK = "README.md says how, under Reset."
 

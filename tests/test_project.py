@@ -53,6 +53,8 @@ FILES = {
     "b2_inside/b2_practice/names.py",
     "b2_inside/b2_practice/run_folder.py",
     "b2_inside/b2_practice/spelling.py",
+    "b2_inside/__init__.py",
+    "b2_inside/b2_advice.py",
     "b2_inside/b2_causes.py",
     "b2_inside/b2_guard.py",
     "b2_inside/b2_refusals.py",

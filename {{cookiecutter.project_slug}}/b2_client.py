@@ -12,15 +12,23 @@ This file is given: a reset may replace it, so write your own code in main.py.
 
 import os
 import sys
-import threading
-from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parent / "b2_inside"))  # its files can be imported
+# Files in b2_inside can be imported now.
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_inside"))
 
-import b2_causes
+try:
+    import b2_causes
+except Exception as error:  # without this file, nothing else can explain what is wrong
+    raise SystemExit(
+        f"\nPROBLEM [given-file-missing]\nA file in b2_inside is missing or damaged: {error}.\n"
+        "Bring back that folder: README.md says how, under Reset."
+    ) from None
 
 b2_causes.install()  # from here on, a failed import shows advice
 
+import threading
+
+from b2_advice import tell_all
 from b2_guard import watch_answers
 from b2_rules import region_of
 from b2_settings import is_practice, practice_folder, read_settings
@@ -93,6 +101,7 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
             aws_secret_access_key=settings["B2_APPLICATION_KEY"] or "practice",
             config=config,
         )
+    tell_all()  # a window, a notebook or a log shows advice, too
     watch_answers(s3.meta.client)  # an answer that is not B2's becomes an error
     if is_practice(settings):
         try:

@@ -8,14 +8,16 @@ This file is given: a reset may replace it, so write your own code in main.py.
 import os
 import sys
 
-from b2_problems import SetupError, block, show_advice
+from b2_advice import show_advice
+from b2_problems import SetupError, block
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 if os.path.basename(HERE) == "b2_inside":  # in an online editor, all files are in one folder
     HERE = os.path.dirname(HERE)
 
-OURS = "b2_client b2_causes b2_guard b2_problems b2_refusals b2_rules b2_settings b2_practice"
-GIVEN = [*OURS.split(), "check_setup"]
+INSIDE = "b2_advice b2_causes b2_guard b2_problems b2_refusals b2_rules b2_settings b2_practice"
+GIVEN = [*INSIDE.split(), "b2_client", "check_setup", "grading"]
+OTHER_PLACES = {"b2_practice.py": "folder b2_practice", "grading.py": "tests/grading.py"}
 THEIRS = "boto3 botocore s3transfer urllib3 jmespath dateutil six dotenv moto requests certifi"
 PACKAGES = THEIRS.split()
 
@@ -50,7 +52,7 @@ def explain_setup(error, trace):  # noqa: ARG001
 def install(explain=None):
     """From now on, show advice in place of a traceback, if there is any.
 
-    explain: as b2_problems.show_advice() expects it. Without it, explain_setup() is used, or what
+    explain: as b2_advice.show_advice() expects it. Without it, explain_setup() is used, or what
     was given before. If Python is too old, this shows the advice now and ends the program.
     """
     show_advice(explain or explain_setup, is_first_choice=explain is not None)
@@ -71,9 +73,8 @@ def why_import_failed(error):
     """
     name = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and name in GIVEN:
-        is_folder = error.name == "b2_practice"
-        file = "folder b2_practice" if is_folder else str(error.name).replace(".", "/") + ".py"
-        return SetupError("given-file-missing", file=file)
+        file = str(error.name).replace(".", "/") + ".py"
+        return SetupError("given-file-missing", file=OTHER_PLACES.get(file, file))
     if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
         name = name.replace("botocore", "boto3")  # boto3 brings botocore with it
         reason = f"{name} is not installed"

@@ -5,8 +5,6 @@ that you see, and how we know. The {braces} are filled in where the problem is f
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
-import sys
-
 
 class SetupError(Exception):
     """A mistake in the set-up. Its text says what is wrong and what to do now.
@@ -44,58 +42,6 @@ def block(error):
         else:
             shown += wrap(line, 79, break_long_words=False, break_on_hyphens=False)
     return "\n".join(["", *shown])
-
-
-# Advice in place of a traceback.
-
-
-def _explain_nothing(error, trace):  # noqa: ARG001
-    return ""
-
-
-_explain = _explain_nothing  # or what show_advice() was given
-_show_traceback = sys.__excepthook__  # or what was there before show_advice()
-
-
-def show_advice(explain, is_first_choice):
-    """From now on, show advice in place of a traceback, if there is any.
-
-    explain: a function that takes an exception and its traceback, and returns what to show,
-    or "" for Python's own traceback. is_first_choice: it replaces one that was given before.
-
-    explain, and whatever it refers to, stays in memory until the program ends. So it is not a
-    function in b2_client.py: boto3's large objects take a while to clean up.
-    """
-    global _explain, _show_traceback
-    is_new = _explain is _explain_nothing
-    if is_new or is_first_choice:
-        _explain = explain
-    if is_new:
-        _show_traceback = sys.excepthook
-        sys.excepthook = _show
-        import threading  # only now: if one of your files hides what it needs, you get advice
-
-        threading.excepthook = _show_in_thread
-
-
-def _show(kind, error, trace):
-    text = _explain(error, trace)
-    if text:
-        print(text, file=sys.stderr)
-    else:
-        _show_traceback(kind, error, trace)
-
-
-def _show_in_thread(failed):
-    if failed.exc_type is SystemExit:
-        return  # sys.exit() ends a thread without a word
-    text = _explain(failed.exc_value, failed.exc_traceback)
-    if text:
-        print(text, file=sys.stderr)
-    else:
-        import threading
-
-        threading.__excepthook__(failed)  # it names the thread
 
 
 # The table.

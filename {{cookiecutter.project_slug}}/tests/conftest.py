@@ -10,10 +10,23 @@ import sys
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "b2_inside")]
+
+try:
+    # moto comes before b2_client, which makes the session that moto has to watch.
+    from moto import mock_aws  # noqa: I001
+    import b2_client  # noqa: F401  # is it there, and whole?
+    import check_setup  # noqa: F401
+    import grading
+except Exception as error:
+    from b2_causes import explain_setup
+
+    advice = explain_setup(error, None)
+    if not advice:
+        raise
+    raise SystemExit(advice) from error
 
 # Set before main.py is imported. Environment variables come before .env, so nothing reads it.
 ENDPOINT = "https://s3.pretend-region-000.backblazeb2.com"
@@ -36,9 +49,11 @@ socket.getaddrinfo = refuse_network
 
 
 def pytest_configure(config):
-    import grading
-
-    config.pluginmanager.register(grading)
+    if config.pluginmanager.is_registered(grading):  # by another project, in the same folder
+        session = config.pluginmanager.get_plugin("session")
+        session.shouldfail = f"There are several projects here. Begin with: cd {PROJECT}"
+    else:
+        config.pluginmanager.register(grading)
 
 
 @pytest.fixture
