@@ -49,8 +49,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     inside = STARTER / "b2_inside"
     path = {"MYPYPATH": os.pathsep.join([str(STARTER), str(inside)])}
-    files = sorted([*STARTER.glob("*.py"), *inside.glob("*.py")])
-    session.run("mypy", *map(str, files), str(inside / "b2_practice"), env=path)
+    files = sorted([*STARTER.glob("*.py"), *inside.glob("b2_*.py")])
+    words = ["--explicit-package-bases", *map(str, files), str(inside / "b2_practice")]
+    session.run("mypy", *words, env=path)
     ours = ["b2_starter_extension.py", "hooks", "classroom", "tests", "benchmarks", "docs"]
     for platform in ("linux", "win32", "darwin"):
         words = ["--platform", platform, "--cache-dir", f".mypy_cache/{platform}"]

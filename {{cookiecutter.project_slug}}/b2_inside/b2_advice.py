@@ -17,7 +17,7 @@ def _explain_nothing(error, trace):  # noqa: ARG001
 
 _explain = _explain_nothing  # or what show_advice() was given
 _show_traceback = sys.__excepthook__  # or what was there before show_advice()
-_told = set()  # the names of those that have been told
+_told: set[str] = set()  # the names of those that have been told
 
 
 def show_advice(explain, is_first_choice):
@@ -107,10 +107,10 @@ def _tell_ipython(ipython):
         _, error, trace = exc_tuple or sys.exc_info()
         text = _explain(error, trace) if isinstance(error, Exception) else ""
         if text:
-            if isinstance(error, SyntaxError):  # IPython would not ask this one
-                error = ImportError(text)
-            error._render_traceback_ = text.splitlines
-            exc_tuple = type(error), error, trace
+            # IPython does not ask a SyntaxError.
+            shown = ImportError(text) if isinstance(error, SyntaxError) else error
+            setattr(shown, "_render_traceback_", text.splitlines)  # noqa: B010
+            exc_tuple = type(shown), shown, trace
         show_in_ipython(exc_tuple, *values, **named)
 
     shell.showtraceback = show
