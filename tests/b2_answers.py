@@ -88,7 +88,7 @@ ROWS = {
         400,
         "InvalidArgument",
         "Unsupported header '{name}' received for this API call.",
-        "HIGH for tagging: Intrinsec/s3proxy #34; LOW for storage class and KMS",
+        "HIGH for tagging: Intrinsec/s3proxy #34; LOW for storage class, KMS and grants",
     ),
     "acl": Row(
         400, "InvalidArgument", "Unsupported value for canned acl '{value}'", "HIGH: zpan #126"

@@ -46,6 +46,11 @@ KEY_ID_SHAPE = r"00\d[0-9a-f]{22}"
 BUCKET_NAME = r"(?![bB]2-)[A-Za-z0-9-]{6,63}"
 ONLY_VALUE = {  # for a header that B2 knows, and the row that refuses every other value
     "x-amz-acl": ("private", "acl"),
+    "x-amz-grant-full-control": (None, "header"),
+    "x-amz-grant-read": (None, "header"),
+    "x-amz-grant-read-acp": (None, "header"),
+    "x-amz-grant-write": (None, "header"),
+    "x-amz-grant-write-acp": (None, "header"),
     "x-amz-storage-class": ("STANDARD", "header"),
     "x-amz-server-side-encryption": ("AES256", "header"),
     "x-amz-tagging": (None, "header"),

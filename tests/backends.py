@@ -38,6 +38,7 @@ CANNOT = {
         "links": "moto answers boto3 only, not urllib; nothing listens",
         "wrong secret": "moto does not check signatures unless it is told to",
         "checksums": "moto compares no checksum",
+        "conditions": "moto looks at each condition for itself",
         "conditions of a copy": "moto looks at if-none-match only",
         "limits": "moto takes metadata of any length, and suspends versions",
         "odd calls": "moto stops with a Python error, or ignores what is odd",
@@ -49,6 +50,7 @@ CANNOT = {
         "settings": "rclone serve s3 has no settings of a bucket",
         "versions": "rclone serve s3 keeps one version of an object",
         "checksums": "rclone compares Content-MD5 only",
+        "conditions": "rclone never answers that a condition is not met",
         "conditions of a copy": "rclone looks at no condition of a copy",
         "limits": "rclone has other limits, and no versions",
         "odd calls": "rclone answers most odd calls as it likes",
@@ -59,6 +61,7 @@ CANNOT = {
     },
     "swift": {
         "settings": "Swift has no CORS rules of a bucket",
+        "conditions": "Swift looks at each condition for itself",
         "limits": "Swift has a smaller limit for metadata, and suspends versions",
         "marker header": "Swift does not tell that it was a delete marker",
     },

@@ -68,6 +68,7 @@ def test_a_note_that_cannot_be_read_loses_no_file(home: Path):
     assert stored(next_run()) == {"a.txt": b"a"}
 
 
+ESCAPED_BY_HAND = "~what%3F~abcdef012345"
 ODD_KEYS = [
     "a",
     "a/b",
@@ -234,6 +235,104 @@ def test_a_call_about_one_key_looks_at_its_own_folder(home: Path, monkeypatch: p
     assert listed.count(inside / "photos") <= 2
     list(bucket.objects.all())
     assert inside / "other" in listed
+
+
+def test_many_files_put_there_by_hand_are_noted_in_linear_time(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The notes were listed once for each of them."""
+    notes = home / "practice-bucket" / ".notes"
+    for number in range(50):
+        (home / "practice-bucket" / f"{number}.txt").parent.mkdir(exist_ok=True)
+        (home / "practice-bucket" / f"{number}.txt").write_bytes(b"by hand")
+    bucket = b2_client.get_bucket()
+    listed: list[Path] = []
+    real = os.listdir
+
+    def listdir(path: Any) -> list[str]:
+        listed.append(Path(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert len(stored(bucket)) == 50
+    assert listed.count(notes) < 10
+
+
+def test_a_file_in_a_folder_that_nobody_may_write_to_is_hashed_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Refused as the system does it; the tests may run as root, who may write everywhere."""
+    file = home / "practice-bucket" / "a.txt"
+    file.parent.mkdir()
+    file.write_bytes(b"by hand")
+    hashed: list[Path] = []
+    md5_of = practice_folder._md5_of
+
+    def count(path: Path) -> str:
+        hashed.append(path)
+        return md5_of(path)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(practice_folder, "_md5_of", count)
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_write_note", refuse)
+    bucket = b2_client.get_bucket()
+    for _ in range(3):
+        assert stored(bucket) == {"a.txt": b"by hand"}
+    assert len(hashed) == 1
+
+
+@pytest.mark.parametrize("key", ["what?" + "x" * 100, "~what%3F.txt~0123456789ab"])
+def test_what_a_list_names_can_be_read_and_deleted(home: Path, key: str):
+    """A long name is cut in that of its file; the whole of it is in the note, which is lost."""
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key=key, Body=b"text")
+    place = b2_client.practice_place(key)
+    (home / "practice-bucket" / str(place)).rename(home / "practice-bucket" / ESCAPED_BY_HAND)
+    shutil.rmtree(home / "practice-bucket" / ".notes")
+
+    bucket = next_run()
+
+    assert stored(bucket) == {ESCAPED_BY_HAND: b"text"}
+    bucket.objects.all().delete()
+    assert stored(bucket) == {} == files(home)
+
+
+def test_an_object_that_is_a_link_can_be_replaced_and_deleted(home: Path):
+    folder = home / "practice-bucket"
+    folder.mkdir()
+    (folder / "data.csv").write_bytes(b"1")
+    make_link(folder / "link.csv", Path("data.csv"))
+    bucket = b2_client.get_bucket()
+    assert stored(bucket) == {"data.csv": b"1", "link.csv": b"1"}
+
+    bucket.put_object(Key="link.csv", Body=b"new")
+    assert stored(bucket) == {"data.csv": b"1", "link.csv": b"new"}
+    bucket.Object("link.csv").delete()
+    assert files(home) == {"data.csv": b"1"}
+
+
+@pytest.mark.parametrize("target", ["loop", "ok.txt/x", "x" * 300, "nothing"])
+def test_a_link_that_leads_nowhere_is_left_out(home: Path, target: str):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="ok.txt", Body=b"ok")
+    make_link(home / "practice-bucket" / "loop", Path(target))
+
+    assert stored(bucket) == {"ok.txt": b"ok"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_only_linux_has_are_left_out(home: Path):
+    bucket = b2_client.get_bucket()
+    bucket.put_object(Key="ok.txt", Body=b"ok")
+    folder = os.fsencode(home / "practice-bucket")
+    (home / "practice-bucket" / ".Notes").mkdir()
+    for name in (b"~\xff~0123456789ab", b"\xff.txt", b".Notes/x"):
+        with open(folder + b"/" + name, "wb") as file:
+            file.write(b"by hand")
+
+    assert stored(bucket) == {"ok.txt": b"ok"}
 
 
 def test_a_folder_that_may_not_be_read_is_named(home: Path, monkeypatch: pytest.MonkeyPatch):

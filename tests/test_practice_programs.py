@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
@@ -17,7 +18,9 @@ from typing import Any
 import b2_client
 import b2_practice
 import pytest
+from b2_practice import bucket, memory
 from b2_practice import folder as practice_folder
+from b2_problems import SetupError
 from botocore.exceptions import ClientError
 from conftest import Project, clean_environment
 from practising import files, next_run, stored
@@ -268,6 +271,142 @@ def test_a_fork_is_a_program_of_its_own(home: Path):
     assert_is(bucket, "b", "later")
     bodies = [v.get()["Body"].read() for v in bucket.object_versions.filter(Prefix="a")]
     assert sorted(bodies) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("lock", [b2_client.ONE_AT_A_TIME, memory.ONE_READS])
+def test_a_fork_waits_until_a_thread_has_released_its_lock(home: Path, lock: Any):
+    """In the new process, nobody would release it."""
+    if sys.platform == "win32":
+        pytest.skip("this system has no fork")
+    b2_client.get_bucket().put_object(Key="a", Body=b"text")
+    locked = threading.Event()
+
+    def hold() -> None:
+        with lock:
+            locked.set()
+            time.sleep(0.2)
+
+    threading.Thread(target=hold).start()
+    locked.wait()
+    process = os.fork()
+    if process == 0:
+        os._exit(0 if b2_client.get_bucket().Object("a").get()["Body"].read() == b"text" else 1)
+    for _ in range(100):
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(process, 9)
+    assert (ended, status) == (process, 0)
+
+
+def test_a_file_that_another_program_makes_just_then_is_the_same_object(
+    home: Path, two: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+):
+    first, second = two
+    choose = practice_folder.PracticeFolder._choose
+
+    def choose_later(folder: Any, key: str) -> str:
+        monkeypatch.setattr(practice_folder.PracticeFolder, "_choose", choose)
+        put(second, "a.txt", "of the other program")
+        return choose(folder, key)
+
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_choose", choose_later)
+    put(first, "a.txt", "of this program")
+
+    assert set(files(home)) == {"a.txt"}
+    assert_is(second, "a.txt", "of this program")
+    first.Object("a.txt").delete()
+    assert stored(second) == {} == files(home)
+
+
+def test_a_version_whose_bytes_another_program_replaced_is_gone(
+    home: Path, two: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+):
+    first, second = two
+    put(first, "a", "one")
+    save = bucket.PracticeBucket._save_changes
+
+    def save_later(practice: Any) -> None:
+        monkeypatch.setattr(bucket.PracticeBucket, "_save_changes", save)
+        put(second, "a", "two, of the other program")
+        save(practice)
+
+    monkeypatch.setattr(bucket.PracticeBucket, "_save_changes", save_later)
+    put(first, "a", "three")
+
+    for version in first.object_versions.all():
+        version.get()["Body"].read()
+    assert_is(second, "a", "three")
+
+
+def test_a_token_is_good_in_another_program(two: tuple[Any, Any]):
+    first, second = two
+    for key in ("a", "b/1", "b/2", "c"):
+        put(first, key, key)
+    asked = {"Bucket": first.name, "Delimiter": "/", "MaxKeys": 2}
+    page = first.meta.client.list_objects_v2(**asked)
+    token = page["NextContinuationToken"]
+    rest = second.meta.client.list_objects_v2(**asked, ContinuationToken=token)
+
+    assert [found["Prefix"] for found in page["CommonPrefixes"]] == ["b/"]
+    assert [found["Key"] for found in rest["Contents"]] == ["c"]
+    assert "CommonPrefixes" not in rest
+
+
+def test_a_checksum_stays_with_its_object(home: Path):
+    b2_client.get_bucket().put_object(Key="a", Body=b"text", ChecksumAlgorithm="SHA256")
+    asked = {"Key": "a", "ChecksumMode": "ENABLED"}
+
+    again = next_run()
+    head = again.meta.client.head_object(Bucket=again.name, **asked)
+
+    digest = base64.b64encode(hashlib.sha256(b"text").digest()).decode()
+    assert head["ChecksumSHA256"] == digest
+
+
+def room(home: Path) -> int:
+    """Return how many bytes are in practice-bucket, with all that is hidden."""
+    return sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+
+
+def test_what_nobody_can_ask_for_takes_no_room(home: Path):
+    bucket = b2_client.get_bucket()
+    client, part = bucket.meta.client, b"x" * 500_000
+    upload = {"Bucket": bucket.name, "Key": "k"}
+    upload["UploadId"] = client.create_multipart_upload(**upload)["UploadId"]
+    for _ in range(3):
+        client.upload_part(**upload, PartNumber=1, Body=part)
+    assert room(home) < 600_000
+    client.abort_multipart_upload(**upload)
+    assert room(home) < 100_000
+    for _ in range(3):
+        bucket.put_object(Key="v", Body=part)
+    bucket.object_versions.filter(Prefix="v").delete()
+    assert room(home) < 100_000
+
+
+def test_an_upload_that_could_not_be_completed_can_be_completed_later(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    bucket = b2_client.get_bucket()
+    client, upload = bucket.meta.client, {"Bucket": bucket.name, "Key": "k"}
+    upload["UploadId"] = client.create_multipart_upload(**upload)["UploadId"]
+    etag = client.upload_part(**upload, PartNumber=1, Body=b"x" * 200_000)["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    real = os.replace
+    monkeypatch.setattr(os, "replace", lambda *names: os.rename("/no such file", "/nowhere"))
+    with pytest.raises(SetupError):
+        client.complete_multipart_upload(**upload, MultipartUpload=parts)
+    assert room(home) < 250_000
+    monkeypatch.setattr(os, "replace", real)
+
+    client.complete_multipart_upload(**upload, MultipartUpload=parts)
+
+    assert stored(bucket) == {"k": b"x" * 200_000}
+    assert room(home) < 250_000
+    client.complete_multipart_upload(**upload, MultipartUpload=parts)  # S3 accepts it twice
 
 
 def test_a_hand_that_writes_in_the_same_moment(home: Path, two: tuple[Any, Any]):

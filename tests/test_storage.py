@@ -12,6 +12,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -498,3 +499,106 @@ def test_a_form_is_stored_as_it_is(backend: Backend, kind: str):
     backend.needs("odd calls")
     backend.bucket.put_object(Key="a", Body=b"key=1&file=2", ContentType=kind)
     assert body(backend.bucket, "a") == b"key=1&file=2"
+
+
+LONG_AGO, LATER = (
+    datetime(2001, 1, 1, tzinfo=timezone.utc),
+    datetime(2101, 1, 1, tzinfo=timezone.utc),
+)
+# Source: RFC 9110, 13.2.2: a condition on the ETag counts more than one on the time.
+CONDITIONS = [
+    ({"IfMatch": "{etag}"}, 200),
+    ({"IfMatch": "{etag}", "IfUnmodifiedSince": LONG_AGO}, 200),
+    ({"IfMatch": '"0"'}, 412),
+    ({"IfUnmodifiedSince": LONG_AGO}, 412),
+    ({"IfNoneMatch": "{etag}"}, 304),
+    ({"IfNoneMatch": '"0"', "IfModifiedSince": LATER}, 200),
+    ({"IfModifiedSince": LONG_AGO}, 200),
+]
+
+
+@pytest.mark.parametrize("asks", ["get_object", "head_object"])
+@pytest.mark.parametrize(("condition", "status"), CONDITIONS)
+def test_a_condition_of_a_read(backend: Backend, condition: dict[str, Any], status: int, asks: str):
+    if len(condition) == 2 or status == 412:
+        backend.needs("conditions")
+    etag = backend.bucket.put_object(Key="a", Body=b"text").e_tag
+    asked = {
+        name: value.format(etag=etag) if isinstance(value, str) else value
+        for name, value in condition.items()
+    }
+    ask = getattr(backend.client, asks)
+    try:
+        found = ask(Bucket=BUCKET, Key="a", **asked)["ResponseMetadata"]["HTTPStatusCode"]
+    except ClientError as error:
+        found = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert found == status
+
+
+def test_a_delete_marker_cannot_be_read(backend: Backend):
+    backend.needs("versions")
+    backend.needs("marker header")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    marker = backend.client.delete_object(Bucket=BUCKET, Key="a")["VersionId"]
+    assert refused(backend.client.get_object, Key="a", VersionId=marker).startswith("405 ")
+    assert refused(backend.client.head_object, Key="a", VersionId=marker).startswith("405 ")
+
+
+def test_a_part_that_is_copied_from_nothing(backend: Backend):
+    backend.needs("odd calls")
+    upload = backend.client.create_multipart_upload(Bucket=BUCKET, Key="k")["UploadId"]
+    asked = {"Key": "k", "UploadId": upload, "PartNumber": 1, "CopySource": f"{BUCKET}/missing"}
+    assert refused(backend.client.upload_part_copy, **asked) == "404 NoSuchKey"
+
+
+def test_an_upload_belongs_to_its_key(backend: Backend):
+    backend.needs("odd calls")
+    upload = backend.client.create_multipart_upload(Bucket=BUCKET, Key="k")["UploadId"]
+    other = {"Key": "other", "UploadId": upload}
+    for call, more in (
+        (backend.client.upload_part, {"PartNumber": 1, "Body": b"x"}),
+        (backend.client.list_parts, {}),
+        (backend.client.abort_multipart_upload, {}),
+    ):
+        assert refused(call, **other, **more) == "404 NoSuchUpload"
+
+
+def test_numbers_that_no_part_has(backend: Backend):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    upload = backend.client.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
+    part = {"Key": "a", "UploadId": upload, "PartNumber": 0, "Body": b"x"}
+    assert refused(backend.client.upload_part, **part) == "400 InvalidArgument"
+    assert refused(backend.client.get_object, Key="a", PartNumber=0) == "400 InvalidArgument"
+    both = {"Key": "a", "PartNumber": 1, "Range": "bytes=0-1"}
+    assert refused(backend.client.get_object, **both) == "400 InvalidRequest"
+
+
+def test_a_token_that_was_made_up(backend: Backend):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    asked = {"ContinuationToken": "made up"}
+    assert refused(backend.client.list_objects_v2, **asked) == "400 InvalidArgument"
+
+
+def test_a_quiet_delete_names_only_errors(backend: Backend):
+    backend.needs("odd calls")
+    backend.bucket.put_object(Key="a", Body=b"text")
+    found = backend.client.delete_objects(
+        Bucket=BUCKET, Delete={"Objects": [{"Key": "a"}], "Quiet": True}
+    )
+    assert "Deleted" not in found and "Errors" not in found
+    assert list(backend.bucket.objects.all()) == []
+
+
+def test_a_grant_is_refused(backend: Backend):
+    backend.needs("limits")
+    asked = {"Key": "a", "Body": b"", "GrantRead": "anyone"}
+    assert refused(backend.client.put_object, **asked) == "400 InvalidArgument"
+
+
+def test_a_body_tells_how_much_was_read(backend: Backend):
+    backend.bucket.put_object(Key="a", Body=b"some text")
+    stream = backend.bucket.Object("a").get()["Body"]
+    stream.read(4)
+    assert stream.tell() == 4

@@ -130,3 +130,13 @@ def open_session():
 
 SESSION = open_session()
 ONE_AT_A_TIME = threading.Lock()  # boto3 docs: a session is not for several threads at once
+
+
+def make_lock():
+    """Replace the lock in a fork: a thread that stayed behind would never release it."""
+    global ONE_AT_A_TIME
+    ONE_AT_A_TIME = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=make_lock)

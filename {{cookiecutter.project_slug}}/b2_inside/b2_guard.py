@@ -359,6 +359,10 @@ class Pieces(io.RawIOBase):
 
     def __init__(self, pieces):
         self.pieces = collections.deque(pieces)
+        self.offset = 0
+
+    def tell(self):
+        return self.offset
 
     def readable(self):
         return True
@@ -372,6 +376,7 @@ class Pieces(io.RawIOBase):
         size = min(len(piece), len(buffer))
         buffer[:size] = piece[:size]
         self.pieces.appendleft(piece[size:])
+        self.offset += size
         return size
 
 

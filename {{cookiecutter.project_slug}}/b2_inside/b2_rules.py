@@ -156,6 +156,11 @@ REFUSED = {
 }
 REFUSED_HEADERS = {
     "x-amz-acl": ("private", "acl"),
+    "x-amz-grant-full-control": ("", "header"),
+    "x-amz-grant-read": ("", "header"),
+    "x-amz-grant-read-acp": ("", "header"),
+    "x-amz-grant-write": ("", "header"),
+    "x-amz-grant-write-acp": ("", "header"),
     "x-amz-storage-class": ("STANDARD", "header"),
     "x-amz-server-side-encryption": ("AES256", "header"),
     "x-amz-tagging": ("", "header"),

@@ -15,6 +15,7 @@ from typing import Any
 from b2_problems import SetupError
 from moto.core.models import botocore_stubber
 
+from . import memory
 from .bucket import TROUBLE, PracticeBucket
 
 _buckets: dict[tuple[Path, str], PracticeBucket] = {}
@@ -52,6 +53,10 @@ def find_file(folder: Path, name: str, key: str) -> str | None:
 
 
 def _start_anew() -> None:
+    """Begin anew in a fork: other threads stay behind, and would never release their locks."""
+    global _joining
+    _joining = threading.Lock()
+    memory.ONE_READS = threading.Lock()
     for bucket in _buckets.values():
         bucket.start()
 

@@ -57,6 +57,11 @@ def read_key(url: str) -> str:
     return unquote(urlsplit(url).path[1:].partition("/")[2])
 
 
+def read_bucket(url: str) -> str:
+    """Return the bucket in /bucket/key of an address."""
+    return unquote(urlsplit(url).path[1:].partition("/")[0])
+
+
 def read_query(url: str) -> dict[str, list[str]]:
     """Return what is asked after the ? of an address."""
     return parse_qs(urlsplit(url).query, keep_blank_values=True)

@@ -97,7 +97,7 @@ class PracticeBucket:
         is_stored = False
         try:
             with self.lock:
-                self.moto.md5s = {}
+                self.moto.md5s, self.moto.completed = {}, None
                 answer = self._ask_moto(request, new)
                 self._save_changes()
                 is_stored = answer[0] < 300
@@ -161,10 +161,8 @@ class PracticeBucket:
                 versions.append(FakeDeleteMarker(versions[-1]))
         if file:
             versions.append(self._make_object(key, file))
-        if versions:
-            dict.__setitem__(self.bucket.keys, key, versions)
-        else:
-            dict.pop(self.bucket.keys, key, None)
+        dict.__setitem__(self.bucket.keys, key, versions)
+        self._forget_if_empty(key)
 
     def _make_object(self, key: str, file: StoredFile) -> FakeKey:
         """Return what moto needs to know about a file; its bytes stay on the disk."""
@@ -181,6 +179,7 @@ class PracticeBucket:
         changed = datetime.fromtimestamp(file.stamp.time / 1e9, timezone.utc)
         found.last_modified = changed.replace(tzinfo=None)
         found.set_metadata(dict(file.metadata))
+        found.checksum_algorithm, found.checksum_value = file.checksum
         put_on_disk(found, file.path, file.stamp)
         return found
 
@@ -197,38 +196,59 @@ class PracticeBucket:
                 errors.append(error)
         if errors:
             raise errors[0]
+        if self.moto.completed:
+            self.moto.forget_upload(self.moto.completed)
 
     def _save(self, key: str, md5: str) -> None:
         """Make the folder hold what moto holds under this key."""
-        versions = self.bucket.keys.getlist(key, [])
-        newest: Any = versions[-1] if versions else None
         file = self.folder.find(key)
-        for version in versions[:-1]:
-            self._keep(version, file)
+        newest: Any = self._keep_versions(key, file)
         body = body_of(newest)
         if body is None:  # a delete marker, or nothing at all
             self.folder.remove(key)
         elif file is None or body.path != file.path:
-            note = {"etag": newest.etag.strip('"'), "md5": md5, "metadata": dict(newest.metadata)}
+            note = {
+                "etag": newest.etag.strip('"'),
+                "md5": md5,
+                "metadata": dict(newest.metadata),
+                "checksum": [newest.checksum_algorithm, newest.checksum_value],
+            }
             stored = self.folder.store(key, body.path, note)
             put_on_disk(newest, stored.path, stored.stamp)
 
-    def _keep(self, version: Any, file: StoredFile | None) -> None:
-        """Keep the bytes of a version whose file is about to be replaced or removed."""
-        body = body_of(version)
-        if body and file and (body.path, body.stamp) == (file.path, file.stamp):
-            kept = self.folder.keep(file)
-            if kept:
-                body.path = kept
+    def _keep_versions(self, key: str, file: StoredFile | None) -> Any:
+        """Keep the bytes of older versions, and forget those that are lost; return the newest.
+
+        file: what is about to be replaced or removed; another program may have done that already.
+        """
+        versions = list(self.bucket.keys.getlist(key, []))
+        kept = []
+        for version in versions[:-1]:
+            body = body_of(version)
+            if body and file and (body.path, body.stamp) == (file.path, file.stamp):
+                body.path = self.folder.keep(file) or body.path
+            if body is None or self.folder.run_folder.has(body.path):
+                kept.append(version)
+        newest = versions[-1] if versions else None
+        body = body_of(newest)
+        if body and not body.path.exists():  # the folder .notes was removed meanwhile
+            newest = None
+        kept += [newest] if newest else []
+        dict.__setitem__(self.bucket.keys, key, kept)
+        self._forget_if_empty(key)
+        return newest
+
+    def _forget_if_empty(self, key: str) -> None:
+        if not self.bucket.keys.getlist(key, []):
+            dict.pop(self.bucket.keys, key, None)
 
     def _undo(self, key: str) -> None:
         """Forget a version that could not be stored."""
         versions = self.bucket.keys.getlist(key, [])
         body = body_of(versions[-1]) if versions else None
         if versions and (body is None or self.folder.run_folder.has(body.path)):
-            versions.pop()
-        if not versions:
-            dict.pop(self.bucket.keys, key, None)
+            self.moto.free([versions.pop()])
+        self._forget_if_empty(key)
 
 
 def _read_small(answer: Answer) -> Answer:

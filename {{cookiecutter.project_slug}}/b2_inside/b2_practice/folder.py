@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from b2_rules import is_key_name
 
 from . import names
+from .listing import Listing, Spelling
 from .run_folder import DAY, RunFolder, clear_leftovers
-from .spelling import Spelling
 
 # Seconds. Windows lets nobody replace a file that is open; a virus scanner or a cloud drive
 # keeps it open for a moment.
@@ -50,6 +50,7 @@ class StoredFile(NamedTuple):
     stamp: Stamp
     etag: str  # without quotation marks
     metadata: dict[str, str]  # the headers: Content-Type, x-amz-meta-...
+    checksum: tuple[str | None, str | None] = (None, None)  # its name and value, such as "SHA256"
 
 
 class NewFile:
@@ -88,6 +89,7 @@ class PracticeFolder:
         self.run_folder = RunFolder(self.notes)
         self._known: dict[str, dict[str, Any]] = {}  # notes that were read; they never change
         self._spelling = Spelling()
+        self._listed_notes = Listing(lambda name: name[: names.HASH])
         self._left_out: set[str] = set()
 
     def open(self) -> None:
@@ -118,19 +120,16 @@ class PracticeFolder:
         """Return where in the folder the file of an object is, such as "photos/sun.png"."""
         if not is_key_name(key):
             return None
-        if names.can_be_there(key) and self._is_file(key):
-            escaped = names.read_escaped(key)
-            if not escaped or self._key_of_escaped(key, self._list_notes()) == key:
-                return key
+        if names.can_be_there(key) and self._key_of(key) == key and self._is_file(key):
+            return key
         place = names.escape(key)
         return place if self._is_file(place) else None
 
     def find_all(self) -> dict[str, StoredFile]:
         """Return all objects, by their keys. Raises OSError."""
         found: dict[str, StoredFile] = {}
-        notes = self._list_notes()
         for place, stamp in sorted(self._walk(""), key=lambda row: (row[0].startswith("~"), row)):
-            key = self._key_of_escaped(place, notes) or place
+            key = self._key_of(place)
             if not is_key_name(key):
                 self._leave_out(place, "because B2 does not accept that name")
             elif key in found:
@@ -139,7 +138,7 @@ class PracticeFolder:
                 file = self._read_again(key, self.path / place, stamp)
                 if file:
                     found[key] = file
-        self._clear_notes(notes, found)
+        self._clear_notes(found)
         return found
 
     def _walk(self, below: str) -> list[tuple[str, Stamp]]:
@@ -151,12 +150,12 @@ class PracticeFolder:
             return found
         for entry in entries:
             place = f"{below}{entry.name}"
-            if place == names.NOTES:
+            if place.lower() == names.NOTES:
                 continue
-            with contextlib.suppress(FileNotFoundError):
-                if entry.is_dir(follow_symlinks=False):
-                    found += self._walk(f"{place}/")
-                elif not names.is_junk(entry.name) and entry.is_file():
+            if entry.is_dir(follow_symlinks=False):
+                found += self._walk(f"{place}/")
+            elif not names.is_junk(entry.name) and _leads_to_file(entry):
+                with contextlib.suppress(FileNotFoundError):
                     found.append((place, stamp_of(Path(entry.path))))
         return found
 
@@ -201,7 +200,8 @@ class PracticeFolder:
         if note is None:
             note = self._make_note(key, path, stamp)
         guess = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return StoredFile(path, stamp, note["etag"], note["metadata"] or {"Content-Type": guess})
+        metadata = note["metadata"] or {"Content-Type": guess}
+        return StoredFile(path, stamp, note["etag"], metadata, _read_checksum(note))
 
     def _read_again(self, key: str, path: Path, stamp: Stamp) -> StoredFile | None:
         """Do the same; if another program changed the file meanwhile, look once more."""
@@ -218,16 +218,16 @@ class PracticeFolder:
         """
         md5 = _md5_of(path)
         note = {"key": key, "etag": md5, "md5": md5, "metadata": {}}
-        for name in self._list_notes():
-            if name.startswith(names.hash_of(key)):
-                earlier = self._read_note(name) or note
-                is_same = [*stamp] == earlier.get("stamp")  # as version 0.1.0 wrote it
-                if is_same or md5 in (earlier.get("md5"), earlier["etag"]):
-                    note = {**note, "etag": earlier["etag"], "metadata": earlier["metadata"]}
+        for earlier in self._read_notes(names.hash_of(key)):
+            is_same = [*stamp] == earlier.get("stamp")  # as version 0.1.0 wrote it
+            if is_same or md5 in (earlier.get("md5"), earlier["etag"]):
+                note = {**earlier, "md5": md5}
         if stamp_of(path) != stamp:
             raise FileNotFoundError(errno.ENOENT, "It was changed", str(path))
+        name = _name_of_note(key, stamp)
+        self._known[name] = note
         with contextlib.suppress(OSError):  # the folder may be one that nobody may write to
-            self._write_note(_name_of_note(key, stamp), note, mode="w")
+            self._write_note(name, note, mode="w")
         return note
 
     def _read_note(self, name: str) -> dict[str, Any] | None:
@@ -236,44 +236,49 @@ class PracticeFolder:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 note = json.loads((self.notes / name).read_text(encoding="utf-8"))
                 words = [note["etag"], *note["metadata"].values()]
+                _read_checksum(note)
                 if is_key_name(note["key"]) and all(isinstance(word, str) for word in words):
                     self._known[name] = note
         return self._known.get(name)
 
-    def _list_notes(self) -> list[str]:
+    def _read_notes(self, start: str) -> list[dict[str, Any]]:
+        """Return the notes whose names begin like this, with the hash of a key or its start."""
         try:
-            return sorted(name for name in os.listdir(self.notes) if name.endswith(".json"))
+            group = sorted(self._listed_notes.find(self.notes, start[: names.HASH]))
         except (FileNotFoundError, NotADirectoryError):
             return []
+        found = [self._read_note(name) for name in group if name.startswith(start)]
+        return [note for note in found if note]
 
     def _write_note(self, name: str, note: dict[str, Any], mode: str = "x") -> None:
         """Write a note. Raises FileExistsError if it is there, but not with the mode "w"."""
         self.notes.mkdir(parents=True, exist_ok=True)
+        known = self._listed_notes.choose_known([self.notes / name])
         with open(self.notes / name, mode, encoding="utf-8") as file:
             json.dump(note, file)
+        self._listed_notes.add(known)
 
-    def _clear_notes(self, notes: list[str], found: dict[str, StoredFile]) -> None:
+    def _clear_notes(self, found: dict[str, StoredFile]) -> None:
         """Remove notes on bytes that are gone; a new note may still wait for its file."""
         used = {_name_of_note(key, file.stamp) for key, file in found.items()}
-        for name in notes:
-            if name not in used:
-                with contextlib.suppress(OSError):
-                    path = self.notes / name
-                    if time.time() - path.stat().st_mtime > DAY:
-                        path.unlink()
-                        self._known.pop(name, None)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.notes):
+                path = self.notes / name
+                is_old = name.endswith(".json") and time.time() - path.stat().st_mtime > DAY
+                if name not in used and is_old:
+                    path.unlink()
+                    self._known.pop(name, None)
 
-    def _key_of_escaped(self, place: str, notes: list[str]) -> str | None:
-        """Return the key of a file with an escaped name, or None if it has another one."""
+    def _key_of(self, place: str) -> str:
+        """Return the key of a file: that of an escaped name, or else the name itself."""
         escaped = names.read_escaped(place)
         if not escaped:
-            return None
+            return place
         key, start = escaped
-        for name in notes if key is None else []:
-            note = self._read_note(name) if name.startswith(start) else None
-            if note and names.escape(note["key"]) == place:
+        for note in self._read_notes(start) if key is None else []:
+            if names.escape(note["key"]) == place:
                 return note["key"]
-        return key
+        return key or place
 
     # Writing.
 
@@ -290,7 +295,7 @@ class PracticeFolder:
         place = earlier.path.relative_to(self.path).as_posix() if earlier else self._choose(key)
         stamp = self._note_new_file(key, new, {"key": key, **note})
         path = self.path / place
-        known = self._spelling.list_known([path, *self._parents_of(path)])
+        known = self._spelling.choose_known([path, *self._parents_of(path)])
         try:
             self._move(new, path)
         except OSError:
@@ -320,7 +325,7 @@ class PracticeFolder:
         """
         kept = self.run_folder.new_file()
         try:
-            os.link(file.path, kept)
+            os.link(os.path.realpath(file.path), kept)  # not the link, if it is one
         except FileNotFoundError:
             return None
         except OSError:  # not every disk can give a file two names
@@ -331,8 +336,7 @@ class PracticeFolder:
         """Write the note on a new file, whose time is made one that no other note has."""
         now, step = time.time_ns(), 0
         while True:
-            os.utime(new, ns=(now + step, now + step))
-            stamp = stamp_of(new)
+            stamp = _set_time(new, now + step)
             try:
                 self._write_note(_name_of_note(key, stamp), note)
                 return stamp
@@ -357,7 +361,10 @@ class PracticeFolder:
 
     def _choose(self, key: str) -> str:
         """Return the place for a new file: the key itself if that is safe, else escaped."""
-        return key if names.has_safe_name(key) and self._is_free(key) else names.escape(key)
+        if not names.has_safe_name(key):
+            return names.escape(key)
+        # If another program has made this file just now, it is replaced.
+        return key if self._is_free(key) or self._is_file(key) else names.escape(key)
 
     def _is_free(self, place: str) -> bool:
         """Tell whether a new file can go here: the place is free, and no link leads to it."""
@@ -391,6 +398,29 @@ class PracticeFolder:
 
 def _name_of_note(key: str, stamp: Stamp) -> str:
     return f"{names.hash_of(key)}-{stamp.size}-{stamp.time}.json"
+
+
+def _read_checksum(note: dict[str, Any]) -> tuple[str | None, str | None]:
+    name, value = note.get("checksum") or (None, None)
+    return name, value
+
+
+def _leads_to_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether this is a file, or a link to one."""
+    try:
+        return entry.is_file()
+    except OSError:  # a link in a circle, or to a name that cannot be
+        return False
+
+
+def _set_time(path: Path, time: int) -> Stamp:
+    """Set a file's time, in nanoseconds; return the stamp it has now: some disks round it."""
+    try:
+        os.utime(path, ns=(time, time))
+    except OSError as error:
+        error.filename = str(path)  # Python does not say which one
+        raise
+    return stamp_of(path)
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -6,9 +6,11 @@ can do these things; the bytes are read when the answer is.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
+import copy
 import hashlib
 import io
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from b2_problems import SetupError
 from moto.s3.models import (
     FakeBucket,
     FakeKey,
+    FakeMultipart,
     s3_backends,
 )
 
@@ -109,6 +112,9 @@ class _RawAnswer(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def tell(self) -> int:
+        return self.offset - self.data.start
+
     def readinto(self, buffer: Any) -> int:
         size = min(len(buffer), self.data.stop - self.offset)
         try:
@@ -128,6 +134,7 @@ class PracticeMemory(MendedBackend):
         super().__init__("us-east-1", ACCOUNT)
         self.folder = folder
         self.md5s: dict[str, str] = {}  # of the objects that a call has changed; "": removed
+        self.completed: FakeMultipart | None = None  # the upload that a call has completed
         self.bucket = FakeBucket(name, ACCOUNT, "us-east-1")
         self.bucket.versioning_status = "Enabled"  # B2 keeps every version
         self.buckets[name] = self.bucket
@@ -146,13 +153,19 @@ class PracticeMemory(MendedBackend):
         return stored
 
     def delete_object(self, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        before = list(self.bucket.keys.getlist(key_name, []))
         answer = super().delete_object(bucket_name, key_name, *args, **kwargs)
+        after = [id(version) for version in self.bucket.keys.getlist(key_name, [])]
+        self.free([version for version in before if id(version) not in after])
         self.md5s.setdefault(key_name, "")
         return answer
 
     def upload_part(self, bucket_name: str, multipart_id: str, part_id: int, value: Any) -> FakeKey:
         new = self._have_file(value)
+        parts = self.bucket.multiparts[multipart_id].parts
+        earlier = [parts[part_id]] if part_id in parts else []
         part = super().upload_part(bucket_name, multipart_id, part_id, b"")
+        self.free(earlier)
         part._etag = new.md5.hexdigest()
         put_on_disk(part, new.path, stamp_of(new.path))
         return part
@@ -179,30 +192,44 @@ class PracticeMemory(MendedBackend):
         """Make one object of the parts. moto would have all of them in memory."""
         upload = self.bucket.multiparts[multipart_id]
         parts = choose_parts(upload, list(body))
-        whole = self.folder.start_file()
-        for part in parts:
-            for piece in part.value.pieces():
-                whole.write(piece)
-        whole.finish()
+        whole = self._fill_file(piece for part in parts for piece in part.value.pieces())
         md5s = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
         etag = f"{hashlib.md5(md5s, usedforsecurity=False).hexdigest()}-{len(parts)}"
         stored = self.put_object(bucket_name, upload.key_name, whole, etag=etag, multipart=upload)
         stored.set_metadata(upload.metadata)
         stored.set_acl(upload.acl)
-        dict.pop(self.bucket.multiparts, multipart_id)
-        for part in upload.parts.values():
-            part._value_buffer.path.unlink(missing_ok=True)
-        upload.parts = {part.name: part for part in parts}  # their sizes are still asked for
-        upload.partlist = sorted(upload.parts)
+        stored.multipart = copy.copy(upload)
+        stored.multipart.parts = {part.name: part for part in parts}  # their sizes are asked for
+        stored.multipart.partlist = sorted(stored.multipart.parts)
+        self.completed = upload
         return stored
+
+    def abort_multipart_upload(self, _bucket_name: str, multipart_id: str) -> None:
+        """Forget an upload, and its parts. Raises KeyError."""
+        self.forget_upload(self.bucket.multiparts[multipart_id])
+
+    def forget_upload(self, upload: FakeMultipart) -> None:
+        """Do so when the upload is completed, and its object is stored."""
+        dict.pop(self.bucket.multiparts, upload.id)
+        self.free(list(upload.parts.values()))
+
+    def free(self, unused: list[Any]) -> None:
+        """Remove the files of versions and parts, unless they are in the bucket."""
+        for stored in unused:
+            body = body_of(stored)
+            if body and self.folder.run_folder.has(body.path):
+                body.path.unlink(missing_ok=True)
 
     def _have_file(self, value: Any) -> NewFile:
         """Return a finished file with these bytes."""
         if isinstance(value, NewFile):
             return value
+        return self._fill_file(value.pieces() if isinstance(value, FileBytes) else [value])
+
+    def _fill_file(self, pieces: Iterable[bytes]) -> NewFile:
         new = self.folder.start_file()
         try:
-            for piece in value.pieces() if isinstance(value, FileBytes) else [value]:
+            for piece in pieces:
                 new.write(piece)
             new.finish()
         except OSError:

@@ -5,6 +5,7 @@ Source of the rules: AWS docs, S3 API Reference, the page of each action.
 This file is given: a reset may replace it, so write your own code in main.py.
 """
 
+import base64
 import re
 import sys
 from typing import Any
@@ -13,13 +14,15 @@ from xml.parsers.expat import ExpatError
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from moto.core.request import normalize_request
-from moto.core.utils import str_to_rfc_1123_datetime
 from moto.s3.exceptions import (
     EntityTooSmall,
     InvalidArgumentError,
+    InvalidContinuationToken,
     InvalidPart,
     InvalidPartOrder,
     MalformedXML,
+    MethodNotAllowed,
+    MissingKey,
     PreconditionFailed,
     RangeNotSatisfiable,
 )
@@ -27,9 +30,11 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, FakeMultipart, S3Backend
 from moto.s3.responses import S3Response
 from werkzeug.exceptions import HTTPException
 
-from .asked import Answer, make_error, read_key, read_query, read_source
+from .asked import Answer, make_error, read_bucket, read_key, read_query, read_source
+from .conditions import CONDITIONS, is_unchanged
 
 SMALLEST_PART = 5 * 1024 * 1024  # bytes, of all parts but the last
+MOST_PARTS = 10_000
 SIZES_OF_LISTS = ("max-keys", "max-parts", "max-uploads")
 
 
@@ -96,6 +101,35 @@ class MendedBackend(S3Backend):
             last = entry
         return objects, folders, False, None
 
+    def list_objects_v2(
+        self,
+        bucket: Any,
+        prefix: str | None,
+        delimiter: str | None,
+        continuation_token: str | None,
+        start_after: str | None,
+        max_keys: int,
+    ) -> Any:
+        """Return what is on a page, whether there is more, and a token: the last name.
+
+        moto's own tokens are known to one program only. Raises InvalidContinuationToken.
+        """
+        if continuation_token:
+            start_after = _read_token(continuation_token)
+        page, has_more, token = super().list_objects_v2(
+            bucket, prefix, delimiter, None, start_after, max_keys
+        )
+        if has_more:
+            last: Any = list(page)[-1]
+            name = last.name if isinstance(last, FakeKey) else last
+            token = base64.urlsafe_b64encode(name.encode()).decode()
+        return page, has_more, token
+
+    def list_multipart_uploads(self, bucket_name: str) -> Any:
+        """Return the uploads, sorted by their keys."""
+        uploads = super().list_multipart_uploads(bucket_name)
+        return {upload.id: upload for upload in sorted(uploads.values(), key=_key_of_upload)}
+
     def complete_multipart_upload(
         self, bucket_name: str, multipart_id: str, body: Any
     ) -> FakeKey | None:
@@ -103,6 +137,17 @@ class MendedBackend(S3Backend):
         asked = list(body)
         choose_parts(self.get_bucket(bucket_name).multiparts[multipart_id], asked)
         return super().complete_multipart_upload(bucket_name, multipart_id, iter(asked))
+
+
+def _read_token(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except ValueError:
+        raise InvalidContinuationToken from None
+
+
+def _key_of_upload(upload: FakeMultipart) -> str:
+    return upload.key_name
 
 
 def choose_parts(upload: FakeMultipart, asked: list[tuple[int, str]]) -> list[FakeKey]:
@@ -128,9 +173,10 @@ def choose_parts(upload: FakeMultipart, asked: list[tuple[int, str]]) -> list[Fa
 class MotoResponse(S3Response):
     """moto's answer to one request, from a memory of ours and not from that of mock_aws."""
 
-    def __init__(self, moto: S3Backend, new: Any = None):
+    def __init__(self, moto: S3Backend, conditions: dict[str, str], new: Any = None):
         super().__init__()
         self.moto = moto
+        self.conditions = conditions  # the headers If-Match and so on, of a GET or HEAD
         self.new = new  # the body of the request, if it is in a file
 
     @property
@@ -140,6 +186,32 @@ class MotoResponse(S3Response):
     def setup_class(self, *args: Any, **kwargs: Any) -> None:
         super().setup_class(*args, **kwargs)
         self.body: Any = self.new or self.body
+
+    def _get_key(self, validate_storage_class: bool = True) -> tuple[FakeKey, bool]:
+        key, version_id = read_key(self.uri), read_query(self.uri).get("versionId", [None])[0]
+        for version in self.moto.get_bucket(self.bucket_name).keys.getlist(key, []):
+            if isinstance(version, FakeDeleteMarker) and version.version_id == version_id:
+                raise MethodNotAllowed
+        stored, _ = super()._get_key(validate_storage_class)
+        return stored, is_unchanged(stored, self.conditions)
+
+    def head_object(self, bucket_name: str, query: Any, key_name: str, headers: Any) -> Any:
+        answer = super().head_object(bucket_name, query, key_name, headers)
+        if answer[0] >= 300:
+            return answer
+        stored = self.moto.head_object(bucket_name, key_name, query.get("versionId", [None])[0])
+        try:
+            is_known = bool(stored) and is_unchanged(stored, self.conditions)
+        except PreconditionFailed:
+            return 412, {}, ""
+        return (304, {}, "") if is_known else answer
+
+    def _bucket_response_delete_keys(self, *args: Any, **kwargs: Any) -> Any:
+        status, headers, body = super()._bucket_response_delete_keys(*args, **kwargs)
+        if b"<Quiet>true</Quiet>" in self.body:
+            text = body.decode() if isinstance(body, bytes) else body
+            body = re.sub(r"<Deleted>.*?</Deleted>", "", text, flags=re.DOTALL)
+        return status, headers, body
 
     def get_object(self) -> Any:
         status, headers, body = super().get_object()
@@ -163,11 +235,13 @@ class MotoResponse(S3Response):
 
     def upload_part_copy(self) -> Any:
         source = self._check_source()
+        if source is None:
+            raise MissingKey
         part = re.fullmatch(
             r"bytes=(\d+)-(\d+)", self.headers.get("x-amz-copy-source-range") or "bytes=0-0"
         )
         is_whole = "x-amz-copy-source-range" not in self.headers
-        if not part or (source and not is_whole and not int(part[1]) <= int(part[2]) < source.size):
+        if not part or (not is_whole and not int(part[1]) <= int(part[2]) < source.size):
             raise InvalidArgumentError(
                 "The range of the copy is not of the form bytes=first-last, or not in the object.",
                 "x-amz-copy-source-range",
@@ -181,22 +255,9 @@ class MotoResponse(S3Response):
         source = self.backend.get_object(bucket, key, version_id=version)
         if source is None:
             return None
-        asked = {
-            name: self.headers.get(f"x-amz-copy-source-if-{name}", "")
-            for name in ("match", "none-match", "modified-since", "unmodified-since")
-        }
-        changed = source.last_modified.replace(microsecond=0)
-        etag = source.etag.strip('"')
-        if asked["match"] and asked["match"].strip('"') != etag:
-            raise PreconditionFailed("x-amz-copy-source-If-Match")
-        if asked["none-match"] and asked["none-match"].strip('"') == etag:
-            raise PreconditionFailed("x-amz-copy-source-If-None-Match")
-        since = asked["modified-since"]
-        if since and not asked["none-match"] and changed <= str_to_rfc_1123_datetime(since):
-            raise PreconditionFailed("x-amz-copy-source-If-Modified-Since")
-        since = asked["unmodified-since"]
-        if since and not asked["match"] and changed > str_to_rfc_1123_datetime(since):
-            raise PreconditionFailed("x-amz-copy-source-If-Unmodified-Since")
+        asked = {name: self.headers.get(f"x-amz-copy-source-{name}", "") for name in CONDITIONS}
+        if is_unchanged(source, asked):
+            raise PreconditionFailed("x-amz-copy-source")
         return source
 
 
@@ -212,14 +273,14 @@ def ask_moto(
         if not size.isdigit():
             return make_error(400, "InvalidArgument", f"{name} is not a number from 0 on.")
     url = re.sub(r"([?&]max-\w+=)\d{4,}", r"\g<1>1000", url)  # no list is longer than 1,000
-    kept = HTTPHeaders()
-    for name, value in headers.items():
-        if not _is_ignored(name.lower(), value, is_copy="x-amz-copy-source" in headers):
-            kept[name] = value
+    refusal = _refuse_part(backend, method, url, headers)
+    if refusal:
+        return refusal
+    conditions, kept = _sort_headers(method, headers)
     path = url.split("//", 1)[1].partition("/")[2]
     url = f"https://s3.amazonaws.com/{path}"  # the only address that moto knows on its own
     request = normalize_request(AWSPreparedRequest(method, url, kept, body, False))
-    response = MotoResponse(backend, new)
+    response = MotoResponse(backend, conditions, new)
     respond = response.key_response if read_key(url) else response.bucket_response
     try:
         return respond(request, request.raw_url, request.headers)
@@ -233,12 +294,39 @@ def ask_moto(
         return make_error(501, "NotImplemented", "The practice bucket cannot do this.")
 
 
-def _is_ignored(name: str, value: Any, is_copy: bool) -> bool:
+def _sort_headers(method: str, headers: Any) -> tuple[dict[str, str], HTTPHeaders]:
+    """Return the conditions of a GET or HEAD, and the headers that moto should see."""
+    conditions: dict[str, str] = {}
+    kept = HTTPHeaders()
+    for name, value in headers.items():
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if method in ("GET", "HEAD") and name.lower() in CONDITIONS:
+            conditions[name.lower()] = text
+        elif not _is_ignored(name.lower(), text, is_copy="x-amz-copy-source" in headers):
+            kept[name] = value
+    return conditions, kept
+
+
+def _refuse_part(backend: S3Backend, method: str, url: str, headers: Any) -> Answer | None:
+    """Return how S3 refuses a number that no part has, and the upload of another key, or None."""
+    asked, bucket = read_query(url), read_bucket(url)
+    number = asked.get("partNumber", ["1"])[0]
+    if not number.isdigit() or not 1 <= int(number) <= MOST_PARTS:
+        return make_error(400, "InvalidArgument", "A part has a number from 1 to 10000.")
+    if "partNumber" in asked and method in ("GET", "HEAD") and "range" in headers:
+        return make_error(400, "InvalidRequest", "Ask for a part, or for a range; not for both.")
+    uploads = backend.buckets[bucket].multiparts if bucket in backend.buckets else {}
+    upload = uploads.get(asked.get("uploadId", [""])[0])
+    if upload and upload.key_name != read_key(url):
+        return make_error(404, "NoSuchUpload", "There is no such upload of this object.")
+    return None
+
+
+def _is_ignored(name: str, text: str, is_copy: bool) -> bool:
     """Tell whether a header counts for nothing: a range that is none, and a new checksum.
 
     moto would read all the bytes of a copy for its checksum; they have an MD5 already.
     """
-    text = value.decode() if isinstance(value, bytes) else str(value)
     if name == "range":
         return not re.fullmatch(r"bytes=(\d+-\d*|-\d+)", text)
     return is_copy and name == "x-amz-checksum-algorithm"

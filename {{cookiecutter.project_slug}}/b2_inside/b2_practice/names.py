@@ -16,7 +16,8 @@ from b2_rules import is_windows_name
 
 NOTES = ".notes"
 JUNK = {".ds_store", "thumbs.db", "desktop.ini"}  # what file managers leave in every folder
-ESCAPED = re.compile("~(.*)~([0-9a-f]{12})")
+HASH = 12  # characters of it in an escaped name
+ESCAPED = re.compile("~([!-~]*)~([0-9a-f]{12})")
 
 
 def hash_of(key: str) -> str:
@@ -26,7 +27,7 @@ def hash_of(key: str) -> str:
 
 def escape(key: str) -> str:
     """Return a file name for a key whose own name is not safe."""
-    return f"~{quote(key, safe='')[:80]}~{hash_of(key)[:12]}"
+    return f"~{quote(key, safe='')[:80]}~{hash_of(key)[:HASH]}"
 
 
 def read_escaped(name: str) -> tuple[str | None, str] | None:
