@@ -321,6 +321,33 @@ def test_a_file_that_another_program_makes_just_then_is_the_same_object(
     assert stored(second) == {} == files(home)
 
 
+@pytest.mark.parametrize("twin_is_there_for", ["this program", "the other program"])
+def test_two_programs_that_choose_different_places_make_one_object(
+    home: Path, two: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, twin_is_there_for: str
+):
+    """The place depends on whether A.txt is there; it comes or goes between the two choices."""
+    first, second = two
+    move = practice_folder.PracticeFolder._move
+
+    def move_later(folder: Any, new: Path, path: Path) -> None:
+        monkeypatch.setattr(practice_folder.PracticeFolder, "_move", move)
+        if twin_is_there_for == "this program":
+            second.Object("A.txt").delete()
+        else:
+            put(second, "A.txt", "twin")
+        put(second, "a.txt", "of the other program")
+        move(folder, new, path)
+
+    if twin_is_there_for == "this program":
+        put(first, "A.txt", "twin")
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_move", move_later)
+    put(first, "a.txt", "of this program")
+
+    assert stored(second)["a.txt"] == b"of this program"
+    second.objects.all().delete()
+    assert files(home) == {}
+
+
 def test_a_version_whose_bytes_another_program_replaced_is_gone(
     home: Path, two: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ):

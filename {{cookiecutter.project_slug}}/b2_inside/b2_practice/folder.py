@@ -304,7 +304,18 @@ class PracticeFolder:
         self._spelling.add(known)
         if earlier:
             self._remove_note(key, earlier.stamp)
+        else:
+            self._remove_second_file(key, place)
         return StoredFile(path, stamp, note["etag"], note["metadata"])
+
+    def _remove_second_file(self, key: str, place: str) -> None:
+        """Remove the file that another program made for a new key, in its other place."""
+        second = self.find_place(key)
+        if second == place == key:
+            second = names.escape(key)
+        if second and second != place and self._is_file(second):
+            with contextlib.suppress(OSError):
+                (self.path / second).unlink()
 
     def remove(self, key: str) -> None:
         """Remove the file of a key, its note, and the folders that are empty now."""
