@@ -75,6 +75,14 @@ def verify(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def places(session: nox.Session) -> None:
+    """Make mistakes in notebooks, editors and web frameworks; words after -- go to pytest."""
+    session.install(*GROUPS["test"], *GROUPS["places"])
+    words = [*IN_PARALLEL[:2], "tests/verify_places.py", *session.posargs]
+    session.run("python", "-m", "pytest", *words, env=quiet())
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Generate a project in demo/, run it and its tests, and say where it is."""
     session.install("cookiecutter", "-r", str(STARTER / "requirements.txt"))

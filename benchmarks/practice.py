@@ -22,10 +22,12 @@ s3 = boto3.resource("s3", region_name="us-east-1",
     aws_access_key_id="practice", aws_secret_access_key="practice")
 bucket = s3.create_bucket(Bucket="practice-only")
 """
+# Not getrusage(): what it says begins with the memory of the process that started this one.
 MOST_MEMORY = """
-import resource, sys
+import re
 def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with open("/proc/self/status", encoding="utf-8") as file:
+        return int(re.search(r"VmHWM:\\s*(\\d+) kB", file.read())[1]) * 1024
 bucket.put_object(Key="small", Body=b"x" * 1000)
 bucket.download_file("small", "small")
 before = most()

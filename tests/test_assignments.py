@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import grading
 import pytest
 from conftest import (
     ROOT,
@@ -299,6 +301,14 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
             "2",
             r"Same problem as in 1: fix line \d+ first",
         ),
+        "an import that is gone": ("import json\n", "", "1", "top of main.py: import json"),
+        "a misspelt name": ("json.dumps(entries", "json.dumps(entris", "1", "mean entries?"),
+        "no quotes": (
+            "'application/json'",
+            "application/json",
+            "1",
+            "does not know application. If it is text, write quotes around all of the text.",
+        ),
         "no name before the values": (
             "Key=BOOK, Body=body, ContentType='application/json'",
             "BOOK, body",
@@ -359,6 +369,70 @@ def test_a_mistake_is_shown_where_it_is(make: Callable[[str], Project], tmp_path
         assert re.search(message, said[0]), (what, said)
         for test in failed(graded(found)):
             assert_it_reads_well(found[test][1])
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_whether_a_function_was_begun_is_known(name: str):
+    """STARTED in the tests is what hash_of() gives for the functions of the starter."""
+    folder = STARTER / "_starter" / name
+    tests = runpy.run_path(str(folder / "tests" / "test_main.py"))
+    main = runpy.run_path(str(folder / "main.py"))
+
+    assert tests["STARTED"] == {
+        line.partition("(")[0]: grading.hash_of(main[line.partition("(")[0]])
+        for line in tests["FUNCTIONS"]
+    }
+
+
+def screen_of(project: Project, before: str = "", after: str = "") -> str:
+    """Return what the tests print after a change in main.py, which is taken back."""
+    starter = project.read("main.py")
+    assert before in starter
+    project.write("main.py", starter.replace(before, after, 1))
+    try:
+        return project.python("-m", "pytest", "-q", "-p", "no:cacheprovider").out
+    finally:
+        project.write("main.py", starter)
+
+
+def test_one_thing_at_a_time(make: Callable[[str], Project]):
+    project = make("guestbook")
+
+    untouched = screen_of(project)
+    begun = screen_of(project, "BOOK = 'book.txt'", "BOOK = 'guestbook.json'")
+
+    assert untouched.count("hint:") == 1
+    assert " 0 of 5 done.\n Begin with 1. BRIEF.md tells you more.\n" in untouched
+    assert " 1 of 5 done.\n Begin with 2. BRIEF.md tells you more.\n" in begun
+    assert "This is TODO 2 in main.py. BRIEF.md says what to do there." in begun
+
+
+def test_a_hint_is_for_those_who_have_begun(make: Callable[[str], Project]):
+    screen = screen_of(make("guestbook"), "BOOK = 'book.txt'", "BOOK = 'guestbook.json'\n#")
+    assert "ContentType=... is in the last line" not in screen
+    begun = screen_of(
+        make("guestbook"),
+        "    bucket.put_object(",
+        "    key = 'guestbook.json'\n    bucket.put_object(",
+    )
+    assert "hint:      Change the text after BOOK" in begun
+
+
+def test_a_line_of_another_todo_is_named(make: Callable[[str], Project]):
+    screen = screen_of(make("guestbook"), "'text/plain'", "application/json")
+
+    hint = "write quotes around all of the text. Line 15 belongs to TODO 2: fix that first."
+    assert hint in screen
+
+
+def test_hello_bucket_has_the_table_too(make: Callable[[str], Project]):
+    project = make("hello-bucket")
+
+    assert " ✔ 1   A saved text comes back unchanged\n" in screen_of(project)
+    broken = screen_of(project, "Key=name, Body", "Key='a.txt', Body")
+    assert " 0 of 6 done." not in broken
+    assert " Begin with 1.\n" in broken
+    assert broken.count("hint:") == 1
 
 
 @pytest.mark.thorough

@@ -15,6 +15,7 @@ from practising import ENV
 
 IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("b2_*.py"))
 GIVEN = ["b2_client.py", "check_setup.py", *IN_INSIDE]
+PYCACHE = shutil.ignore_patterns("__pycache__")
 WAY_BACK = "README.md says how, under Reset."
 
 
@@ -22,7 +23,7 @@ WAY_BACK = "README.md says how, under Reset."
 def home(tmp_path: Path) -> Project:
     """A folder with the given files and hello-bucket's main.py, as they are generated."""
     folder = tmp_path / "b2_practice"  # a student may use this name; it is not our folder
-    shutil.copytree(INSIDE, folder / "b2_inside", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(INSIDE, folder / "b2_inside", ignore=PYCACHE)
     for name in ("b2_client.py", "check_setup.py", "_starter/hello-bucket/main.py"):
         shutil.copy(STARTER / name, folder)
     made = Project(folder)
@@ -118,19 +119,86 @@ def test_without_check_setup_python_names_it_or_b2_client_does(home: Project):
     assert_it_is_named(home.python("main.py"), "check_setup.py", "given-file-missing")
 
 
-@pytest.mark.thorough
-def test_if_pytest_crashes_check_setup_says_why(home: Project):
-    shutil.copytree(STARTER / "tests", home.path / "tests")
-    shutil.copytree(
-        STARTER / "_starter/hello-bucket/tests", home.path / "tests", dirs_exist_ok=True
-    )
-    (home.path / "b2_inside" / "b2_causes.py").unlink()
+@pytest.fixture
+def tested(home: Project) -> Project:
+    """The same folder, with its tests."""
+    shutil.copytree(STARTER / "tests", home.path / "tests", ignore=PYCACHE)
+    folder = STARTER / "_starter" / "hello-bucket" / "tests"
+    shutil.copytree(folder, home.path / "tests", dirs_exist_ok=True, ignore=PYCACHE)
+    return home
 
-    crashed = home.python("-m", "pytest", "-p", "no:cacheprovider", "tests")
 
-    assert crashed.code != 0
-    assert "b2_causes" in crashed.printed
-    assert_it_is_named(home.python("check_setup.py"), "b2_causes", "given-file-missing")
+def pytest_in(project: Project, *words: str) -> Run:
+    return project.python("-m", "pytest", "-p", "no:cacheprovider", *words)
+
+
+@pytest.mark.parametrize(
+    "name",
+    some_thorough(
+        [
+            "b2_client.py",
+            "check_setup.py",
+            "tests/grading.py",
+            *IN_INSIDE,
+        ],
+        every_day=1,
+    ),
+)
+@pytest.mark.parametrize("damage", some_thorough(["cut", None], every_day=1))
+def test_pytest_names_what_is_missing_or_damaged(tested: Project, name: str, damage: str | None):
+    if damage:
+        tested.write(name, DAMAGE[damage](tested.read(name)))
+    else:
+        (tested.path / name).unlink()
+
+    done = pytest_in(tested, "tests")
+
+    assert_it_is_named(done, Path(name).stem, "given-file-damaged", "given-file-missing")
+    assert len(done.printed.strip().splitlines()) <= 8
+
+
+def test_pytest_names_a_file_that_hides_one_of_ours(tested: Project):
+    """One that hides a module of Python stops pytest before it reads any file of the project."""
+    tested.write("b2_rules.py", "print('mine')\n")
+
+    done = pytest_in(tested, "tests")
+
+    assert problems(done) == ["file-hides-package"], done.printed
+    assert "Rename b2_rules.py" in " ".join(done.printed.split())
+    assert "Traceback" not in done.printed
+
+
+def test_two_projects_in_one_folder(tested: Project, tmp_path: Path):
+    shutil.copytree(tested.path, tmp_path / "copy")
+
+    done = pytest_in(Project(tmp_path))
+
+    assert done.code == 1
+    assert "There are several projects here. Begin with: cd " in done.out
+    assert len(done.printed.strip().splitlines()) <= 8
+
+
+def test_unittest_says_what_to_type(tested: Project):
+    done = tested.python("-m", "unittest")
+
+    assert done.code == 1
+    assert done.err.strip().endswith("Type: python -m pytest")
+
+
+HIDING = "types random json email html token string re enum operator pathlib threading b2_rules"
+
+
+@pytest.mark.parametrize("name", some_thorough(HIDING.split(), every_day=2))
+@pytest.mark.parametrize("first", some_thorough(["b2_client", "check_setup"], every_day=1))
+def test_a_file_that_hides_a_module(home: Project, name: str, first: str):
+    """Whichever of our files a program imports first."""
+    home.write(f"{name}.py", "print('mine')\n")
+    home.write("main.py", f"import {first}\nfrom b2_client import get_bucket\nget_bucket()\n")
+
+    done = home.python("main.py")
+
+    assert "Traceback" not in done.printed
+    assert done.code == 0 or problems(done) == ["file-hides-package"]
 
 
 @pytest.mark.parametrize(

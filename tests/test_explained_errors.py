@@ -456,3 +456,123 @@ def test_the_program_asks_b2_nothing_that_b2_refuses(desk: Desk):
         names = " ".join([*seen.headers, *seen.query])
         assert not re.search("acl|tagging|if-none-match|if-match|checksum|trailer", names)
         assert " b2-starter/" in seen.headers["user-agent"]
+
+
+PRACTICE = {"B2_APPLICATION_KEY_ID": "", "B2_APPLICATION_KEY": ""}
+OWN_CLIENT = """\
+import boto3
+import check_setup
+from dotenv import dotenv_values
+env = dotenv_values()
+s3 = boto3.client(
+    's3',
+    endpoint_url=env['B2_ENDPOINT'],
+    aws_access_key_id=env['B2_APPLICATION_KEY_ID'],
+    aws_secret_access_key=env['B2_APPLICATION_KEY'],
+)
+s3.list_buckets()
+"""
+
+
+def test_a_client_of_ones_own_with_empty_keys(desk: Desk):
+    done = desk.run(OWN_CLIENT, **PRACTICE)
+
+    assert problems(done) == ["own-client-in-practice"]
+    assert "main.py, line 11: s3.list_buckets()" in done.err
+
+
+def test_a_client_of_ones_own_with_keys_in_the_program(desk: Desk):
+    """Then it is these keys that are wrong, and not that .env has none."""
+    program = REWRITTEN.format(endpoint=desk.endpoint, key_id=KEY_ID, key=OTHER_SECRET)
+
+    assert problems(desk.run(program, **PRACTICE)) == ["application-key-wrong"]
+
+
+def test_an_error_of_python_that_s3fs_made_of_one_of_boto3(desk: Desk):
+    """fsspec docs, s3fs, errors.py: translate_boto_error() raises it from that of boto3."""
+    line = (
+        "try:\n    bucket.Object('b.txt').get()\n"
+        "except Exception as error:\n    raise FileNotFoundError('b.txt') from error"
+    )
+
+    assert problems(desk.run(USES_BUCKET.format(line=line))) == ["no-such-object"]
+
+
+def test_a_name_in_the_brackets(desk: Desk):
+    done = desk.run("import check_setup\nfrom b2_client import get_bucket\nget_bucket('photos')\n")
+
+    assert problems(done) == ["brackets-not-empty"]
+    assert "main.py, line 3: get_bucket('photos')" in done.err
+
+
+def test_without_a_network_the_shape_of_a_key_comes_first(desk: Desk):
+    """The name is one that nobody has; a lookup that fails is what being offline looks like."""
+    program = USES_BUCKET.format(line="")
+    address = {"B2_ENDPOINT": "https://s3.us-east-005.backblazeb2.com"}
+    cut = {**address, "B2_APPLICATION_KEY": APPLICATION_KEY[:-2]}
+
+    assert problems(desk.run(program, **cut)) == ["key-incomplete"]
+    assert problems(desk.run(program, **address)) == ["no-network"]
+
+
+LOADED = "from dotenv import load_dotenv\nload_dotenv()\n"
+
+
+def test_load_dotenv_makes_no_difference(desk: Desk):
+    """It puts the lines of .env into the variables of the program."""
+    done = desk.run(LOADED + USES_BUCKET.format(line=""), B2_APPLICATION_KEY="")
+
+    assert problems(done) == ["value-missing"]
+    assert "B2_APPLICATION_KEY is empty in .env." in done.err
+    assert "terminal" not in done.err
+
+
+def test_a_variable_that_differs_from_env_is_named(desk: Desk):
+    change = "import os\nos.environ['B2_BUCKET_NAME'] = 'of-last-week'\n"
+    done = desk.run(LOADED + change + USES_BUCKET.format(line=""))
+
+    said = " ".join(done.err.split())
+    assert "Not from .env, but from your terminal: B2_BUCKET_NAME." in said
+    assert "open a new terminal (in a notebook: restart the kernel)" in said
+
+
+READS = """\
+import json
+import check_setup
+from b2_client import get_bucket
+bucket = get_bucket()
+bucket.put_object(Key='book.json', Body={content!r})
+book = json.loads(bucket.Object('book.json').get()['Body'].read())
+{line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "explained"),
+    some_thorough(
+        [
+            (b"null", "book.append('Ada')", True),
+            (b"null", "len(book)", True),
+            (b"{half", "book.append('Ada')", True),
+            (b"", "book.append('Ada')", True),
+            (b'{"a": 1}', "book.append('Ada')", True),
+            (b"null", "book['Ada']", True),
+            (b"[]", "1 / 0", False),
+            (b"[]", "book.append(nobody)", False),
+        ],
+        every_day=3,
+    ),
+)
+def test_an_object_that_an_earlier_try_has_saved(
+    desk: Desk, content: bytes, line: str, explained: bool
+):
+    done = desk.run(READS.format(content=content, line=line), **PRACTICE)
+
+    assert problems(done) == (["object-not-usable"] if explained else [])
+    assert ("Traceback" in done.err) is not explained
+    if explained:
+        said = " ".join(done.err.split())
+        assert f"book.json, holds: {content.decode() or 'nothing'}" in said
+        assert "bucket.Object('book.json').delete()" in said
+        assert "main.py, line" in said
+        assert len(done.err.strip().splitlines()) <= 8

@@ -262,7 +262,7 @@ def test_the_sample_tests_fail_when_main_is_broken(project: Project):
     done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
 
     assert done.code == 1
-    assert "test_a_saved_text_comes_back_unchanged" in done.out
+    assert "✘ 1   A saved text comes back unchanged" in done.out
 
 
 @pytest.fixture

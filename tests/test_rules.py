@@ -95,8 +95,9 @@ def test_the_given_modules_are_known_by_name():
     files = [
         name.removeprefix("b2_inside/")
         for name in given_files()
-        if name.endswith(".py") and not name.startswith("tests/")
+        if name.endswith(".py") and not name.startswith("tests/") and "__init__" not in name
     ]
+    files.append("grading.py")
     assert {name.partition("/")[0].removesuffix(".py") for name in files} == set(b2_causes.GIVEN)
 
 

@@ -38,6 +38,7 @@ except Exception as error:  # without this file, nothing else can explain what i
 
 b2_causes.install()  # from here on, an import that fails is explained
 
+import json
 import re
 import shutil
 import subprocess
@@ -50,9 +51,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import b2_settings
-from b2_problems import OF_THE_PROGRAM, SetupError, block
+from b2_guard import LAST_READ
+from b2_problems import OF_A_CLIENT, OF_THE_PROGRAM, SetupError, block
 from b2_refusals import explain_refusal  # noqa: F401  # used later: is it there, and whole?
-from b2_rules import APPLICATION_KEY, CONSOLE_WORDS, KEYS, cover, short_key_id
+from b2_rules import (
+    APPLICATION_KEY,
+    KEYS,
+    count_of,
+    cover,
+    cut_short,
+    format_size,
+    short_key_id,
+)
 from b2_settings import ENV_FILES, check_key_shapes, is_practice, read_settings
 
 # For boto3: ask once and do not wait long: two tries to list the bucket take less than 20 s.
@@ -69,7 +79,16 @@ SKIPPED_FOLDERS = ("venv", "env", "backups", "practice-bucket", "node_modules", 
 
 
 def main():
-    """Check everything and print what was found. Returns 0 when all is well, else 1."""
+    """Check everything and print what was found.
+
+    Returns 0 when all is well, else 1; nothing at a prompt or in a notebook, which would show it.
+    """
+    code = _check_and_print()
+    is_shown = hasattr(sys, "ps1") or not {"idlelib.run", "thonny"}.isdisjoint(sys.modules)
+    return None if is_shown else code
+
+
+def _check_and_print():
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # old consoles lack some characters
     settings: dict = {}
@@ -104,6 +123,7 @@ def check(settings):
         _try_changes(b2_client.get_client(), bucket_name, [])
         how = "close this terminal" if KEYS[0] in os.environ else "fill in both keys in .env"
         _print(f"\nPractice works. To use your own bucket, {how} (see README.md).")
+        _show_contents(b2_client.get_client(), bucket_name, is_whole=True)
         return
     check_key_shapes(settings)
     key_id = short_key_id(settings[KEYS[0]])
@@ -120,12 +140,18 @@ def check(settings):
             f"\nYour programs can read the bucket {bucket_name}, but not write to it. To write,"
             "\nadd a new key with the Type of Access Read and Write (README.md, step 4)."
         )
+    _show_contents(client, bucket_name, is_whole=False)
 
 
 def _list_variables():
-    """Return a sentence for each setting that does not come from .env."""
-    names = sorted(set(CONSOLE_WORDS) & set(os.environ))
-    return [f"{name} comes from a variable in your terminal, not from .env." for name in names]
+    """Return a sentence about the settings that do not come from .env, in a list; or []."""
+    names = b2_settings.list_overriding()
+    if not names:
+        return []
+    return [
+        f"Not from .env, but from your terminal: {', '.join(names)}."
+        " To use .env, open a new terminal (in a notebook: restart the kernel)."
+    ]
 
 
 def _report(word, text):
@@ -392,25 +418,70 @@ def _erase_all(client, where, may_come):
         _erase(client, {**where, "VersionId": version["VersionId"]})
 
 
+# What is in the bucket.
+
+
+def _show_contents(client, bucket_name, is_whole):
+    """Print how much is in the bucket, but no names. If that cannot be counted, print nothing.
+
+    is_whole: count everything; or else the first page of each list, which is one request.
+    """
+    with suppress(Exception):
+        text, has_old = _in_time(describe_contents, client, bucket_name, is_whole)
+        _print(f"In the bucket: {text}.")
+        if has_old:
+            _print("README.md says how to erase them for good, under Old versions.")
+
+
+def describe_contents(client, bucket_name, is_whole):
+    """Return the contents in words, and whether there are old versions or unfinished uploads."""
+    listed = _list_pages(client, "list_object_versions", bucket_name, is_whole)
+    versions = [version for page in listed for version in page.get("Versions", [])]
+    files = [version for version in versions if version["IsLatest"]]
+    old = [version for version in versions if not version["IsLatest"]]
+    pages = _list_pages(client, "list_multipart_uploads", bucket_name, is_whole)
+    uploads = [upload for page in pages for upload in page.get("Uploads", [])]
+    parts = [
+        f"{count_of(len(files), 'file')} ({format_size(sum(one['Size'] for one in files))})",
+        f"{count_of(len(old), 'old version')} ({format_size(sum(one['Size'] for one in old))})",
+        count_of(len(uploads), "unfinished upload"),
+    ]
+    start = "at least " if listed[-1]["IsTruncated"] or pages[-1]["IsTruncated"] else ""
+    return start + ", ".join(parts), bool(old or uploads)
+
+
+def _list_pages(client, operation, bucket_name, is_whole):
+    pages = client.get_paginator(operation).paginate(Bucket=bucket_name)
+    return list(pages) if is_whole else [next(iter(pages))]
+
+
 # For a program that imports this file.
 
 
-def explain(error, trace):
-    """Return what to show in place of a traceback, or "" for Python's own traceback."""
+def explain(error, trace=None):
+    """Return what to show in place of a traceback, or "" for Python's own traceback.
+
+    A program whose framework shows errors in its own way, such as Flask, can call it.
+    error: any exception. trace: its traceback, if it is another than error.__traceback__.
+    """
+    trace = trace or error.__traceback__
     settings: dict = {}
     problem = None
     try:
         problem = problem_of(error, {})
-        if problem and problem is not error and "b2_client" in sys.modules:
+        if problem and problem is not error:
             settings.update(read_settings())
-            problem = _ask_more(error, settings)
+            problem = _look_closer(error, problem, settings)
+        problem = problem or _explain_content(error)
     except Exception:
         pass  # then without the details
     if problem is None:  # Python's own way, unless there is a key in a line of the program
         shown = "".join(traceback.format_exception(type(error), error, trace))
         return "" if cover(shown, {}) == shown else cover(shown, {})
     lines = list_lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
-    return cover("\n".join([block(problem), *lines, *_list_variables()]), settings)
+    with suppress(Exception):  # one of your files may hide what this needs
+        lines += _list_variables()
+    return cover("\n".join([block(problem), *lines]), settings)
 
 
 def list_lines_of_program(trace):
@@ -418,11 +489,46 @@ def list_lines_of_program(trace):
     lines = []
     for frame in traceback.extract_tb(trace):
         folder, name = os.path.split(frame.filename)
-        is_in_project = os.path.realpath(folder) == b2_causes.HERE and name.endswith(".py")
+        is_yours = os.path.realpath(folder) == b2_causes.HERE and name.endswith(".py")
+        if "IPython" in sys.modules and frame.line and not os.path.exists(frame.filename):
+            is_yours, name = True, "a cell"
         line = f"    {name}, line {frame.lineno}: {frame.line}"
-        if is_in_project and not is_given(name) and line not in lines:
+        if is_yours and not is_given(name) and line not in lines:
             lines.append(line)
     return ["In your program:", *lines] if lines else []
+
+
+def _look_closer(error, problem, settings):
+    """Return the problem behind an error, after a look at .env."""
+    if is_practice(settings):
+        is_ours = "B2Names" in getattr(error, "response", {}).get("ResponseMetadata", {})
+        if problem.problem in OF_A_CLIENT and not is_ours and not find_leaks():
+            return SetupError("own-client-in-practice")
+    elif problem.problem in ("no-network", "host-not-found"):
+        try:
+            check_key_shapes(settings)
+        except SetupError as better:  # that can be corrected without a network
+            return better
+    return _ask_more(error, settings) if "b2_client" in sys.modules else problem
+
+
+def _explain_content(error):
+    """Return the problem if the object that was read last holds what the program cannot use."""
+    name, content = LAST_READ.get("name"), LAST_READ.get("content")
+    if content is None or not isinstance(error, (AttributeError, TypeError, ValueError)):
+        return None
+    text = content.decode(errors="replace")
+    try:
+        kind = type(json.loads(text)).__name__
+        is_about_it = f"'{kind}'" in str(error) or str(error).startswith(f"{kind} ")
+    except ValueError:
+        is_about_it = getattr(error, "doc", None) == text  # of a JSONDecodeError
+    if not is_about_it:
+        return None
+    stop = f"{type(error).__name__}: {cut_short(str(error))}"
+    return SetupError(
+        "object-not-usable", stop=stop, name=name, content=cut_short(text) or "nothing"
+    )
 
 
 def _ask_more(error, settings):

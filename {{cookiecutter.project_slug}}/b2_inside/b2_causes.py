@@ -149,7 +149,9 @@ def find_file_in_use():
 
 def _list_hiding_files():
     """Return the paths of the project's files that have a module's name: .../random.py."""
-    names = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES}
+    inside = os.path.join(HERE, "b2_inside")
+    ours = [name for name in INSIDE.split() if os.path.isfile(os.path.join(inside, f"{name}.py"))]
+    names = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES, *ours}
     files = [file for file in sorted(os.listdir(HERE)) if file.endswith(".py")]
     return [os.path.join(HERE, file) for file in files if file[:-3] in names]
 
@@ -237,15 +239,18 @@ def problem_of(error, settings):
     if isinstance(error, SetupError):
         return error
     kind = type(error).__name__
+    if isinstance(error, TypeError) and str(error).startswith(("get_bucket() ", "get_client() ")):
+        return SetupError("brackets-not-empty", call=str(error).partition("(")[0])
+    if isinstance(error, OSError) and _is_of_boto3(error.__cause__):
+        error = error.__cause__  # s3fs, and so pandas, raises Python's own errors
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
     is_from_boto3 = _is_from_boto3(error)
     problem = _explain_call(error) if is_from_boto3 else None
     if problem:
         return problem
-    package = type(error).__module__.partition(".")[0]
-    is_theirs = package in ("boto3", "botocore", "s3transfer")
-    if not is_theirs and not (package == "urllib3" and is_from_boto3):
+    is_urllib3 = type(error).__module__.startswith("urllib3")
+    if not _is_of_boto3(error) and not (is_urllib3 and is_from_boto3):
         return why_import_failed(error)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
@@ -256,6 +261,11 @@ def problem_of(error, settings):
 
             return explain_refusal(link, settings)
     return _explain_network(chain, _find_host_name(chain, settings))
+
+
+def _is_of_boto3(error):
+    """Tell whether an exception is one of boto3's own."""
+    return type(error).__module__.partition(".")[0] in ("boto3", "botocore", "s3transfer")
 
 
 def explain_unknown(error):

@@ -19,6 +19,7 @@ HASHED = 8 * 1024 * 1024  # bytes: a whole object up to this size is compared wi
 PIECE = 256 * 1024  # bytes
 LONGEST_LINK = 7 * 24 * 60 * 60  # seconds (Backblaze docs, S3-compatible API: presigned URLs)
 SECOND_TRY = "B2StarterSecondTry"  # an argument of ours; it is taken out before boto3 sees it
+MOST_SHOWN = 100_000  # bytes of an object that are kept, in case that they explain an error
 NOT_B2, CUT_OFF = "NotB2", "CutOff"  # codes of ours, in place of an answer that is refused
 
 # The XML answers of S3: how the first element's name begins (rclone and moto differ at its end,
@@ -47,6 +48,9 @@ ROOTS = {
     "GetObjectRetention": ("Retention", ""),
     "GetObjectLegalHold": ("LegalHold", ""),
 }
+
+
+LAST_READ: dict = {}  # "name" and "content" of the small object that the program read last
 
 
 def watch_answers(client):
@@ -258,7 +262,9 @@ def _compare_object(client, parsed, context, **_):
     if "Body" not in parsed or context["b2_is_second_try"]:
         return
     call = context["b2_call"]
+    LAST_READ.clear()
     first = _is_as_promised(client, call, parsed)
+    LAST_READ["name"] = call["Key"]
     if first is True:
         return
     again = client.get_object(**call, **{SECOND_TRY: True})
@@ -327,6 +333,7 @@ def _has_its_md5(got, length):
         if _md5(unpacked) == promised:  # not stored like that: compressed on the way
             pieces, size, found = [unpacked], len(unpacked), promised
             del got["ContentEncoding"]
+    LAST_READ["content"] = b"".join(pieces) if size <= MOST_SHOWN else b""
     got["ContentLength"] = size
     got["Body"] = StreamingBody(io.BufferedReader(Pieces(pieces)), size)
     if found == promised:

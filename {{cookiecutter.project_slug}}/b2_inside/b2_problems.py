@@ -553,6 +553,21 @@ PROBLEMS = {
         do="{do}",
         source="boto3 docs, Error handling.",
     ),
+    "brackets-not-empty": Problem(
+        sign="get_bucket() or get_client() with something in its brackets",
+        what="{call}() takes nothing in its brackets.",
+        why="The name of the bucket and the keys come from .env.",
+        do="Write {call}(). For another bucket, change B2_BUCKET_NAME in .env.",
+        source=OUR_RULE,
+    ),
+    "object-not-usable": Problem(
+        sign="an AttributeError, TypeError or ValueError about what the last object holds",
+        what="Your program stopped with {stop}",
+        why="The last file that it read from the bucket, {name}, holds: {content}",
+        do="If your line is right, that file is not: an earlier try saved it. To start again,"
+        " delete it, with bucket.Object({name!r}).delete(), and run main.py.",
+        source=OUR_RULE,
+    ),
     "bytes-needed": Problem(
         sign="TypeError in boto3: text, or a file opened as text, in place of bytes",
         what="boto3 uploads and downloads bytes, and your program uses text here.",
@@ -604,6 +619,13 @@ PROBLEMS = {
         do="Get the bucket from b2_client.py:\n    from b2_client import get_bucket",
         source=BOTOCORE,
     ),
+    "own-client-in-practice": Problem(
+        sign="both keys are empty, and a boto3 client that is not ours asks a server",
+        what="Your program connects on its own, and both keys in .env are empty.",
+        why="Practice works only with get_bucket() and get_client() from b2_client.py.",
+        do="Use one of these two, or fill in both keys.",
+        source=OUR_RULE,
+    ),
     "unknown": Problem(
         sign="none of the above",
         what="Something went wrong that is not in this program's list: {code}.",
@@ -613,6 +635,15 @@ PROBLEMS = {
     ),
 }
 
+OF_A_CLIENT = (  # with empty keys, no client of ours can have these problems
+    "no-keys-given",
+    "no-network",
+    "host-not-found",
+    "no-answer",
+    "key-unknown",
+    "application-key-wrong",
+    "key-lacks-permission",
+)
 OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "no-such-object",
     "file-not-found",
@@ -639,6 +670,9 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "form-not-on-b2",
     "bytes-altered",
     "call-misspelt",
+    "brackets-not-empty",
+    "own-client-in-practice",
+    "object-not-usable",
     "no-keys-given",
     "key-lacks-permission",
     "other-bucket-not-found",

@@ -382,6 +382,20 @@ def find_clock_error(date: str, now: float) -> str:
     return f"{amount} {'fast' if seconds > 0 else 'slow'}: it says {format_time(now)}"
 
 
+def count_of(number: int, word: str) -> str:
+    """Return "1 file", "2 files" and so on."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def format_size(size: float) -> str:
+    """Return a number of bytes as the console shows it: 1,000 bytes are 1 KB."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
 def format_time(now: float) -> str:
     """Return the time of this computer, given in seconds since 1970: "01 May 2026, 09:00"."""
     return time.strftime("%d %B %Y, %H:%M", time.localtime(now))

@@ -51,6 +51,33 @@ def read_settings() -> dict[str, str]:
     hides names that begin with a dot. Both keys are "" for practice.
     Raises SetupError for every mistake that shows without asking B2.
     """
+    try:
+        return _read_and_check()
+    except SetupError as problem:
+        if problem.details.get("where") == ENVIRONMENT and not list_overriding():
+            problem.details["where"] = _name_of_file()  # load_dotenv() has put them there
+        raise
+
+
+def list_overriding() -> list[str]:
+    """Return the names of the variables of the terminal that differ from the lines in .env."""
+    try:
+        _, in_file = _choose_and_read_file()
+    except SetupError:
+        in_file = {}
+    return [
+        name
+        for name in CONSOLE_WORDS
+        if name in os.environ
+        and clean_value(os.environ[name]) != clean_value(in_file.get(name, "?"))
+    ]
+
+
+def _name_of_file() -> str:
+    return next((name for name in ENV_FILES if (HERE / name).is_file()), ENV_FILES[0])
+
+
+def _read_and_check() -> dict[str, str]:
     values = {name: os.environ[name] for name in CONSOLE_WORDS if name in os.environ}
     where = dict.fromkeys(values, ENVIRONMENT)
     if len(values) < len(CONSOLE_WORDS):

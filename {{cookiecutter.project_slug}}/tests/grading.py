@@ -7,6 +7,8 @@ This file is given: a reset may replace it.
 
 import builtins
 import ctypes
+import difflib
+import hashlib
 import importlib
 import inspect
 import re
@@ -80,13 +82,17 @@ class Program:
     """main.py for a test: program.read_note(bucket, "a") calls its read_note.
 
     functions: the first lines of its functions, such as "read_note(bucket, name)".
-    hint: one sentence that helps when the test fails.
+    started: their names, and what hash_of() gives for them before anybody has changed them.
+    hint: one sentence that helps when the test fails. It may say how to write the function, so
+    it is shown to those who have begun.
     """
 
-    def __init__(self, test, module, functions, hint):
+    def __init__(self, test, module, functions, started, hint):
         self._test = test
+        self._number = GRADED.match(test)[1]
         self._module = module
         self._functions = {line.partition("(")[0]: line for line in functions}
+        self._started = started
         self._hint = hint
         self._called = "main.py"
         self._came_back = None
@@ -115,7 +121,8 @@ class Program:
             return self._came_back
         except BaseException as error:
             stop, hint = describe_stop(error)
-            hint = find_earlier_stop(error, self._test) or hint
+            hints = [hint, find_other_todo(error, self._number)]
+            hint = find_earlier_stop(error, self._test) or " ".join(filter(None, hints))
         return self.fail_stopped(stop, FINISHES, hint)
 
     def _check_first_line(self, name, values, named):
@@ -147,8 +154,8 @@ class Program:
         is_wrong_kind = isinstance(expected, int) and isinstance(came_back, float)
         if came_back != expected or is_wrong_kind:
             is_forgotten = came_back is None and not where
-            hint = NO_ANSWER + self._hint if is_forgotten else self._hint
-            self.fail(where + short(came_back), where + short(expected), hint)
+            hint = NO_ANSWER if is_forgotten else ""
+            self.fail(where + short(came_back), where + short(expected), hint + self.own_hint())
 
     def fail(self, came_back, expected, hint=None):
         """End the test with four lines: what was called, came back, was expected, and a hint."""
@@ -164,15 +171,33 @@ class Program:
                 f"called:    {self._called}",
                 outcome,
                 f"expected:  {expected}",
-                f"hint:      {hint or self._hint}",
+                f"hint:      {hint or self.own_hint()}",
             )
         )
 
+    def own_hint(self):
+        """Return the test's own hint, or where to begin if nobody has changed the function yet."""
+        name = self._called.partition("(")[0]
+        function = getattr(self._module, name, None)
+        if name in self._started and hash_of(function) == self._started[name]:
+            return f"This is TODO {self._number} in main.py. BRIEF.md says what to do there."
+        return self._hint
+
     def describe_useless_answer(self):
         """Return the message for an answer that makes the test itself stop."""
-        hint = NO_ANSWER + self._hint if self._came_back is None else self._hint
+        hint = (NO_ANSWER if self._came_back is None else "") + self.own_hint()
         came_back = f"came back: {short(self._came_back)}"
         return self.message(came_back, "what BRIEF.md says", hint)
+
+
+def hash_of(function):
+    """Return a short hash of a function's lines; comments and empty lines do not count."""
+    try:
+        lines = [line.strip() for line in inspect.getsource(function).splitlines()]
+    except (OSError, TypeError):
+        return ""
+    text = "\n".join(line for line in lines if line and not line.startswith("#"))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def accepts(function, line, values, named):
@@ -188,13 +213,14 @@ def accepts(function, line, values, named):
 
 @pytest.fixture
 def program(request, monkeypatch):
-    """main.py, for a test that says in FUNCTIONS what it needs from it."""
+    """main.py, for a test that says in FUNCTIONS and STARTED what it needs from it."""
     name = request.node.name
     if _loaded.get("failed") not in (None, name):
         pytest.skip("main.py does not run yet")
     monkeypatch.setattr(builtins, "input", ask_nobody)
     hint = " ".join(request.node.obj.__doc__.split())
-    program = Program(name, None, request.module.FUNCTIONS, hint)
+    started = getattr(request.module, "STARTED", {})
+    program = Program(name, None, request.module.FUNCTIONS, started, hint)
     if "main" not in _loaded:
         _loaded["failed"] = name
         load_main(program)
@@ -260,7 +286,7 @@ def describe_stop(error):
     if isinstance(error, SyntaxError) or "null bytes" in str(error):
         return describe_syntax(error)
     stop = f"{type(error).__name__}: {cut_middle(str(error))}"
-    hint = None
+    hint = describe_unknown_name(error) if isinstance(error, NameError) else None
     problem = problem_of(error, {})
     if problem and problem.problem in ("given-file-missing", "given-file-damaged"):
         hint = sentences(problem)[-1]
@@ -268,6 +294,37 @@ def describe_stop(error):
         stop = f"boto3 says: {cut_middle(problem.details['reason'])}"
         hint = problem.details["do"]
     return f"{where}: {stop}" if lines else stop, hint
+
+
+def describe_unknown_name(error):
+    """Return a hint for a name that Python does not know: an import, a near name, or quotes."""
+    name = getattr(error, "name", None) or ""  # Python 3.10 and newer
+    if name in sys.stdlib_module_names:
+        return f"Python does not know {name}. Write at the top of main.py: import {name}"
+    frame = traceback.walk_tb(error.__traceback__)
+    known = {word for part, _ in frame for word in (*part.f_locals, *part.f_globals)}
+    near = difflib.get_close_matches(name, known | set(dir(builtins)), 1, 0.7)
+    if near:
+        return f"Python does not know {name}. Did you mean {near[0]}?"
+    return f"Python does not know {name}. If it is text, write quotes around all of the text."
+
+
+def find_other_todo(error, number):
+    """Return a hint if the line that stopped belongs to another TODO than the test, or None.
+
+    number: of the test. A line belongs to the nearest TODO above it, in the same function.
+    """
+    lines = find_lines_of_main(traceback.extract_tb(error.__traceback__))
+    if not lines:
+        return None
+    above = MAIN.read_text(encoding="utf-8").splitlines()[: lines[-1].lineno]
+    for line in reversed(above):
+        found = re.search(r"# TODO (\d+)", line)
+        if found and found[1] != number:
+            return f"Line {lines[-1].lineno} belongs to TODO {found[1]}: fix that first."
+        if found or line.startswith("def "):
+            return None
+    return None
 
 
 def describe_syntax(error):
@@ -377,18 +434,24 @@ def show_table(terminal, rows):
     """
     signs = choose_signs()
     colours = {"passed": "green", "skipped": "yellow", "failed": "red", "error": "red"}
+    is_first = True
     for number, letter, words, kind, report in rows:
         sentence = words.replace("_", " ").capitalize()
         if kind == "skipped":
             sentence += f"  ({report.longrepr[2].removeprefix('Skipped: ')})"
         colour = {colours[kind]: True}
         terminal.write_line(f" {signs[kind]} {f'{number}{letter}':3} {sentence}", **colour)
-        if kind in ("failed", "error"):
+        if kind in ("failed", "error") and is_first:
+            is_first = False  # one at a time: the others are explained when this one is done
             for line in report.longreprtext.strip().splitlines()[-5:]:
                 terminal.write_line(f"       {line}")
-    to_do = [number for number, _, _, kind, _ in rows if kind in ("failed", "error")]
+    to_do = {number for number, _, _, kind, _ in rows if kind != "passed"}
+    if rows:
+        count = len({row[0] for row in rows})
+        terminal.write_line(f" {count - len(to_do)} of {count} done.")
     if to_do:
-        terminal.write_line(f" Begin with {min(to_do)}. BRIEF.md tells you more.")
+        more = " BRIEF.md tells you more." if MAIN.with_name("BRIEF.md").exists() else ""
+        terminal.write_line(f" Begin with {min(to_do)}.{more}")
 
 
 def choose_signs():

@@ -9,6 +9,13 @@ FUNCTIONS = [
     "list_notes(bucket)",
     "delete_note(bucket, name)",
 ]
+STARTED = {  # from hash_of() in grading.py: has anybody begun with a function?
+    "note_key": "6dcb0182",
+    "save_note": "50a00aa9",
+    "read_note": "b736b01d",
+    "list_notes": "09838c4f",
+    "delete_note": "188c8b5a",
+}
 
 
 def store(program, bucket, **notes):

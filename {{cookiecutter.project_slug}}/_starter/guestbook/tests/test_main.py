@@ -10,6 +10,12 @@ FUNCTIONS = [
     "add_entry(bucket, name, text, stars)",
     "best(entries, number)",
 ]
+STARTED = {  # from hash_of() in grading.py: has anybody begun with a function?
+    "save_entries": "60b1b4b9",
+    "load_entries": "6d441d3f",
+    "add_entry": "5f5eb0cb",
+    "best": "e05b785d",
+}
 
 ADA = {"name": "Ada", "text": "Grüße!", "stars": 5}
 LINUS = {"name": "Linus", "text": "Could be louder.", "stars": 3}

@@ -11,6 +11,12 @@ FUNCTIONS = [
     "list_photos(bucket)",
     "photo_html(link, key)",
 ]
+STARTED = {  # from hash_of() in grading.py: has anybody begun with a function?
+    "photo_key": "2ed0bf1b",
+    "upload_photo": "19027fbd",
+    "list_photos": "5bbe02f3",
+    "photo_html": "3bdb5e39",
+}
 
 PIXELS = b"\x89PNG\r\n\x1a\n\x00\xff\r\nno text at all \xfe"
 

@@ -10,6 +10,12 @@ FUNCTIONS = [
     "share(bucket, name, minutes)",
     "share_all(bucket, folder, minutes)",
 ]
+STARTED = {  # from hash_of() in grading.py: has anybody begun with a function?
+    "seconds": "c8cd6d5e",
+    "file_is_there": "b64ad00f",
+    "share": "0fba1dd7",
+    "share_all": "319f3e75",
+}
 
 
 def store(bucket, *names):
