@@ -160,7 +160,7 @@ def in_idle(project: Project, line: str) -> str:
 
 def in_thonny(project: Project, line: str) -> str:
     """Run as Thonny's second process does; what it sends to the window is taken apart."""
-    from thonny.common import ToplevelCommand, serialize_message
+    from thonny.common import EOFCommand, ToplevelCommand, serialize_message
 
     project.write("main.py", START + line + "\n")
     command = ToplevelCommand("Run", args=["main.py"], argv=["main.py"], id=1)
@@ -173,7 +173,7 @@ def in_thonny(project: Project, line: str) -> str:
         str(launcher),
         str(project.path),
         repr(options),
-        text=serialize_message(command) + "\n",
+        text="".join(f"{serialize_message(one)}\n" for one in (command, EOFCommand())),
     )
     answer = sent[sent.index("user_exception") :]
     items = re.search(r"'items': \[(.*?)\], 'filename'", answer)
@@ -305,7 +305,8 @@ def ask_server(project: Project, text: str) -> str:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=20)
     assert status == 500
-    return log.read_text(encoding="utf-8", errors="replace")
+    shown = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    return "".join(line for line in shown if "GET / HTTP" not in line)  # of every page
 
 
 def open_page(address: str, server: subprocess.Popen[bytes]) -> int:

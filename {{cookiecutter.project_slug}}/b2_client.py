@@ -40,6 +40,8 @@ try:
 except Exception as error:
     raise b2_causes.explain_boto3(error) from None
 
+tell_all()  # from here on, a log, a notebook or a window shows advice, too
+
 CONFIG = Config(
     # How a request is signed, and that the bucket's name comes after the endpoint.
     signature_version="s3v4",
@@ -61,6 +63,7 @@ def get_bucket():
     Raises SetupError (see b2_problems.py) if .env is not right; its text says what to change.
     Does not use the network: a wrong key shows at the first call to the bucket.
     """
+    tell_all()
     settings = read_settings()
     return connect(settings).Bucket(settings["B2_BUCKET_NAME"])
 
@@ -70,6 +73,7 @@ def get_client():
 
     Raises SetupError if .env is not right; its text says what to change.
     """
+    tell_all()
     return connect(read_settings()).meta.client
 
 
@@ -101,7 +105,6 @@ def connect(settings: dict[str, str], config: Config = CONFIG):
             aws_secret_access_key=settings["B2_APPLICATION_KEY"] or "practice",
             config=config,
         )
-    tell_all()  # a window, a notebook or a log shows advice, too
     watch_answers(s3.meta.client)  # an answer that is not B2's becomes an error
     if is_practice(settings):
         try:
