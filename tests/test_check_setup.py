@@ -15,6 +15,7 @@ from typing import Any
 
 import b2_answers
 import b2_causes
+import b2_client
 import b2_double
 import b2_rules
 import check_setup
@@ -614,6 +615,72 @@ def test_there_is_no_false_alarm(scene: Scene, said: str, change: Change):
     assert said in scene.printed
     assert len(scene.double.seen) <= 8
     assert scene.double.versions(BUCKET) == before
+
+
+def fill(bucket: Any, count: int = 2) -> None:
+    """Save some files, one of them twice, and begin an upload in parts."""
+    for number in range(count):
+        bucket.put_object(Key=f"secret-{number}.txt", Body=b"x" * 1500)
+    bucket.put_object(Key="secret-0.txt", Body=b"")
+    bucket.Object("secret-film.mp4").initiate_multipart_upload()
+
+
+def test_it_ends_with_what_is_in_the_bucket(scene: Scene):
+    fill(b2_client.get_bucket())
+    scene.double.seen.clear()
+
+    assert scene.check() == 0
+    assert len(scene.double.seen) <= 8
+    assert scene.printed.endswith(
+        "In the bucket: 2 files (1.5 KB), 1 old version (1.5 KB), 1 unfinished upload.\n"
+        "README.md says how to erase them for good, under Old versions.\n"
+    )
+    assert "secret" not in scene.printed
+
+
+@pytest.mark.thorough
+def test_of_a_large_bucket_only_the_first_page_is_counted(scene: Scene):
+    scene.patch.setattr(check_setup, "LONGEST", 30)  # the double takes a while for a long list
+    scene.patch.setitem(check_setup.QUICK, "read_timeout", 30)
+    fill(b2_client.get_bucket(), count=1001)
+    scene.double.seen.clear()
+
+    assert scene.check() == 0
+    assert "In the bucket: at least 999 files (" in scene.printed
+    assert len(scene.double.seen) <= 8
+
+
+def test_a_practice_bucket_is_counted_to_its_end(scene: Scene):
+    scene.env(APPLICATION_KEY="", APPLICATION_KEY_ID="")
+    fill(b2_client.get_bucket())
+
+    assert scene.check() == 0
+    assert "In the bucket: 2 files (1.5 KB), 1 old version (1.5 KB)" in scene.printed
+
+
+def test_an_answer_without_a_count_is_no_problem(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any) -> None:
+        raise SetupError("no-answer", host=HOST)
+
+    monkeypatch.setattr(check_setup, "describe_contents", refuse)
+
+    assert scene.check() == 0
+    assert scene.problems() == []
+    assert "In the bucket" not in scene.printed
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 KB"),
+        (3_400_000, "3.4 MB"),
+        (5e13, "50.0 TB"),
+    ],
+)
+def test_sizes_in_words(size: float, text: str):
+    assert b2_rules.format_size(size) == text
 
 
 def test_a_file_that_the_key_may_not_erase_is_named(scene: Scene):
