@@ -329,14 +329,14 @@ def test_two_programs_that_choose_different_places_make_one_object(
     first, second = two
     move = practice_folder.PracticeFolder._move
 
-    def move_later(folder: Any, new: Path, path: Path) -> None:
+    def move_later(folder: Any, new: Path, path: Path, act: Any) -> None:
         monkeypatch.setattr(practice_folder.PracticeFolder, "_move", move)
         if twin_is_there_for == "this program":
             second.Object("A.txt").delete()
         else:
             put(second, "A.txt", "twin")
         put(second, "a.txt", "of the other program")
-        move(folder, new, path)
+        move(folder, new, path, act)
 
     if twin_is_there_for == "this program":
         put(first, "A.txt", "twin")
@@ -422,12 +422,16 @@ def test_an_upload_that_could_not_be_completed_can_be_completed_later(
     upload["UploadId"] = client.create_multipart_upload(**upload)["UploadId"]
     etag = client.upload_part(**upload, PartNumber=1, Body=b"x" * 200_000)["ETag"]
     parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
-    real = os.replace
-    monkeypatch.setattr(os, "replace", lambda *names: os.rename("/no such file", "/nowhere"))
+    move = practice_folder.PracticeFolder._move
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "k")
+
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_move", refuse)
     with pytest.raises(SetupError):
         client.complete_multipart_upload(**upload, MultipartUpload=parts)
     assert room(home) < 250_000
-    monkeypatch.setattr(os, "replace", real)
+    monkeypatch.setattr(practice_folder.PracticeFolder, "_move", move)
 
     client.complete_multipart_upload(**upload, MultipartUpload=parts)
 

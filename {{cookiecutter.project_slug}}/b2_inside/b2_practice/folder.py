@@ -17,6 +17,7 @@ import os
 import shutil
 import stat as file_kinds
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -291,13 +292,22 @@ class PracticeFolder:
 
         new: the file, which is moved. note: its etag, metadata and md5. Raises OSError.
         """
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self._store(key, new, note)
+            except FileExistsError:  # another program took the place just then: look again
+                if not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _store(self, key: str, new: Path, note: dict[str, Any]) -> StoredFile:
         earlier = self.find(key)
         place = earlier.path.relative_to(self.path).as_posix() if earlier else self._choose(key)
         stamp = self._note_new_file(key, new, {"key": key, **note})
         path = self.path / place
         known = self._spelling.choose_known([path, *self._parents_of(path)])
         try:
-            self._move(new, path)
+            self._move(new, path, os.replace if earlier else _move_to_free_place)
         except OSError:
             self._remove_note(key, stamp)
             raise
@@ -360,11 +370,11 @@ class PracticeFolder:
         with contextlib.suppress(OSError):
             (self.notes / name).unlink()
 
-    def _move(self, new: Path, path: Path) -> None:
+    def _move(self, new: Path, path: Path, act: Callable[[Path, Path], None]) -> None:
         for tries_left in reversed(range(TRIES)):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _patiently(os.replace, new, path)
+                _patiently(act, new, path)
                 return
             except FileNotFoundError:  # another program removed the folder just then
                 if not tries_left or not new.exists():
@@ -372,10 +382,7 @@ class PracticeFolder:
 
     def _choose(self, key: str) -> str:
         """Return the place for a new file: the key itself if that is safe, else escaped."""
-        if not names.has_safe_name(key):
-            return names.escape(key)
-        # If another program has made this file just now, it is replaced.
-        return key if self._is_free(key) or self._is_file(key) else names.escape(key)
+        return key if names.has_safe_name(key) and self._is_free(key) else names.escape(key)
 
     def _is_free(self, place: str) -> bool:
         """Tell whether a new file can go here: the place is free, and no link leads to it."""
@@ -387,7 +394,7 @@ class PracticeFolder:
                 is_folder = part.is_dir() and not part.is_symlink()
                 if not is_folder or not self._is_spelt_so(part.relative_to(self.path).as_posix()):
                     return False
-        return not os.path.lexists(path)
+        return not os.path.lexists(path) or self._is_file(place)  # of another program, just now
 
     def describe(self, error: OSError) -> str:
         """Return in plain words what the disk refused."""
@@ -446,6 +453,21 @@ def _md5_of(path: Path) -> str:
         while data := file.read(PIECE):
             md5.update(data)
     return md5.hexdigest()
+
+
+def _move_to_free_place(new: Path, path: Path) -> None:
+    """Rename a file. Raises FileExistsError: what has the name by now may be another key's."""
+    if os.name == "nt":
+        os.rename(new, path)  # which replaces nothing there
+        return
+    try:
+        os.link(new, path)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # not every disk can give a file two names
+        os.replace(new, path)
+        return
+    new.unlink()
 
 
 def _patiently(act: Any, *paths: Path) -> None:
