@@ -157,6 +157,30 @@ def test_pytest_names_what_is_missing_or_damaged(tested: Project, name: str, dam
     assert len(done.printed.strip().splitlines()) <= 8
 
 
+@pytest.mark.parametrize("program", ["check_setup.py", "pytest", "main.py"])
+def test_a_file_without_what_others_need(tested: Project, program: str):
+    tested.write("b2_client.py", "")
+
+    done = pytest_in(tested, "tests") if program == "pytest" else tested.python(program)
+
+    assert_it_is_named(done, "b2_client.py", "given-file-damaged")
+
+
+def test_pytest_names_a_file_that_hides_boto3(tested: Project):
+    tested.write("botocore.py", "print('mine')\n")
+
+    assert problems(pytest_in(tested, "tests")) == ["file-hides-package"]
+
+
+def test_a_main_that_is_elsewhere(tested: Project):
+    (tested.path / "main.py").rename(tested.path / "main.py.txt")
+
+    done = pytest_in(tested, "tests")
+
+    assert f"there is no main.py in {tested.path}" in done.out
+    assert "Has it another name, or is it in another folder?" in done.out
+
+
 def test_pytest_names_a_file_that_hides_one_of_ours(tested: Project):
     """One that hides a module of Python stops pytest before it reads any file of the project."""
     tested.write("b2_rules.py", "print('mine')\n")

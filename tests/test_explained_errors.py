@@ -557,7 +557,9 @@ book = json.loads(bucket.Object('book.json').get()['Body'].read())
             (b"", "book.append('Ada')", True),
             (b'{"a": 1}', "book.append('Ada')", True),
             (b"null", "book['Ada']", True),
-            (b"[]", "1 / 0", False),
+            (b"[]", "book.apend('Ada')", False),
+            (b'{"a": 1}', "book.iteems()", False),
+            (b"[1]", "1 / 0", False),
             (b"[]", "book.append(nobody)", False),
         ],
         every_day=3,
@@ -576,3 +578,39 @@ def test_an_object_that_an_earlier_try_has_saved(
         assert "bucket.Object('book.json').delete()" in said
         assert "main.py, line" in said
         assert len(done.err.strip().splitlines()) <= 8
+
+
+def test_a_value_of_another_type_may_come_from_the_bucket(desk: Desk):
+    line = "print(sorted([*book, 5]))"
+    done = desk.run(READS.format(content=b'["4"]', line=line), **PRACTICE)
+
+    assert "TypeError: '<' not supported" in done.err
+    assert "The last file that it read from the bucket is book.json." in done.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    some_thorough(
+        [
+            "bucket.copy('a.txt', 'b.txt')",
+            "bucket.meta.client.list_objects_v2(Bucket=bucket)",
+            "bucket.Object(None).get()",
+            "bucket.meta.client.generate_presigned_url('getobject')",
+        ],
+        every_day=1,
+    ),
+)
+def test_other_calls_that_boto3_refuses(desk: Desk, line: str):
+    done = desk.run(USES_BUCKET.format(line=line))
+
+    assert problems(done) == ["call-misspelt"], done.err
+
+
+def test_a_mistake_in_another_process_is_explained(desk: Desk):
+    """The pool's own process makes a text of the traceback."""
+    program = (
+        "import check_setup, multiprocessing\nfrom b2_client import get_bucket\n"
+        "def work(number):\n    get_bucket().put_object(key='a', Body=b'a')\n"
+        "if __name__ == '__main__':\n    multiprocessing.Pool(2).map(work, range(2))\n"
+    )
+    assert problems(desk.run(program, **PRACTICE)) == ["call-misspelt"]

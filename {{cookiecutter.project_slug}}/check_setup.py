@@ -38,6 +38,7 @@ except Exception as error:  # without this file, nothing else can explain what i
 
 b2_causes.install()  # from here on, an import that fails is explained
 
+import difflib
 import json
 import re
 import shutil
@@ -48,6 +49,7 @@ import traceback
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from textwrap import shorten
 from urllib.parse import urlsplit
 
 import b2_settings
@@ -477,7 +479,8 @@ def explain(error, trace=None):
         pass  # then without the details
     if problem is None:  # Python's own way, unless there is a key in a line of the program
         shown = "".join(traceback.format_exception(type(error), error, trace))
-        return "" if cover(shown, {}) == shown else cover(shown, {})
+        note = _suspect_content(error)
+        return "" if not note and cover(shown, {}) == shown else cover(shown + note, {})
     lines = list_lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
     with suppress(Exception):  # one of your files may hide what this needs
         lines += _list_variables()
@@ -519,15 +522,32 @@ def _explain_content(error):
         return None
     text = content.decode(errors="replace")
     try:
-        kind = type(json.loads(text)).__name__
-        is_about_it = f"'{kind}'" in str(error) or str(error).startswith(f"{kind} ")
+        value = json.loads(text)
     except ValueError:
         is_about_it = getattr(error, "doc", None) == text  # of a JSONDecodeError
+    else:
+        kind = type(value).__name__
+        is_about_it = f"'{kind}'" in str(error) or str(error).startswith(f"{kind} ")
+        near_names = difflib.get_close_matches(str(getattr(error, "name", "")), dir(value))
+        if kind == "list" or near_names:  # then it is rather the line that is wrong
+            return None
     if not is_about_it:
         return None
     stop = f"{type(error).__name__}: {cut_short(str(error))}"
-    return SetupError(
-        "object-not-usable", stop=stop, name=name, content=cut_short(text) or "nothing"
+    content = shorten(text, 40, placeholder=" ...") or "nothing"
+    return SetupError("object-not-usable", stop=stop, name=name, content=content)
+
+
+def _suspect_content(error):
+    """Return a note if values of two types met, and one may come from a file in the bucket."""
+    words = "between instances|unsupported operand|can't multiply"
+    if not (isinstance(error, TypeError) and LAST_READ.get("content")):
+        return ""
+    if not re.search(words, str(error)):
+        return ""
+    return (
+        f"\nThe last file that it read from the bucket is {LAST_READ['name']}. If your program is"
+        " right,\nan earlier try may have saved a value of another type there: look into it.\n"
     )
 
 

@@ -34,6 +34,9 @@ MISTAKES = [
     ("UnsupportedOperation|RuntimeError", "read|write|is not supported", "file-mode-wrong"),
     ("ValueError", "must implement|must be a string", "call-misspelt"),
     ("AttributeError", "has no attribute 'encode'", "metadata-not-text"),
+    ("TypeError", "Expecting dictionary formatted|got 's3.Bucket'", "call-misspelt"),
+    ("ValueError", "Required parameter .* not set", "call-misspelt"),
+    ("UnknownClientMethodError", "", "call-misspelt"),
 ]
 COMPARE = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")  # lower case wins
@@ -75,6 +78,9 @@ def why_import_failed(error):
     if isinstance(error, ModuleNotFoundError) and name in GIVEN:
         file = str(error.name).replace(".", "/") + ".py"
         return SetupError("given-file-missing", file=OTHER_PLACES.get(file, file))
+    hiding = find_hiding_file(error)
+    if hiding:
+        return hiding
     if isinstance(error, ModuleNotFoundError) and name in PACKAGES:
         name = name.replace("botocore", "boto3")  # boto3 brings botocore with it
         reason = f"{name} is not installed"
@@ -82,7 +88,7 @@ def why_import_failed(error):
     if isinstance(error, TypeError) and "'request_checksum_calculation'" in str(error):
         reason = "boto3 is too old"  # before 1.36 it does not know this setting
         return SetupError("package-missing", package=reason, how=how_to_install())
-    return find_hiding_file(error) or _find_damage(error)
+    return _find_damage(error)
 
 
 def explain_boto3(error):
@@ -111,6 +117,9 @@ def _find_damage(error):
         is_whole = hasattr(sys.modules.get(error.name or ""), "get_bucket") and not is_given(path)
         path = "" if is_whole else error.path  # not damaged: main.py imports a wrong name
         reason = "a part of it is missing"
+    elif isinstance(error, AttributeError) and type(error.obj) is type(sys) and is_given(path):
+        path = getattr(error.obj, "__file__", None)  # of what a given file asked for a part of it
+        reason = f"{error.name} is missing in it"
     elif not isinstance(error, NameError):
         return None
     if not path or not is_given(os.path.realpath(path)):
@@ -246,7 +255,7 @@ def problem_of(error, settings):
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
     is_from_boto3 = _is_from_boto3(error)
-    problem = _explain_call(error) if is_from_boto3 else None
+    problem = _explain_call(error) if is_from_boto3 or _is_of_boto3(error) else None
     if problem:
         return problem
     is_urllib3 = type(error).__module__.startswith("urllib3")

@@ -107,7 +107,7 @@ PROBLEMS = {
     ),
     "file-hides-package": Problem(
         sign="an import fails, and a file in the project has the name of the module",
-        what="Your file {file} has the same name as a part of Python or of boto3.",
+        what="Your file {file} has the same name as a part of Python, boto3 or b2_inside.",
         why="Python uses your file instead.",
         do="Rename {file}, for example to my_{file}.",
         source="Python docs, The initialization of the sys.path module search path.",
@@ -563,9 +563,9 @@ PROBLEMS = {
     "object-not-usable": Problem(
         sign="an AttributeError, TypeError or ValueError about what the last object holds",
         what="Your program stopped with {stop}",
-        why="The last file that it read from the bucket, {name}, holds: {content}",
-        do="If your line is right, that file is not: an earlier try saved it. To start again,"
-        " delete it, with bucket.Object({name!r}).delete(), and run main.py.",
+        why="The last file that it read, {name}, holds: {content}",
+        do="Look at your line first. If it is right, an earlier try saved that: delete it.\n"
+        "    bucket.Object({name!r}).delete()",
         source=OUR_RULE,
     ),
     "bytes-needed": Problem(

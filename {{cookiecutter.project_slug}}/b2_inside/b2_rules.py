@@ -391,7 +391,7 @@ def format_size(size: float) -> str:
     """Return a number of bytes as the console shows it: 1,000 bytes are 1 KB."""
     for unit in ("bytes", "KB", "MB", "GB"):
         if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+            return count_of(int(size), "byte") if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
 

@@ -17,9 +17,9 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "b2_inside")]
 try:
     # moto comes before b2_client, which makes the session that moto has to watch.
     from moto import mock_aws  # noqa: I001
-    import b2_client  # noqa: F401  # is it there, and whole?
-    import check_setup  # noqa: F401
+    import check_setup  # noqa: F401  # is it there, and whole?
     import grading
+    from b2_client import get_bucket
 except Exception as error:
     from b2_causes import explain_setup
 
@@ -59,8 +59,6 @@ def pytest_configure(config):
 @pytest.fixture
 def bucket():
     """An empty bucket, as get_bucket() returns it."""
-    from b2_client import get_bucket
-
     with mock_aws():
         bucket = get_bucket()
         place = {"LocationConstraint": "pretend-region-000"}

@@ -285,15 +285,30 @@ def describe_stop(error):
         return stop, "Remove exit(). To leave a function, use return."
     if isinstance(error, SyntaxError) or "null bytes" in str(error):
         return describe_syntax(error)
+    if isinstance(error, ModuleNotFoundError) and error.name == "main":
+        stop = f"there is no main.py in {MAIN.parent}"
+        return stop, "Has it another name, or is it in another folder? It belongs there."
     stop = f"{type(error).__name__}: {cut_middle(str(error))}"
-    hint = describe_unknown_name(error) if isinstance(error, NameError) else None
+    hint = describe_mistake(error)
     problem = problem_of(error, {})
     if problem and problem.problem in ("given-file-missing", "given-file-damaged"):
-        hint = sentences(problem)[-1]
+        hint = f"{sentences(problem)[0]} {sentences(problem)[-1]}"
     elif problem and problem.problem == "call-misspelt":
         stop = f"boto3 says: {cut_middle(problem.details['reason'])}"
         hint = problem.details["do"]
     return f"{where}: {stop}" if lines else stop, hint
+
+
+def describe_mistake(error):
+    """Return a hint for a mistake that Python names, or None."""
+    if isinstance(error, NameError):
+        return describe_unknown_name(error)
+    if isinstance(error, AttributeError):
+        near = difflib.get_close_matches(str(error.name), dir(error.obj), 1, 0.7)
+        return f"There is no {error.name}. Did you mean {near[0]}?" if near else None
+    if isinstance(error, RecursionError):
+        return "The function calls itself, again and again."
+    return None
 
 
 def describe_unknown_name(error):
