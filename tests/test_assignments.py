@@ -433,6 +433,23 @@ def test_a_line_of_another_todo_is_named(make: Callable[[str], Project]):
     assert hint in screen
 
 
+def test_a_main_that_cannot_run_is_named_although_all_is_done(make: Callable[[str], Project]):
+    """No test of an assignment calls main(): it uses the student's own bucket."""
+    project = make("guestbook")
+    starter = project.read("main.py")
+    solution = (SOLUTIONS / "guestbook" / "main.py").read_text(encoding="utf-8")
+    project.write("main.py", solution)
+    try:
+        well = screen_of(project)
+        broken = screen_of(project, "from b2_client import get_bucket\n", "")
+    finally:
+        project.write("main.py", starter)
+
+    assert " 5 of 5 done.\n" in well
+    assert "But Python" not in well
+    assert " 5 of 5 done.\n But Python does not know get_bucket, which main() uses.\n" in broken
+
+
 def test_hello_bucket_has_the_table_too(make: Callable[[str], Project]):
     project = make("hello-bucket")
 

@@ -5,6 +5,7 @@ when it fails. Test 3b waits until 3a passes. Everything else is plain pytest.
 This file is given: a reset may replace it.
 """
 
+import ast
 import builtins
 import ctypes
 import difflib
@@ -464,9 +465,26 @@ def show_table(terminal, rows):
     if rows:
         count = len({row[0] for row in rows})
         terminal.write_line(f" {count - len(to_do)} of {count} done.")
+    for name in [] if to_do else list_unknown_names():
+        terminal.write_line(f" But Python does not know {name}, which main() uses.", red=True)
     if to_do:
         more = " BRIEF.md tells you more." if MAIN.with_name("BRIEF.md").exists() else ""
         terminal.write_line(f" Begin with {min(to_do)}.{more}")
+
+
+def list_unknown_names():
+    """Return the names that main() uses, and that nothing in main.py defines: no test calls it."""
+    module = _loaded.get("main")
+    source = MAIN.read_text(encoding="utf-8") if module else ""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    parts = [part for node in functions if node.name == "main" for part in ast.walk(node)]
+    names = [part for part in parts if isinstance(part, ast.Name)]
+    known = {part.id for part in names if not isinstance(part.ctx, ast.Load)}
+    known |= {part.arg for part in parts if isinstance(part, ast.arg)}
+    known |= {part.name for part in parts if isinstance(part, (ast.alias, ast.ExceptHandler))}
+    known |= {part.name for part in parts if isinstance(part, ast.FunctionDef)}
+    known |= {*dir(module), *dir(builtins)}
+    return sorted({part.id for part in names} - known)
 
 
 def choose_signs():

@@ -46,7 +46,7 @@ def test_2_the_file_has_the_content_type_of_json(program, bucket):
 
 
 def test_3a_the_saved_entries_are_loaded(program, bucket):
-    """json.loads turns the text that .get()['Body'].read().decode() gives you into a list."""
+    """Read the file BOOK. json.loads turns .get()['Body'].read().decode() into a list."""
     program.save_entries(bucket, [ADA, LINUS])
     program.check(program.load_entries(bucket), [ADA, LINUS])
 
