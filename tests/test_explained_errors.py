@@ -147,6 +147,10 @@ def test_what_a_program_asks_for(desk: Desk, line: str, problem: str):
     some_thorough(
         [
             ("bucket.put_object(key='b', Body=b'')", "Did you mean Key?"),
+            (
+                "bucket.Object('b').copy_from(CopySource='a.txt')",
+                "Write CopySource={'Bucket': bucket",
+            ),
             ("bucket.put_object('b', b'')", "Write a name before each value: Key=..., Body=..."),
             ("bucket.put_object(Key='b', Body=['b'])", "Body may not be a list; it takes: bytes,"),
             ("bucket.put_object(Key='b', Body=5)", "Body may not be an int; it takes: bytes,"),

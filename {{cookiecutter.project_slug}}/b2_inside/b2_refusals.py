@@ -80,6 +80,10 @@ def explain_refusal(error, settings):
     problem = _find_wrong_clock(answer, name)
     if problem:
         return problem
+    if name == "bucket-not-found" and answer.operation in ("CopyObject", "UploadPartCopy"):
+        reason = "the bucket in CopySource is not there."
+        do = "Write CopySource={'Bucket': bucket.name, 'Key': 'the name of the file'}."
+        return SetupError("call-misspelt", reason=reason, do=do)
     if name in ("key-unknown", "application-key-wrong") and settings:
         return why_key_refused(settings, name)
     return SetupError(name, **_list_details(answer, name, settings))
