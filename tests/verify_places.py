@@ -34,6 +34,7 @@ MISTAKES = {  # the problem: the line that leads to it, and .env
     "call-misspelt": ("get_bucket().put_object(Kee='a.txt', Body=b'a')", ENV),
     "no-such-object": ("get_bucket().Object('missing.txt').get()", ENV),
     "brackets-not-empty": ("get_bucket('photos')", ENV),
+    "brackets-missing": ("get_bucket.objects", ENV),
     "object-name-impossible": ("get_bucket().put_object(Key='a\\nb', Body=b'a')", ENV),
 }
 
@@ -244,6 +245,48 @@ def in_flask(project: Project, line: str) -> str:
     return ask_server(project, text)
 
 
+def in_flask_with_debug(project: Project, line: str) -> str:
+    if "get_bucket" in line and "get_bucket()" not in line:
+        pytest.skip("Flask's debugger starts after our imports, and no call of ours came since")
+    text = f"""
+        from flask import Flask
+        app = Flask(__name__)
+        @app.route("/")
+        def page():
+            {line}
+        app.run(port=PORT, debug=True, use_reloader=False)
+    """
+    return ask_server(project, text)
+
+
+def in_streamlit_itself(project: Project, line: str) -> str:
+    """Without any line of ours around the program; what it shows, and what it logs."""
+    project.write("main.py", START + line + "\n")
+    page = """
+        from streamlit.testing.v1 import AppTest
+        app = AppTest.from_file("main.py", default_timeout=30).run()
+        print("\\n".join(shown.value for shown in [*app.code, *app.exception]))
+    """
+    screen = run(project, "-c", textwrap.dedent(page))
+    if "PROBLEM" in screen:
+        assert screen.count("PROBLEM") == 2, "once in the terminal, and once on the page"
+        assert "Traceback" not in screen
+        screen = screen[screen.rindex("PROBLEM") :]
+    return screen
+
+
+def in_a_process(project: Project, line: str) -> str:
+    text = f"""
+        import multiprocessing
+        def work():
+            {line}
+        if __name__ == "__main__":
+            multiprocessing.Process(target=work).start()
+    """
+    project.write("main.py", START + textwrap.dedent(text))
+    return run(project, "main.py")
+
+
 def on_a_page_of_flask(project: Project, line: str) -> str:
     """In Flask's debug mode, with the lines of README.md: no log is asked then."""
     text = f"""
@@ -301,6 +344,7 @@ def ask_server(project: Project, text: str) -> str:
         )
     try:
         status = open_page(f"http://127.0.0.1:{port}/", server)
+        time.sleep(0.5)  # Flask's debugger writes into the terminal after the page is sent
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=20)
@@ -358,6 +402,9 @@ PLACES: list[Callable[[Project, str], str]] = [
     in_a_notebook,
     in_spyder,
     in_flask,
+    in_flask_with_debug,
+    in_a_process,
+    in_streamlit_itself,
     on_a_page_of_flask,
     in_fastapi,
     in_streamlit,

@@ -116,43 +116,99 @@ def _tell_ipython(ipython):
     shell.showtraceback = show
 
 
-# Thonny has no place for that; this is what it calls (thonny 4 and 5).
+# These have no place for that, or only one for each program. So what shows an exception asks us
+# first. If a later version has no such function, it shows what it always did.
 
 
-def _tell_thonny(backend):
-    format_in_thonny = getattr(backend, "format_exception_with_frame_info", None)
-    if format_in_thonny is None:
+def _ask_first(owner, name, show):
+    """Let a function show advice, if there is any, in place of the exception that it is given."""
+    show_always = getattr(owner, name, None)
+    if show_always is None:
         return
 
-    def format_with_advice(kind, error, trace, *values, **named):
-        text = _explain(error, trace)
-        if text:
-            return [(f"{line}\n", None, None, None) for line in text.splitlines()]
-        return format_in_thonny(kind, error, trace, *values, **named)
+    def show_advice_or_exception(*values, **named):
+        error = next((value for value in values if isinstance(value, Exception)), None)
+        text = _explain(error, error.__traceback__) if error else ""
+        return show(text) if text else show_always(*values, **named)
 
-    backend.format_exception_with_frame_info = format_with_advice
+    setattr(owner, name, show_advice_or_exception)
 
 
-# A button in a window. Source: Python docs, tkinter, "Handy Reference", report_callback_exception.
+def _print(text):
+    print(text, file=sys.stderr)
 
 
 def _tell_tkinter(tkinter):
-    show_in_tkinter = tkinter.Tk.report_callback_exception
+    """A button in a window. Source: Python docs, tkinter, report_callback_exception."""
+    _ask_first(tkinter.Tk, "report_callback_exception", _print)
 
-    def show(window, kind, error, trace):
-        text = _explain(error, trace)
-        if text:
-            print(text, file=sys.stderr)
-        else:
-            show_in_tkinter(window, kind, error, trace)
 
-    tkinter.Tk.report_callback_exception = show
+def _tell_thonny(backend):
+    """Source: thonny 4 and 5, cp_back.py."""
+
+    def give_lines(text):
+        return [(f"{line}\n", None, None, None) for line in text.splitlines()]
+
+    _ask_first(backend, "format_exception_with_frame_info", give_lines)
+
+
+def _tell_streamlit(error_util):
+    """The page, and the terminal. Source: streamlit 1.67, error_util.py."""
+
+    def show_on_page(text):
+        error_util.get_dg_singleton_instance().main_dg.code(text.strip())
+
+    _ask_first(error_util, "show_uncaught_app_exception", show_on_page)
+    _ask_first(error_util, "_log_uncaught_app_exception", _print)
+
+
+def _tell_werkzeug(debug):
+    """Flask with debug=True: the page, and the terminal. Source: werkzeug 3.1, tbtools.py."""
+    if not hasattr(debug, "DebugTraceback"):
+        return
+
+    class TracebackWithAdvice(debug.DebugTraceback):  # type: ignore[name-defined]
+        def __init__(self, error, *values, **named):
+            super().__init__(error, *values, **named)
+            self.advice = _explain(error, error.__traceback__)
+
+        def render_traceback_text(self):
+            return f"{self.advice}\n" if self.advice else super().render_traceback_text()
+
+        def render_debugger_html(self, *values, **named):
+            from html import escape
+
+            page = super().render_debugger_html(*values, **named)
+            advice = f"<pre>{escape(self.advice)}</pre>" if self.advice else ""
+            return page.replace('<div class="debugger">', f'{advice}<div class="debugger">', 1)
+
+    debug.DebugTraceback = TracebackWithAdvice
+
+
+def _tell_multiprocessing(process):
+    """Source: Python docs, multiprocessing.Process.run; what it raises is printed as it is."""
+    run = process.BaseProcess.run
+
+    def run_with_advice(self):
+        try:
+            run(self)
+        except Exception as error:
+            text = _explain(error, error.__traceback__)
+            if not text:
+                raise
+            _print(text)
+            raise SystemExit(1) from None
+
+    process.BaseProcess.run = run_with_advice
 
 
 PLACES = {  # module: the function that tells it
     "threading": _tell_threading,
     "logging": _tell_logging,
     "IPython": _tell_ipython,
-    "thonny.plugins.cpython_backend.cp_back": _tell_thonny,
+    "multiprocessing.process": _tell_multiprocessing,
     "tkinter": _tell_tkinter,
+    "thonny.plugins.cpython_backend.cp_back": _tell_thonny,
+    "streamlit.error_util": _tell_streamlit,
+    "werkzeug.debug": _tell_werkzeug,
 }

@@ -248,8 +248,9 @@ def problem_of(error, settings):
     if isinstance(error, SetupError):
         return error
     kind = type(error).__name__
-    if isinstance(error, TypeError) and str(error).startswith(("get_bucket() ", "get_client() ")):
-        return SetupError("brackets-not-empty", call=str(error).partition("(")[0])
+    problem = _explain_brackets(error)
+    if problem:
+        return problem
     if isinstance(error, OSError) and _is_of_boto3(error.__cause__):
         error = error.__cause__  # s3fs, and so pandas, raises Python's own errors
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
@@ -270,6 +271,17 @@ def problem_of(error, settings):
 
             return explain_refusal(link, settings)
     return _explain_network(chain, _find_host_name(chain, settings))
+
+
+def _explain_brackets(error):
+    """Return the problem of get_bucket without brackets, or with something in them, or None."""
+    if isinstance(error, TypeError) and str(error).startswith(("get_bucket() ", "get_client() ")):
+        return SetupError("brackets-not-empty", call=str(error).partition("(")[0])
+    if isinstance(error, AttributeError) and type(error.obj) is type(_explain_brackets):
+        name = getattr(error.obj, "__name__", "")
+        if name in ("get_bucket", "get_client"):
+            return SetupError("brackets-missing", call=name)
+    return None
 
 
 def _is_of_boto3(error):

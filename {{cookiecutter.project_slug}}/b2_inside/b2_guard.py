@@ -13,6 +13,7 @@ import sys
 import zlib
 from xml.etree import ElementTree
 
+from b2_advice import tell_all
 from b2_problems import SetupError
 
 HASHED = 8 * 1024 * 1024  # bytes: a whole object up to this size is compared with its MD5
@@ -249,6 +250,7 @@ def _remember_call(params, context, **_):
     """Keep the arguments of a call: they explain errors, and get_object() may be called again."""
     if isinstance(params.get("Body"), bytearray):
         params["Body"] = bytes(params["Body"])  # moto, in the tests, cannot take it
+    tell_all()  # what shows errors may have been imported since then: a window, a framework
     context["b2_is_second_try"] = params.pop(SECOND_TRY, False)
     context["b2_call"] = dict(params)
 

@@ -560,6 +560,13 @@ PROBLEMS = {
         do="Write {call}(). For another bucket, change B2_BUCKET_NAME in .env.",
         source=OUR_RULE,
     ),
+    "brackets-missing": Problem(
+        sign="get_bucket or get_client without brackets, used like a bucket",
+        what="{call} has no brackets after it in your program.",
+        why="Without them it is the function itself, and not what it returns.",
+        do="Write {call}().",
+        source=OUR_RULE,
+    ),
     "object-not-usable": Problem(
         sign="an AttributeError, TypeError or ValueError about what the last object holds",
         what="Your program stopped with {stop}",
@@ -671,6 +678,7 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "bytes-altered",
     "call-misspelt",
     "brackets-not-empty",
+    "brackets-missing",
     "own-client-in-practice",
     "object-not-usable",
     "no-keys-given",
