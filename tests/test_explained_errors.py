@@ -509,6 +509,14 @@ def test_a_name_in_the_brackets(desk: Desk):
     assert "main.py, line 3: get_bucket('photos')" in done.err
 
 
+def test_brackets_that_are_missing(desk: Desk):
+    program = "import check_setup\nfrom b2_client import get_bucket\nget_bucket.objects.all()\n"
+    done = desk.run(program)
+
+    assert problems(done) == ["brackets-missing"]
+    assert "Write get_bucket()." in done.err
+
+
 def test_without_a_network_the_shape_of_a_key_comes_first(desk: Desk):
     """The name is one that nobody has; a lookup that fails is what being offline looks like."""
     program = USES_BUCKET.format(line="")
