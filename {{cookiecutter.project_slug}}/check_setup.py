@@ -3,7 +3,8 @@
     python check_setup.py
 
 It looks at this computer, .env, the connection to B2, the key and the bucket; then it saves,
-reads and deletes one small file. It stops at the first problem. It never prints a key.
+reads and deletes one small file. It stops at the first problem. If all is well, it says how much
+is in the bucket. It never prints a key.
 
 A program with the line "import check_setup" explains its own failures in the same way.
 This file is given: a reset may replace it, so write your own code in main.py.
@@ -541,12 +542,11 @@ def _explain_content(error):
 def _suspect_content(error):
     """Return a note if values of two types met, and one may come from a file in the bucket."""
     words = "between instances|unsupported operand|can't multiply"
-    if not (isinstance(error, TypeError) and LAST_READ.get("content")):
-        return ""
-    if not re.search(words, str(error)):
+    name = LAST_READ.get("name")
+    if not name or not isinstance(error, TypeError) or not re.search(words, str(error)):
         return ""
     return (
-        f"\nThe last file that it read from the bucket is {LAST_READ['name']}. If your program is"
+        f"\nThe last file that it read from the bucket is {name}. If your program is"
         " right,\nan earlier try may have saved a value of another type there: look into it.\n"
     )
 

@@ -265,8 +265,8 @@ def _compare_object(client, parsed, context, **_):
         return
     call = context["b2_call"]
     LAST_READ.clear()
-    first = _is_as_promised(client, call, parsed)
     LAST_READ["name"] = call["Key"]
+    first = _is_as_promised(client, call, parsed)
     if first is True:
         return
     again = client.get_object(**call, **{SECOND_TRY: True})

@@ -55,16 +55,13 @@ def read_settings() -> dict[str, str]:
         return _read_and_check()
     except SetupError as problem:
         if problem.details.get("where") == ENVIRONMENT and not list_overriding():
-            problem.details["where"] = _name_of_file()  # load_dotenv() has put them there
+            problem.details["where"] = _read_file_again()[0]  # load_dotenv() has put them there
         raise
 
 
 def list_overriding() -> list[str]:
     """Return the names of the variables of the terminal that differ from the lines in .env."""
-    try:
-        _, in_file = _choose_and_read_file()
-    except SetupError:
-        in_file = {}
+    _, in_file = _read_file_again()
     return [
         name
         for name in CONSOLE_WORDS
@@ -73,8 +70,12 @@ def list_overriding() -> list[str]:
     ]
 
 
-def _name_of_file() -> str:
-    return next((name for name in ENV_FILES if (HERE / name).is_file()), ENV_FILES[0])
+def _read_file_again() -> tuple[str, dict[str, str]]:
+    """Return the name and the values of .env or env.txt; without values if it cannot be read."""
+    try:
+        return _choose_and_read_file()
+    except SetupError:
+        return ENV_FILES[0], {}
 
 
 def _read_and_check() -> dict[str, str]:
