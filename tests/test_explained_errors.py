@@ -592,6 +592,20 @@ def test_an_object_that_an_earlier_try_has_saved(
         assert len(done.err.strip().splitlines()) <= 8
 
 
+@pytest.mark.parametrize(
+    "line", ["book.append('Ada')", "bucket.put_object(key='a')"], ids=["the file", "the call"]
+)
+def test_advice_has_at_most_eight_lines(desk: Desk, line: str):
+    """However many functions have called each other, the line with the problem is shown."""
+    functions = "".join(f"def step_{number}():\n    step_{number + 1}()\n\n" for number in range(5))
+    program = f"{functions}def step_5():\n    {line}\n\nstep_0()"
+    done = desk.run(READS.format(content=b"null", line=program), **PRACTICE)
+
+    assert len(problems(done)) == 1
+    assert f": {line}" in done.err.splitlines()[-1]
+    assert len(done.err.strip().splitlines()) <= 8
+
+
 def test_a_value_of_another_type_may_come_from_the_bucket(desk: Desk):
     line = "print(sorted([*book, 5]))"
     done = desk.run(READS.format(content=b'["4"]', line=line), **PRACTICE)

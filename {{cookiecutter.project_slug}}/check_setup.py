@@ -78,6 +78,7 @@ PROVED = [  # by the first request
     "B2 knows the keyID, and the applicationKey belongs to it",
     "the bucket is there, and the key can list it",
 ]
+MOST_LINES = 8  # of advice: more would not be read
 SKIPPED_FOLDERS = ("venv", "env", "backups", "practice-bucket", "node_modules", "__pycache__")
 
 
@@ -482,14 +483,20 @@ def explain(error, trace=None):
         shown = "".join(traceback.format_exception(type(error), error, trace))
         note = _suspect_content(error)
         return "" if not note and cover(shown, {}) == shown else cover(shown + note, {})
-    lines = list_lines_of_program(trace) if problem.problem in OF_THE_PROGRAM else []
+    text, lines = block(problem), []
+    if problem.problem in OF_THE_PROGRAM:
+        room = MOST_LINES - len(text.strip().splitlines()) - 1
+        lines = list_lines_of_program(trace, max(room, 1))
     with suppress(Exception):  # one of your files may hide what this needs
         lines += _list_variables()
-    return cover("\n".join([block(problem), *lines]), settings)
+    return cover("\n".join([text, *lines]), settings)
 
 
-def list_lines_of_program(trace):
-    """Return the lines of the student's program that led to a problem, with a heading."""
+def list_lines_of_program(trace, most):
+    """Return the lines of the student's program that led to a problem, with a heading.
+
+    most: how many; the last ones are the nearest to the problem.
+    """
     lines = []
     for frame in traceback.extract_tb(trace):
         folder, name = os.path.split(frame.filename)
@@ -499,7 +506,7 @@ def list_lines_of_program(trace):
         line = f"    {name}, line {frame.lineno}: {frame.line}"
         if is_yours and not is_given(name) and line not in lines:
             lines.append(line)
-    return ["In your program:", *lines] if lines else []
+    return ["In your program:", *lines[-most:]] if lines else []
 
 
 def _look_closer(error, problem, settings):
