@@ -29,7 +29,7 @@ STARTER = ROOT / "{{cookiecutter.project_slug}}"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(STARTER), str(STARTER / "b2_inside")]
 
 from actions import ACTIONS, Action, a_place  # noqa: E402
-from b2_causes import problem_of  # noqa: E402
+from b2_errors import problem_of  # noqa: E402
 from backends import BUCKET, bucket_at, rclone_server  # noqa: E402
 from document import keep  # noqa: E402
 from faulty_network import FAULTS, FaultyNetwork, Request  # noqa: E402

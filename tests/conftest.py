@@ -129,6 +129,15 @@ class Project:
         return run([*words], self.path, {**clean_environment(), **(env or {})})
 
 
+def copy_given_files(folder: Path) -> Project:
+    """Make a project of the given files alone: no template is needed for that."""
+    hide = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(INSIDE, folder / "b2_inside", ignore=hide)
+    for name in ("b2_client.py", "check_setup.py"):
+        shutil.copy(STARTER / name, folder)
+    return Project(folder)
+
+
 def python_in(environment: Path) -> Path:
     """Return the Python of a virtual environment."""
     windows = os.name == "nt"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import b2_causes
+import b2_errors
 import b2_settings
 import check_setup
 import pytest
@@ -110,7 +111,7 @@ def scene(
     ).configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with serve(double, context) as port:
-        made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_causes.BACKBLAZE: port})
+        made = Scene(folder, double, monkeypatch, capsys, {HOST: port, b2_errors.BACKBLAZE: port})
         made.env()
         monkeypatch.setattr(b2_settings, "HERE", folder)
         monkeypatch.setattr(b2_causes, "HERE", str(folder))

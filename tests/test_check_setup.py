@@ -14,9 +14,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import b2_answers
-import b2_causes
 import b2_client
 import b2_double
+import b2_errors
 import b2_rules
 import check_setup
 import pytest
@@ -501,7 +501,7 @@ def other_kind_of_key(scene: Scene) -> None:
 
 def through_a_proxy(scene: Scene) -> None:
     scene.patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{scene.proxy()}")
-    scene.ports.pop(b2_causes.BACKBLAZE)  # behind a proxy, names can be unknown here
+    scene.ports.pop(b2_errors.BACKBLAZE)  # behind a proxy, names can be unknown here
 
 
 def all_variables(scene: Scene) -> None:

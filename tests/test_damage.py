@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import INSIDE, STARTER, Project, Run, some_thorough
+from conftest import INSIDE, STARTER, Project, Run, copy_given_files, some_thorough
 from practising import ENV
 
 IN_INSIDE = sorted(f"b2_inside/{file.name}" for file in INSIDE.glob("b2_*.py"))
@@ -23,10 +23,8 @@ WAY_BACK = "README.md says how, under Reset."
 def home(tmp_path: Path) -> Project:
     """A folder with the given files and hello-bucket's main.py, as they are generated."""
     folder = tmp_path / "b2_practice"  # a student may use this name; it is not our folder
-    shutil.copytree(INSIDE, folder / "b2_inside", ignore=PYCACHE)
-    for name in ("b2_client.py", "check_setup.py", "_starter/hello-bucket/main.py"):
-        shutil.copy(STARTER / name, folder)
-    made = Project(folder)
+    made = copy_given_files(folder)
+    shutil.copy(STARTER / "_starter/hello-bucket/main.py", folder)
     made.write(".env", ENV)
     return made
 

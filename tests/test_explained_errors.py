@@ -614,24 +614,6 @@ def test_a_value_of_another_type_may_come_from_the_bucket(desk: Desk):
     assert "The last file that it read from the bucket is book.json." in done.err
 
 
-@pytest.mark.parametrize(
-    "line",
-    some_thorough(
-        [
-            "bucket.copy('a.txt', 'b.txt')",
-            "bucket.meta.client.list_objects_v2(Bucket=bucket)",
-            "bucket.Object(None).get()",
-            "bucket.meta.client.generate_presigned_url('getobject')",
-        ],
-        every_day=1,
-    ),
-)
-def test_other_calls_that_boto3_refuses(desk: Desk, line: str):
-    done = desk.run(USES_BUCKET.format(line=line))
-
-    assert problems(done) == ["call-misspelt"], done.err
-
-
 def test_a_mistake_in_another_process_is_explained(desk: Desk):
     """The pool's own process makes a text of the traceback."""
     program = (

@@ -26,8 +26,8 @@ from typing import Any
 import pytest
 import trustme
 from actions import ACTIONS, Action, a_place
-from b2_causes import problem_of
 from b2_double import B2Double
+from b2_errors import problem_of
 from b2_problems import SetupError
 from b2_server import Handler, listen, serve
 from backends import BUCKET, bucket_at

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from b2_causes import explain_unknown
+from b2_errors import explain_unknown
 from b2_problems import OF_THE_PROGRAM, PROBLEMS, SetupError, block
 from b2_refusals import ANSWERS
 from b2_rules import cover
@@ -23,7 +23,7 @@ SHOWN_ELSEWHERE = {  # and tested in the files that ELSEWHERE names
     "given-file-missing",
     "given-file-damaged",
 } - {"unknown"}
-ELSEWHERE = ("explained_errors", "damage", "refusals", "faulty_network")
+ELSEWHERE = ("calls", "explained_errors", "damage", "refusals", "faulty_network")
 
 
 def test_every_problem_is_caused_for_real_by_a_test():

@@ -57,6 +57,7 @@ FILES = {
     "b2_inside/__init__.py",
     "b2_inside/b2_advice.py",
     "b2_inside/b2_causes.py",
+    "b2_inside/b2_errors.py",
     "b2_inside/b2_guard.py",
     "b2_inside/b2_refusals.py",
     "b2_inside/b2_problems.py",

@@ -12,8 +12,8 @@ from typing import Any
 import b2_answers
 import b2_causes
 import pytest
-from b2_causes import problem_of
 from b2_double import B2Double
+from b2_errors import problem_of
 from b2_problems import block
 from b2_server import serve
 from backends import BUCKET, bucket_at

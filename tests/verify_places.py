@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import INSIDE, STARTER, Project, clean_environment
+from conftest import Project, clean_environment, copy_given_files
 from practising import ENV
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -41,11 +40,7 @@ MISTAKES = {  # the problem: the line that leads to it, and .env
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    folder = tmp_path / "project"
-    shutil.copytree(INSIDE, folder / "b2_inside", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("b2_client.py", "check_setup.py"):
-        shutil.copy(STARTER / name, folder)
-    return Project(folder)
+    return copy_given_files(tmp_path / "project")
 
 
 def run(project: Project, *words: str, text: str = "", folder: Path | None = None) -> str:

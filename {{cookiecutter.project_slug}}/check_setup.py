@@ -17,14 +17,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "b2_in
 
 try:
     import b2_causes
-    from b2_causes import (
-        PROXIES,
-        explain_unknown,
-        explain_unknown_host,
-        explain_variable,
-        is_given,
-        problem_of,
-    )
+    from b2_causes import is_given
 except Exception as error:  # without this file, nothing else can explain what is wrong
     where = ""
     step = error.__traceback__
@@ -54,9 +47,15 @@ from textwrap import shorten
 from urllib.parse import urlsplit
 
 import b2_settings
+from b2_errors import (
+    PROXIES,
+    explain_unknown,
+    explain_unknown_host,
+    explain_variable,
+    problem_of,
+)
 from b2_guard import LAST_READ
 from b2_problems import OF_A_CLIENT, OF_THE_PROGRAM, SetupError, block
-from b2_refusals import explain_refusal  # noqa: F401  # used later: is it there, and whole?
 from b2_rules import (
     APPLICATION_KEY,
     KEYS,
@@ -529,6 +528,8 @@ def _explain_content(error):
     if content is None or not isinstance(error, (AttributeError, TypeError, ValueError)):
         return None
     text = content.decode(errors="replace")
+    if text and getattr(error, "doc", None) == "":  # of a JSONDecodeError
+        return SetupError("read-twice", name=name)
     try:
         value = json.loads(text)
     except ValueError:

@@ -567,6 +567,21 @@ PROBLEMS = {
         do="Write {call}().",
         source=OUR_RULE,
     ),
+    "exception-not-known": Problem(
+        sign="a NameError for the name after except, while an answer with that error is handled",
+        what="Python does not know the name {name} that your program has after except.",
+        why="boto3 has it, but your program does not say where.",
+        do="Write this line:\n    {how}",
+        source="boto3 docs, Error handling.",
+    ),
+    "read-twice": Problem(
+        sign="json is given an empty text, and the last object that was read is not empty",
+        what="Your program gives json an empty text.",
+        why="A Body can be read only once: the second read() returns nothing. The file {name} is"
+        " not empty.",
+        do="Keep what the first read() returns:\n    text = answer['Body'].read()",
+        source="Python docs, io; " + BOTOCORE,
+    ),
     "object-not-usable": Problem(
         sign="an AttributeError, TypeError or ValueError about what the last object holds",
         what="Your program stopped with {stop}",
@@ -680,6 +695,8 @@ OF_THE_PROGRAM = (  # with these problems, the lines of the program are shown
     "brackets-not-empty",
     "brackets-missing",
     "own-client-in-practice",
+    "exception-not-known",
+    "read-twice",
     "object-not-usable",
     "no-keys-given",
     "key-lacks-permission",

@@ -405,11 +405,12 @@ def format_time(now: float) -> str:
 
 
 def cut_short(text: str) -> str:
-    """Return a text on one line of 300 characters at most, cut between two words.
+    """Return a text as one sentence of about 300 characters at most, cut between two words.
 
     Half a key would not be recognised as one, and so it would be shown.
     """
-    return shorten(text, 300, placeholder=" ...")
+    text = shorten(text, 300, placeholder=" ...")
+    return text if text.endswith((".", "!", "?")) or not text else f"{text}."
 
 
 def shown(text: str) -> str:

@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from b2_causes import problem_of
+from b2_errors import problem_of
 from b2_problems import sentences
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
