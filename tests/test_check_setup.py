@@ -294,6 +294,10 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     "the keyID twice": ("keys-swapped", env(APPLICATION_KEY=KEY_ID)),
     "the applicationKey twice": ("keys-swapped", env(APPLICATION_KEY_ID=APPLICATION_KEY)),
     "the master key": ("master-key", env(APPLICATION_KEY_ID="0a1b2c3d4e5f")),
+    "a keyID that is cut after its beginning": (
+        "key-incomplete",
+        env(APPLICATION_KEY_ID="005a"),
+    ),
     "keyName for keyID": ("key-name-as-id", env(APPLICATION_KEY_ID="ada-school-key")),
     "a truncated keyID": ("key-incomplete", env(APPLICATION_KEY_ID=KEY_ID[:-3])),
     "a truncated applicationKey": ("key-incomplete", env(APPLICATION_KEY=APPLICATION_KEY[:-2])),

@@ -434,7 +434,7 @@ def check_key_shapes(settings: dict[str, str]) -> None:
         return
     key_id, key = (settings[name] for name in KEYS)
     if re.fullmatch(KEY_ID, key_id) is None:
-        if not re.match(r"0[0-9a-f]{8}", key_id.lower().replace("o", "0")):
+        if not re.match(r"0[0-9a-f]{8}|0[0-9a-f]*$", key_id.lower().replace("o", "0")):
             raise SetupError("key-name-as-id", count=len(key_id))
         raise _describe_incomplete_key(KEYS[0], key_id)
     if key.startswith("K00") and re.fullmatch(APPLICATION_KEY, key) is None:
