@@ -68,6 +68,12 @@ def in_a_terminal(project: Project, line: str) -> str:
     return run(project, "main.py")
 
 
+def in_the_debugger_of_vs_code(project: Project, line: str) -> str:
+    """F5 in VS Code starts debugpy, which runs the program; here, no editor is connected to it."""
+    project.write("main.py", START + line + "\n")
+    return run(project, "-m", "debugpy", "--listen", "127.0.0.1:0", "main.py")
+
+
 def from_another_folder(project: Project, line: str) -> str:
     project.write("main.py", START + line + "\n")
     return run(project, str(project.path / "main.py"), folder=project.path.parent)
@@ -384,6 +390,7 @@ def in_streamlit(project: Project, line: str) -> str:
 
 PLACES: list[Callable[[Project, str], str]] = [
     in_a_terminal,
+    in_the_debugger_of_vs_code,
     from_another_folder,
     at_pythons_prompt,
     by_exec,

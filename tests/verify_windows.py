@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -76,6 +77,36 @@ def test_the_second_run_shows_the_first(rig: Rig, project: Project, capfdbinary:
     out = capfdbinary.readouterr().out.decode()
     assert "['hello-1.txt', 'hello-2.txt']" in out
     assert project.read("practice-bucket/hello-1.txt") in out
+
+
+@pytest.mark.parametrize("terminal", [[], ["cmd", "/c"]], ids=["double click", "cmd"])
+@pytest.mark.parametrize("program", ["check_setup.py", "main.py"])
+def test_a_window_that_a_double_click_has_opened_waits(
+    rig: Rig, project: Project, program: str, terminal: list[str]
+):
+    """With a double click, no other program but Python is in the window."""
+    folder = Path(tempfile.mkdtemp(prefix="double-", dir=rig.drive))
+    shutil.copytree(project.path, folder, dirs_exist_ok=True)
+    (folder / ".env").unlink()
+    console = pexpect.spawn(
+        "wine",
+        [*terminal, r"C:\py\python.exe", program],
+        cwd=str(folder),
+        env=rig.env,
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(40, 200),
+    )
+    console.expect_exact("[env-file-missing]")
+    if not terminal:
+        console.expect_exact("Press Enter to close this window.")
+        console.send("\r")
+    console.expect(pexpect.EOF)
+    console.close()
+    shutil.rmtree(folder)
+
+    assert console.exitstatus == 1
+    assert "Press Enter" not in console.before
 
 
 def test_check_setup_says_that_practice_works(rig: Rig, project: Project, capfdbinary: Any):

@@ -47,6 +47,7 @@ from textwrap import shorten
 from urllib.parse import urlsplit
 
 import b2_settings
+from b2_advice import hold_window
 from b2_errors import (
     PROXIES,
     explain_unknown,
@@ -577,6 +578,8 @@ def _ask_more(error, settings):
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    exit_code = main()
+    hold_window()
+    raise SystemExit(exit_code)
 else:
     b2_causes.install(explain)  # instead of the simple explanations above

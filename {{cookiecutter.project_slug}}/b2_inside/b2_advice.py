@@ -53,6 +53,40 @@ def _show(kind, error, trace):
         print(text, file=sys.stderr)
     else:
         _show_traceback(kind, error, trace)
+    hold_window()
+
+
+def hold_window():
+    """Wait for Enter if a double click has opened this window: Windows closes it at the end."""
+    if not sys.stdin or not sys.stdin.isatty():
+        return
+    try:
+        programs = _list_programs_in_window()
+        if programs and all(name.startswith("py") for name in programs):  # py.exe, python.exe
+            input("\nPress Enter to close this window. ")
+    except (Exception, KeyboardInterrupt):
+        pass  # then it closes at once
+
+
+def _list_programs_in_window():
+    """Return the names of all programs in this window of Windows; in a terminal, cmd.exe is there.
+
+    Source: Microsoft docs, GetConsoleProcessList and QueryFullProcessImageName.
+    """
+    if sys.platform != "win32":
+        return []
+    import ctypes
+
+    windows = ctypes.windll.kernel32
+    ids = (ctypes.c_ulong * 99)()
+    names = []
+    for number in ids[: windows.GetConsoleProcessList(ids, len(ids))]:
+        process = windows.OpenProcess(0x1000, False, number)  # only to ask for its name
+        path, size = ctypes.create_unicode_buffer(1000), ctypes.c_ulong(1000)
+        windows.QueryFullProcessImageNameW(process, 0, path, ctypes.byref(size))
+        windows.CloseHandle(process)
+        names.append(path.value.rpartition("\\")[2].lower())
+    return names
 
 
 # Threads. Source: Python docs, threading.excepthook.
