@@ -155,6 +155,21 @@ def test_pytest_names_what_is_missing_or_damaged(tested: Project, name: str, dam
     assert len(done.printed.strip().splitlines()) <= 8
 
 
+def test_pytest_names_a_conftest_that_is_missing(tested: Project):
+    (tested.path / "tests" / "conftest.py").unlink()
+
+    done = pytest_in(tested, "tests")
+
+    assert f"tests/conftest.py is missing. Bring it back: {WAY_BACK}" in done.printed
+
+
+def test_a_test_that_is_run_like_a_program(tested: Project):
+    """An editor's run button does that with the file that is open."""
+    done = tested.python("tests/test_main.py")
+
+    assert (done.code, done.err) == (1, "In the project's folder, type: python -m pytest\n")
+
+
 @pytest.mark.parametrize("program", ["check_setup.py", "pytest", "main.py"])
 def test_a_file_without_what_others_need(tested: Project, program: str):
     tested.write("b2_client.py", "")
@@ -162,6 +177,17 @@ def test_a_file_without_what_others_need(tested: Project, program: str):
     done = pytest_in(tested, "tests") if program == "pytest" else tested.python(program)
 
     assert_it_is_named(done, "b2_client.py", "given-file-damaged")
+
+
+@pytest.mark.parametrize("name", ["guestbook", "photo-album"])
+@pytest.mark.parametrize("module", ["types", "enum"])
+def test_check_setup_comes_before_what_a_file_of_yours_may_hide(
+    home: Project, name: str, module: str
+):
+    shutil.copy(STARTER / "_starter" / name / "main.py", home.path)
+    home.write(f"{module}.py", "print('mine')\n")
+
+    assert problems(home.python("main.py")) == ["file-hides-package"]
 
 
 def test_pytest_names_a_file_that_hides_boto3(tested: Project):

@@ -336,6 +336,14 @@ def test_a_failure_in_a_thread(desk: Desk):
 
 
 @pytest.mark.thorough
+def test_threads_with_the_same_problem_show_it_once(desk: Desk):
+    start = "for number in range(3): threading.Thread(target=bucket.Object('b').load).start()"
+    done = desk.run(USES_BUCKET.format(line=f"import threading\n{start}"))
+
+    assert problems(done) == ["no-such-object"]
+    assert done.err.count("The same in Thread-") == 2
+
+
 def test_pythons_own_words_for_a_thread(desk: Desk):
     program = "import check_setup, threading\nthreading.Thread(target=lambda: 1 / 0).start()\n"
 

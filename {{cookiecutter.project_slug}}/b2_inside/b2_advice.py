@@ -94,12 +94,16 @@ def _list_programs_in_window():
 
 def _tell_threading(threading):
     show_in_python = threading.excepthook
+    shown = set()  # several threads often fail for the same reason
 
     def show(failed):
         # sys.exit() ends a thread without a word.
         is_exit = failed.exc_type is SystemExit
         text = "" if is_exit else _explain(failed.exc_value, failed.exc_traceback)
-        if text:
+        if text in shown:
+            print(f"The same in {failed.thread.name}.", file=sys.stderr)
+        elif text:
+            shown.add(text)
             print(text, file=sys.stderr)
         else:
             show_in_python(failed)  # it names the thread

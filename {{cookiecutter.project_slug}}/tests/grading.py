@@ -19,8 +19,16 @@ import traceback
 from pathlib import Path
 
 import pytest
-from b2_errors import problem_of
-from b2_problems import sentences
+
+try:
+    from b2_errors import problem_of
+    from b2_problems import sentences
+except ModuleNotFoundError:  # conftest.py has not told Python where they are
+    if Path(sys.argv[0]).name.startswith("test_"):
+        raise SystemExit("In the project's folder, type: python -m pytest") from None
+    raise pytest.Collector.CollectError(
+        "tests/conftest.py is missing. Bring it back: README.md says how, under Reset."
+    ) from None
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call

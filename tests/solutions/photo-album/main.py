@@ -1,10 +1,10 @@
 """A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what to do."""
 
+import check_setup  # explains what goes wrong with your keys, your bucket or B2
 import html
 from pathlib import Path
 from urllib.parse import quote
 
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket, practice_place
 
 TYPES = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif'}

@@ -1,8 +1,8 @@
 """A guestbook: all entries in one JSON file in your bucket. BRIEF.md says what to do."""
 
+import check_setup  # explains what goes wrong with your keys, your bucket or B2
 import json
 
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket
 
 BOOK = 'book.txt'  # TODO 1: the file should be called guestbook.json.

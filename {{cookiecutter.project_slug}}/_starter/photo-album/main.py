@@ -1,10 +1,10 @@
 """A photo album: pictures in a bucket, and a page that shows them. BRIEF.md says what to do."""
 
+import check_setup  # explains what goes wrong with your keys, your bucket or B2
 import html
 from pathlib import Path
 from urllib.parse import quote
 
-import check_setup  # explains what goes wrong with your keys, your bucket or B2
 from b2_client import get_bucket, practice_place
 
 TYPES = {'.png': 'image/png'}  # TODO 1: the types of .jpg, .jpeg and .gif are missing.
