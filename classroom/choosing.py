@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from classroom import hand_ins, prepare
 from classroom.hand_ins import HandIn
-from classroom.matching import Member
 
 
 class Rank(NamedTuple):
@@ -53,9 +52,7 @@ def read_text(hand_in: HandIn) -> str | None:
         return None
 
 
-def make_asides(
-    hand_in: HandIn, others: list[HandIn], started: int, member: Member, folder: Path
-) -> list[str]:
+def make_asides(hand_in: HandIn, others: list[HandIn], started: int, folder: Path) -> list[str]:
     """Return notes for the teacher about the hand-in that counts, and about the others.
 
     started: how many of them were started; folder: the class folder.
@@ -63,8 +60,7 @@ def make_asides(
     asides = []
     if started > 1:
         asides.append(f"{started} hand-ins; this one counts: {hand_in.where(folder)}")
-    if hand_in.slug and member.folder and hand_in.slug.lower() != member.folder.lower():
-        asides.append(f"its project was made with the name {hand_in.slug}: ask whose it is")
+    asides += hand_in.doubts
     for other in others:
         for name in find_keys(other):
             asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def run(options: argparse.Namespace) -> int:
     class_file = options.class_file.absolute() if options.class_file else None
     check_places(folder, out, class_file)
     members, class_assignment, to_fix = read_members(folder, class_file)
-    hand_ins, unused = find_hand_ins(folder)
+    hand_ins, unused = find_hand_ins(
+        folder, tells=lambda path: bool(find_owners(path.parts, members).owners)
+    )
     assignment = choose_assignment(options.assignment, class_assignment, hand_ins)
     if members:
         matched, nobodys = match(hand_ins, members, folder)
@@ -196,7 +199,7 @@ def sort_unused(
     sentences = []
     unused_of: dict[int, list[Unused]] = {}
     for one in unused:
-        owners = find_owners(one.where, members)
+        owners = find_owners(re.split("/|: ", one.where), members).owners
         is_all_there_is = any(number not in matched for number in owners)
         if one.broken or is_all_there_is:
             sentences.append(str(one))

@@ -9,8 +9,8 @@ import contextlib
 import io
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from classroom.entries import (
@@ -46,6 +46,7 @@ class HandIn:
     folder in there that holds the program; main: the program's name; alone: nothing else belongs
     to it; time: when the program was last changed, in seconds.
     slug, assignment, version (of the template): what b2-starter.json says, or "".
+    doubts: why it may be somebody else's, for the teacher.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class HandIn:
     slug: str = ""
     assignment: str = ""
     version: str = ""
+    doubts: list[str] = field(default_factory=list)
 
     def where(self, folder: Path) -> str:
         """Return where it is, for the teacher. folder: the class folder."""
@@ -67,9 +69,14 @@ class HandIn:
             return outer
         return f"{outer}: {inside}"
 
-    def names(self, folder: Path) -> str:
-        """Return all the names in its path: one of them may be the student's."""
-        return f"{self.where(folder)}/{self.slug}"
+    def parts(self, folder: Path) -> list[str]:
+        """Return the names in its path, the outermost one first; they may tell whose it is."""
+        outside = self.path.relative_to(folder).parts
+        inside = [*PurePosixPath(self.inner).parts, *self.root.parts]
+        if self.alone and self.main != self.path.name:
+            inside.append(self.main)
+        names = [*outside, *inside, self.slug]
+        return [make_writable(name) for name in names if name]
 
 
 @dataclass
@@ -86,11 +93,26 @@ class Unused:
 
 # Finding.
 
+Tells = Callable[[PurePosixPath], bool]
 
-def find_hand_ins(folder: Path) -> tuple[list[HandIn], list[Unused]]:
-    """Return the hand-ins in the class folder, in the order of their places, and what is unused."""
+
+def tells_nobody(_: PurePosixPath) -> bool:
+    """Stand for an unknown class: no path has the name of a student."""
+    return False
+
+
+def tells_below(tells: Tells, *outer: str | PurePosixPath) -> Tells:
+    """Return the same for paths that begin in a zip. outer: where that zip is."""
+    return lambda inner: tells(PurePosixPath(*outer, inner))
+
+
+def find_hand_ins(folder: Path, tells: Tells = tells_nobody) -> tuple[list[HandIn], list[Unused]]:
+    """Return the hand-ins in the class folder, in the order of their places, and what is unused.
+
+    tells: returns whether a path in the class folder has the name of a student.
+    """
     listed = [entry for entry in list_folder(folder) if not is_ours(folder, entry.path)]
-    hand_ins, rest = sort_files(listed, of_a_class=True)
+    hand_ins, rest = sort_files(listed, tells, of_a_class=True)
     for hand_in in hand_ins:
         hand_in.path = folder / hand_in.root
         if hand_in.alone:
@@ -103,7 +125,7 @@ def find_hand_ins(folder: Path) -> tuple[list[HandIn], list[Unused]]:
             continue
         where = entry.path.as_posix()
         try:
-            inside, broken = find_in_zip(folder / entry.path, where)
+            inside, broken = find_in_zip(folder / entry.path, where, tells)
         except Exception as error:  # anything: an odd file can make a library fail in any way
             unused.append(Unused(where, explain(error), True))
             continue
@@ -138,19 +160,22 @@ def describe_unused(entry: Entry) -> Unused:
     return Unused(where, "this is not a program, so it was not used", False)
 
 
-def find_in_zip(path: Path, where: str) -> tuple[list[HandIn], list[Unused]]:
+def find_in_zip(path: Path, where: str, tells: Tells) -> tuple[list[HandIn], list[Unused]]:
     """Return the hand-ins in a zip, even those in zips inside it, and what is broken in it.
 
-    where: the name of the zip, for the teacher. Raises HandInError if there is nothing in it.
+    where: the name of the zip, for the teacher; tells: as in find_hand_ins. Raises HandInError
+    if there is nothing in it.
     """
     broken: list[Unused] = []
     with open_zip(path) as archive:
-        hand_ins, rest = sort_files(list(list_zip(archive)))
+        hand_ins, rest = sort_files(
+            list(list_zip(archive)), lambda inner: tells(PurePosixPath(where, inner))
+        )
         for entry in rest:
             inside = f"{where}: {make_writable(entry.path.as_posix())}"
             if is_zip(entry.path):
                 try:
-                    hand_ins += find_in_inner_zip(entry)
+                    hand_ins += find_in_inner_zip(entry, tells_below(tells, where, entry.path))
                 except Exception as error:  # as in find_hand_ins
                     broken.append(Unused(inside, explain(error), True))
             elif entry.path.suffix.lower() in ARCHIVES:
@@ -162,10 +187,10 @@ def find_in_zip(path: Path, where: str) -> tuple[list[HandIn], list[Unused]]:
     return hand_ins, broken
 
 
-def find_in_inner_zip(entry: Entry) -> list[HandIn]:
+def find_in_inner_zip(entry: Entry, tells: Tells) -> list[HandIn]:
     """Return the hand-ins in a zip that is in a zip. A third one in it is not opened."""
     with open_zip(io.BytesIO(entry.read())) as archive:
-        hand_ins, _ = sort_files(list(list_zip(archive)))
+        hand_ins, _ = sort_files(list(list_zip(archive)), tells)
     for hand_in in hand_ins:
         hand_in.inner = entry.path.as_posix()
     return hand_ins
@@ -182,13 +207,15 @@ def explain(error: Exception) -> str:
 # Telling hand-ins from other files.
 
 
-def sort_files(listed: list[Entry], of_a_class: bool = False) -> tuple[list[HandIn], list[Entry]]:
+def sort_files(
+    listed: list[Entry], tells: Tells, of_a_class: bool = False
+) -> tuple[list[HandIn], list[Entry]]:
     """Return the hand-ins among the files of a folder or zip, and all the other files.
 
     A folder with main.py is a project, and everything in it belongs to the project. Elsewhere,
     each program is a hand-in by itself. of_a_class: this is the class folder.
     """
-    projects = find_projects(listed, of_a_class)
+    projects = find_projects(listed, tells, of_a_class)
     programs = []
     rest = []
     for entry in listed:
@@ -202,11 +229,13 @@ def sort_files(listed: list[Entry], of_a_class: bool = False) -> tuple[list[Hand
     return [*projects.values(), *programs], rest
 
 
-def find_projects(listed: list[Entry], of_a_class: bool) -> dict[PurePosixPath, HandIn]:
+def find_projects(
+    listed: list[Entry], tells: Tells, of_a_class: bool
+) -> dict[PurePosixPath, HandIn]:
     """Return {folder: hand-in} of the outermost folders with main.py.
 
     The class folder is never a project, and neither is a folder that has projects in two of its
-    folders: a main.py beside them may be anybody's.
+    folders, or programs of several students: a main.py beside them may be anybody's.
     """
     mains = [entry for entry in listed if entry.path.name == "main.py"]
     mains.sort(key=lambda entry: len(entry.path.parts))
@@ -217,8 +246,18 @@ def find_projects(listed: list[Entry], of_a_class: bool) -> dict[PurePosixPath, 
             continue
         if find_owner(entry, projects) or holds_projects(entry, mains):
             continue
+        if not tells(root) and holds_named_programs(root, listed, tells):
+            continue
         projects[root] = make_hand_in(entry, alone=False)
     return projects
+
+
+def holds_named_programs(root: PurePosixPath, listed: list[Entry], tells: Tells) -> bool:
+    """Tell whether programs in a folder have the names of students."""
+    return any(
+        entry.path.is_relative_to(root) and PROGRAM.fullmatch(entry.path.name) and tells(entry.path)
+        for entry in listed
+    )
 
 
 def find_owner(entry: Entry, projects: dict[PurePosixPath, HandIn]) -> HandIn | None:

@@ -61,7 +61,7 @@ def grade_one(
         return grade
     *others, hand_in = [hand_in for _, hand_in in ranked]
     grade.where = hand_in.where(folder)
-    grade.asides = make_asides(hand_in, others, started, work.member, folder)
+    grade.asides = make_asides(hand_in, others, started, folder)
     with make_scratch_folder() as project:
         run_in(project, hand_in, grade, assignment, context, seconds)
     return grade

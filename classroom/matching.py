@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
 from classroom.hand_ins import HandIn
 from classroom.roster import fold
+from hooks.project import ASSIGNMENTS
 
 SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 MOST_WORDS_IN_ANY_ORDER = 4
 
-# How well a path can fit a student: what was found, and how many words of the name. The largest
+# How well a name can fit a student: what was found, and how many words of the name. The largest
 # pair is the best. A full name is best, because an alias such as "eva" is also part of names.
 NOTHING, ALIAS, FIRST_AND_LAST, JOINED, ALL_WORDS = range(5)
 NO_FIT = (NOTHING, 0)
+
+# Columns of a class list by which a platform may call a student, as a part of their names.
+LOGINS = ("mail", "login", "user", "github")
+
+# What platforms, editors and students add to a name. Any other word beside a student's name is a
+# part of a name, perhaps of somebody else's.
+ADDED = """
+main program project assignment homework task submission submitted file files zip py txt
+assignsubmission onlinetext version revision attempt late final new copy of and
+hausaufgabe aufgabe abgabe projekt programm kopie devoir copie tarea copia kopia
+jan feb mar apr may jun jul aug sep oct nov dec am pm
+"""
 
 
 @dataclass
@@ -35,29 +49,43 @@ class Member:
     digest: str = ""
 
 
-def split_words(text: str) -> list[str]:
+@dataclass
+class Finding:
+    """Whose a path is. owners: positions in the class, one if all is well; part: what told it."""
+
+    owners: list[int] = field(default_factory=list)
+    part: str = ""
+
+
+@functools.cache
+def split_words(text: str) -> tuple[str, ...]:
     """Return the words of a name or path, without capitals, accents or punctuation."""
-    return re.findall(r"[^\W_]+", fold(text))
+    return tuple(re.findall(r"[^\W_]+", fold(text)))
 
 
-def measure_fit(path: str, member: Member) -> tuple[int, int]:
-    """Return how well a path fits a student; NO_FIT if not at all.
+@functools.cache
+def spellings(name: str) -> set[tuple[str, ...]]:
+    """Return the words of a name as platforms write them: Müller, Muller and Mueller."""
+    return {split_words(name), split_words(name.lower().translate(SPELT_OUT))}
 
-    Platforms write Schmidt_Anna_12345_main.py, schmidtanna_12_34_main.py, "Anna Schmidt/main.py".
+
+def measure_fit(part: str, member: Member) -> tuple[int, int]:
+    """Return how well a part of a path fits a student; NO_FIT if not at all.
+
+    Platforms write Schmidt_Anna_12345_main.py, schmidtanna_12_34_main.py, "Anna Schmidt".
     """
-    there = split_words(path)
+    there = split_words(part)
     fits = [NO_FIT]
     if has_alias(there, member):
         fits.append((ALIAS, 0))
-    for name in (member.name, member.name.lower().translate(SPELT_OUT)):
-        fits.append(measure_name(name, there))
+    for words in spellings(member.name):
+        fits.append(measure_name(words, there))
     return max(fits)
 
 
-def measure_name(name: str, there: list[str]) -> tuple[int, int]:
+def measure_name(all_words: tuple[str, ...], there: tuple[str, ...]) -> tuple[int, int]:
     """Return how well the words of a path fit a name."""
-    all_words = split_words(name)
-    words = [word for word in all_words if not word.isdigit()]
+    words = tuple(word for word in all_words if not word.isdigit())
     if words and set(words) <= set(there):
         return ALL_WORDS, len(set(all_words) & set(there))  # "Ben 2" fits Ben 2 better than Ben
     if is_joined(words, there):
@@ -67,7 +95,7 @@ def measure_name(name: str, there: list[str]) -> tuple[int, int]:
     return NO_FIT
 
 
-def is_joined(words: list[str], there: list[str]) -> bool:
+def is_joined(words: tuple[str, ...], there: tuple[str, ...]) -> bool:
     """Tell whether a path has the words of a name without spaces: oneil ben, schmidtanna."""
     if len(words) < 2:
         return False
@@ -79,7 +107,8 @@ def is_joined(words: list[str], there: list[str]) -> bool:
     return False
 
 
-def join_in_any_order(words: list[str]) -> set[str]:
+@functools.cache
+def join_in_any_order(words: tuple[str, ...]) -> set[str]:
     """Return the words joined in every order; if there are many, only rotated."""
     orders: Iterable[Sequence[str]]
     if len(words) <= MOST_WORDS_IN_ANY_ORDER:
@@ -89,27 +118,88 @@ def join_in_any_order(words: list[str]) -> set[str]:
     return {"".join(order) for order in orders}
 
 
-def has_alias(there: list[str], member: Member) -> bool:
-    """Tell whether a path has the alias, or the name of the project that was made."""
+def has_alias(there: tuple[str, ...], member: Member) -> bool:
+    """Tell whether a path has the alias, the project's folder, or a login of a student."""
     path = f" {' '.join(there)} "
-    for name in (member.folder, member.alias):
+    for name in (member.folder, member.alias, *list_logins(member)):
         if name and f" {' '.join(split_words(name))} " in path:
             return True
     return False
 
 
-def find_owners(path: str, members: list[Member]) -> list[int]:
-    """Return the positions of the members whom a path fits best: one, if all is well."""
-    fits = [measure_fit(path, member) for member in members]
-    best = max(fits, default=NO_FIT)
+def list_logins(member: Member) -> Iterator[str]:
+    """Yield what a student may be called by on a platform: logins, and e-mail addresses up to @.
+
+    A login that is only a first or last name may be that of anybody else.
+    """
+    for column, value in member.others.items():
+        login = value.partition("@")[0]
+        is_part_of_name = set(split_words(login)) < set(split_words(member.name))
+        if any(name in column.lower() for name in LOGINS) and login and not is_part_of_name:
+            yield login
+
+
+# Whose is it?
+
+
+def find_owners(parts: Sequence[str], members: list[Member]) -> Finding:
+    """Return whose hand-in a path leads to.
+
+    parts: the names in the path, the outermost one first. That one decides, if it fits anybody:
+    a platform or the teacher wrote it. What is inside may only choose among those whom it fits.
+    """
+    found = Finding()
+    candidates = list(range(len(members)))
+    for part in parts:
+        fitting = choose_best(part, candidates, members)
+        if fitting:
+            found = Finding(fitting, found.part or part)
+            candidates = fitting
+        if len(fitting) == 1:
+            break
+    if not found.owners:  # Schmidt/Anna/main.py
+        whole = "/".join(parts)
+        found = Finding(choose_best(whole, candidates, members), whole)
+    return found
+
+
+def choose_best(part: str, candidates: list[int], members: list[Member]) -> list[int]:
+    """Return those of the candidates whom a part of a path fits best; [] if it fits nobody."""
+    fits = {number: measure_fit(part, members[number]) for number in candidates}
+    best = max(fits.values(), default=NO_FIT)
     if best == NO_FIT:
         return []
-    owners = [number for number, fit in enumerate(fits) if fit == best]
-    if len(owners) > 1:  # two students have the same name, so the alias decides
-        there = split_words(path)
+    owners = [number for number in candidates if fits[number] == best]
+    if len(owners) > 1:  # two students have the same name, or the same words in it
+        there = split_words(part)
         with_alias = [number for number in owners if has_alias(there, members[number])]
-        return with_alias or owners
+        in_order = [number for number in owners if is_in_order(part, members[number].name)]
+        owners = with_alias or in_order or owners
     return owners
+
+
+def is_in_order(part: str, name: str) -> bool:
+    """Tell whether a part of a path has a name with its spaces, as Moodle and Google write it.
+
+    So "Kim Lee_77_..." is Kim Lee's, and not Lee Kim's; "Lee_Kim_77" may be anybody's.
+    """
+    words = fold(name).split()
+    spelt = [" ".join(words), f"{words[-1]}, {' '.join(words[:-1])}"]
+    return len(words) > 1 and any(text in fold(part) for text in spelt)
+
+
+def find_other_words(part: str, name: str) -> list[str]:
+    """Return the words beside a name in a part of a path that may belong to a longer name.
+
+    So it finds Maria in "Anna Maria Schmidt_77_main.py" if the list has Anna Schmidt.
+    """
+    added = split_words(f"{ADDED} {' '.join(ASSIGNMENTS)}")
+    for words in spellings(name):
+        for piece in re.split(r" - |\d+" + ("|_" if " " in name and " " in part else ""), part):
+            there = [word for word in split_words(piece) if word in words or word not in added]
+            if set(words) <= set(there):
+                return [word for word in there if word not in words]
+    return []
 
 
 def match(
@@ -117,18 +207,49 @@ def match(
 ) -> tuple[dict[int, list[HandIn]], list[tuple[HandIn, str]]]:
     """Return {place in members: hand-ins}, and (hand-in, reason) for each one without an owner.
 
-    folder: the class folder.
+    folder: the class folder. What the teacher should know goes into the hand-ins' doubts.
     """
     matched: dict[int, list[HandIn]] = {}
     nobodys = []
+    owners_in: dict[Path, set[int]] = {}  # a zip of the whole class has many
     for hand_in in hand_ins:
-        owners = find_owners(hand_in.names(folder), members)
-        if len(owners) == 1:
-            matched.setdefault(owners[0], []).append(hand_in)
+        found = find_owners(hand_in.parts(folder), members)
+        if len(found.owners) == 1:
+            owner = found.owners[0]
+            matched.setdefault(owner, []).append(hand_in)
+            owners_in.setdefault(hand_in.path, set()).add(owner)
             continue
-        names = " or ".join(members[number].name for number in owners[:5])
+        names = " or ".join(members[number].name for number in found.owners[:5])
         reason = "no student in the class has this name"
         if names:
             reason = f"could belong to {names}"
         nobodys.append((hand_in, reason))
+    for owner, those in matched.items():
+        for hand_in in those:
+            is_of_one = len(owners_in[hand_in.path]) == 1
+            hand_in.doubts = list_doubts(hand_in, owner, members, folder, is_of_one)
     return matched, nobodys
+
+
+def list_doubts(
+    hand_in: HandIn, owner: int, members: list[Member], folder: Path, is_of_one: bool
+) -> list[str]:
+    """Return why a hand-in may be somebody else's, for the teacher.
+
+    is_of_one: nobody else's hand-in is in the same folder or zip.
+    """
+    doubts = []
+    parts = hand_in.parts(folder)
+    part = find_owners(parts, members).part
+    name = members[owner].name
+    others = find_other_words(part, name)
+    if others:
+        doubts.append(f"its name is not quite {name} ({' '.join(others)}): ask whose it is")
+    if is_of_one and part not in ("/".join(parts), *hand_in.path.relative_to(folder).parts):
+        doubts.append(f"only {part}, inside it, says that it is {name}'s: ask whose it is")
+    inside = parts[parts.index(part) + 1 :] if part in parts else []
+    for one in inside:
+        fitting = choose_best(one, list(range(len(members))), members)
+        if fitting and owner not in fitting:
+            doubts.append(f"inside it is {one}, which may be {members[fitting[0]].name}'s")
+    return doubts

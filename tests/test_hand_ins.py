@@ -15,7 +15,7 @@ from school import with_password, zipped
 
 from classroom import hand_ins, prepare
 from classroom.hand_ins import HandIn, HandInError
-from classroom.matching import Member, match
+from classroom.matching import Member, find_owners, match
 
 CLASS = [
     Member("Anna Müller", "s01", "guestbook-s01"),
@@ -44,9 +44,16 @@ def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
     return path
 
 
+def find(folder: Path) -> tuple[list[HandIn], list[hand_ins.Unused]]:
+    """Return the hand-ins of a folder, and what is unused, as grade finds them."""
+    return hand_ins.find_hand_ins(
+        folder, tells=lambda path: bool(find_owners(path.parts, CLASS).owners)
+    )
+
+
 def owners(folder: Path) -> dict[str, list[str]]:
     """Return {alias: where the hand-ins are} of a folder; "" for those without an owner."""
-    found, unused = hand_ins.find_hand_ins(folder)
+    found, unused = find(folder)
     matched, nobodys = match(found, CLASS, folder)
     result = {
         CLASS[number].alias: [one.where(folder) for one in those]
@@ -114,6 +121,115 @@ def test_a_hand_in_without_an_owner_is_named(tmp_path: Path, name: str, reason: 
 
     assert list(named_files) == [""]
     assert reason in named_files[""][0]
+
+
+def doubts(folder: Path, alias: str) -> list[str]:
+    """Return what the teacher reads about the hand-ins of a student."""
+    found, _ = find(folder)
+    matched, _ = match(found, CLASS, folder)
+    number = [member.alias for member in CLASS].index(alias)
+    return [doubt for hand_in in matched[number] for doubt in hand_in.doubts]
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        "s02_main.zip",
+        "O'Neil, Ben_7_file_.zip",
+        "oneilben_LATE_1_2_project.zip",
+        "guestbook-s02.zip",
+    ],
+)
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "Anna Müller/main-99.py",
+        "Anna Müller_1_2_main.py",
+        "s01/main.py",
+        "guestbook-s01/Version 99/main.py",
+    ],
+)
+def test_a_name_inside_does_not_move_a_program_to_another_student(
+    tmp_path: Path, outer: str, inner: str
+):
+    put(tmp_path, outer, zipped({inner: "x"}))
+    put(tmp_path, "Anna Müller/main.py")
+
+    assert sorted(owners(tmp_path)) == ["s01", "s02"]
+    assert owners(tmp_path)["s01"] == ["Anna Müller"]
+    assert "which may be Anna Müller's" in doubts(tmp_path, "s02")[0]
+    assert doubts(tmp_path, "s01") == []
+
+
+def test_a_name_in_b2_starter_json_does_not_move_a_program_either(tmp_path: Path):
+    kept = json.dumps(
+        {"cookiecutter": {"project_slug": "guestbook-s01", "assignment": "guestbook"}}
+    )
+    put(tmp_path, "Ben ONeil.zip", zipped({"p/main.py": "x", "p/b2-starter.json": kept}))
+
+    assert list(owners(tmp_path)) == ["s02"]
+    assert doubts(tmp_path, "s02") == ["inside it is guestbook-s01, which may be Anna Müller's"]
+
+
+def test_a_name_that_is_only_inside_counts_and_is_said(tmp_path: Path):
+    put(tmp_path, "upload (3).zip", zipped({"Ben ONeil/main.py": "x"}))
+
+    assert list(owners(tmp_path)) == ["s02"]
+    assert doubts(tmp_path, "s02") == [
+        "only Ben ONeil, inside it, says that it is Ben O'Neil's: ask whose it is"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Kim Maria Kay_77_assignsubmission_file_/main.py", "maria"),
+        ("Kay-Brown, Kim_77_assignsubmission_file_/main.py", "brown"),
+        ("Kim Kay junior - main.py", "junior"),
+        ("Kay_Kim_Lou_12345_main.py", "lou"),
+        ("Kim Kay_77_assignsubmission_file_/main.py", ""),
+        ("Kay_Kim_12345_main-1.py", ""),
+        ("Kim Kay - guestbook.py", ""),
+        ("Kim Kay guestbook final version (2).py", ""),
+        ("12345-67 - Kim Kay - Oct 30, 2026 1005 AM/main.py", ""),
+        ("Kim Kay/Guestbook/Version 2/main.py", ""),
+    ],
+)
+def test_a_name_that_is_longer_than_in_the_list_is_noted(tmp_path: Path, name: str, words: str):
+    put(tmp_path, name)
+
+    said = f"its name is not quite Kim Kay ({words}): ask whose it is"
+    assert doubts(tmp_path, "s10") == ([said] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "alias"),
+    [
+        ("akoslova_1_2_main.py", "b1"),
+        ("a.koslova@school.example/main.py", ""),
+        ("koslova.a - main.py", "b1"),
+        ("ben_main.py", ""),
+        ("gh-kim/main.py", "b2"),
+        ("Kim Lee_77_assignsubmission_file_/main.py", "b3"),
+        ("Lee Kim_78_assignsubmission_file_/main.py", "b2"),
+        ("Lee, Kim - main.py", "b3"),
+        ("Lee_Kim_12345_main.py", ""),
+        ("leekim_12_34_main.py", ""),
+    ],
+)
+def test_logins_and_the_order_of_names(tmp_path: Path, name: str, alias: str):
+    members = [
+        Member("Alena Koslova", "b1", others={"SIS Login ID": "akoslova", "e-mail": "koslova.a@x"}),
+        Member("Lee Kim", "b2", others={"github_username": "gh-kim", "mail": "lee@x"}),
+        Member("Kim Lee", "b3", others={"mail": "kim@x"}),
+        Member("Ben Ray", "b4", others={"mail": "ben@x"}),
+    ]
+    put(tmp_path, name)
+    found, _ = hand_ins.find_hand_ins(tmp_path)
+
+    matched, _ = match(found, members, tmp_path)
+
+    assert [members[number].alias for number in matched] == ([alias] if alias else [])
 
 
 def test_a_name_as_macos_writes_it_is_the_same_name(tmp_path: Path):
@@ -204,6 +320,26 @@ def test_a_main_above_the_others_does_not_swallow_them(tmp_path: Path):
         put(tmp_path, name)
 
     assert {"s01", "s04"} <= set(owners(tmp_path))
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+@pytest.mark.parametrize("inner", ["", "week 1/", "week 1/all/"])
+def test_programs_of_several_students_side_by_side(tmp_path: Path, as_zip: bool, inner: str):
+    names = ["main.py", "Anna Müller_main.py", "Li_2_main.py", "kaykim_1_2_main.py"]
+    if as_zip:
+        put(tmp_path, "downloads.zip", zipped({inner + name: "x" for name in names}))
+    else:
+        for name in names:
+            put(tmp_path, f"downloads/{inner}{name}")
+
+    assert sorted(owners(tmp_path)) == ["", "s01", "s04", "s10"]
+
+
+def test_a_helper_with_the_name_of_somebody_else_stays_in_its_project(tmp_path: Path):
+    for name in ("main.py", "li.py"):
+        put(tmp_path, f"Ben ONeil/{name}")
+
+    assert owners(tmp_path) == {"s02": ["Ben ONeil"]}
 
 
 def test_a_name_that_is_not_text_stops_nothing(tmp_path: Path):
