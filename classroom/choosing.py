@@ -7,41 +7,89 @@ from pathlib import Path
 from typing import NamedTuple
 
 from classroom import hand_ins, prepare
-from classroom.hand_ins import HandIn
+from classroom.hand_ins import VERSION, HandIn
 
 
 class Rank(NamedTuple):
     """Puts the hand-ins of one student in order: the one with the highest rank counts.
 
     First comes whether it was started, then whether it has the functions that the tests call (a
-    helper file does not), then the numbers that platforms give, then the time, in seconds.
+    helper file does not), then what the platform says: whether it was submitted, which version it
+    is, when it came (year, month, day, hour, minute), which copy. At last, the time of the file,
+    in seconds.
     """
 
     is_started: bool
     has_functions: bool
+    submitted: int
     version: int
+    date: tuple[int, ...]
     copy: int
     time: float
 
 
+# Why the hand-in with the highest rank counts: the first field in which it differs.
+REASONS = {
+    "is_started": "the one that was begun",
+    "has_functions": "the one with the functions of the assignment",
+    "submitted": "the one that was submitted",
+    "version": "the later version",
+    "date": "the later date in its name",
+    "copy": "the higher number in its name",
+    "time": "the newer file",
+}
+
+COPY = re.compile(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b")  # project (1).zip, main-2.py
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+# "Oct 30, 2026 1005 AM" as Brightspace writes it; 2026-10-30-10-05-00 as Blackboard does.
+DATE_IN_WORDS = re.compile(
+    rf"\b({MONTHS.replace(' ', '|')})[a-z]*\.? (\d{{1,2}})(?:,? (\d{{4}}))?"
+    r"(?:,? (?:at )?(\d{1,2}):?(\d\d) ?([ap]m)?)?",
+    re.IGNORECASE,
+)
+DATE_IN_DIGITS = re.compile(r"(20\d\d)-(\d\d)-(\d\d)(?:[-T_ ](\d\d)[-:.]?(\d\d))?")
+
+
 def rank(hand_in: HandIn, assignment: str) -> Rank:
     main = read_text(hand_in)
-    if main is None:  # it may hold anything, so it counts as the best
-        return Rank(True, True, 0, 0, hand_in.time)
     place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
+    is_unreadable = main is None  # it may hold anything, so it counts as the best
     return Rank(
-        is_started=not prepare.is_starter(main, assignment),
-        has_functions=prepare.has_tested_functions(main, assignment),
-        version=find_last_number(r"(?i)version (\d+)", place),  # Version 2/main.py
-        copy=find_last_number(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b", place),  # project (1).zip
+        is_started=is_unreadable or not prepare.is_starter(main or "", assignment),
+        has_functions=is_unreadable or prepare.has_tested_functions(main or "", assignment),
+        submitted=bool(re.search("(?i)submitted", place))
+        - bool(re.search("(?i)working files", place)),
+        version=find_last_number(VERSION, place, otherwise=1),
+        date=find_date(place),
+        copy=find_last_number(COPY, place, otherwise=0),
         time=hand_in.time,
     )
 
 
-def find_last_number(pattern: str, text: str) -> int:
-    """Return the last number that a pattern finds in a text, or 0."""
-    numbers = re.findall(pattern, text)
-    return int(numbers[-1]) if numbers else 0
+def find_last_number(pattern: re.Pattern[str], text: str, otherwise: int) -> int:
+    """Return the last number that a pattern finds in a text."""
+    numbers = pattern.findall(text)
+    return int(numbers[-1]) if numbers else otherwise
+
+
+def find_date(text: str) -> tuple[int, ...]:
+    """Return the last date in a text: year (0 if there is none), month, day, hour, minute; or ()."""
+    dates = []
+    for found in DATE_IN_DIGITS.findall(text):
+        dates.append(tuple(int(number or 0) for number in found))
+    for month, day, year, hour, minute, half in DATE_IN_WORDS.findall(text):
+        hours = int(hour or 0) % 12 + 12 * (half.lower() == "pm") if half else int(hour or 0)
+        number = MONTHS.split().index(month.lower()[:3]) + 1
+        dates.append((int(year or 0), number, int(day), hours, int(minute or 0)))
+    return dates[-1] if dates else ()
+
+
+def find_reason(best: Rank, second: Rank) -> str:
+    """Return why the first of two ranks is higher."""
+    for field in Rank._fields:
+        if getattr(best, field) != getattr(second, field):
+            return REASONS[field]
+    return "they are the same in everything"
 
 
 def read_text(hand_in: HandIn) -> str | None:
@@ -52,16 +100,18 @@ def read_text(hand_in: HandIn) -> str | None:
         return None
 
 
-def make_asides(hand_in: HandIn, others: list[HandIn], started: int, folder: Path) -> list[str]:
+def make_asides(ranked: list[tuple[Rank, HandIn]], folder: Path) -> list[str]:
     """Return notes for the teacher about the hand-in that counts, and about the others.
 
-    started: how many of them were started; folder: the class folder.
+    ranked: the hand-ins of one student, the one that counts last; folder: the class folder.
     """
+    best, hand_in = ranked[-1]
     asides = []
-    if started > 1:
-        asides.append(f"{started} hand-ins; this one counts: {hand_in.where(folder)}")
+    if len(ranked) > 1 and ranked[-2][0].is_started:
+        reason = find_reason(best, ranked[-2][0])
+        asides.append(f"{len(ranked)} hand-ins; {reason} counts: {hand_in.where(folder)}")
     asides += hand_in.doubts
-    for other in others:
+    for _, other in ranked[:-1]:
         for name in find_keys(other):
             asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")
     return asides

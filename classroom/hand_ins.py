@@ -38,6 +38,10 @@ OTHER_ARCHIVE = "this kind of archive cannot be read; ask for a zip file"
 PROGRAM = re.compile(r".*\.py(\.txt)?|(.*[^A-Za-z0-9])?main\.txt", re.IGNORECASE)
 
 
+# Version 2, as Teams calls a folder with a later hand-in; Revision 2 - late.
+VERSION = re.compile(r"\b(?:version|revision|attempt|try)[ _-]?(\d{1,3})\b", re.IGNORECASE)
+
+
 @dataclass
 class HandIn:
     """A program that was handed in, with the files that belong to it.
@@ -244,7 +248,8 @@ def find_projects(
         root = entry.path.parent
         if of_a_class and root == TOP:
             continue
-        if find_owner(entry, projects) or holds_projects(entry, mains):
+        is_inside = find_owner(entry, projects) and not VERSION.match(root.name)
+        if is_inside or holds_projects(entry, mains):
             continue
         if not tells(root) and holds_named_programs(root, listed, tells):
             continue

@@ -59,9 +59,9 @@ def grade_one(
         return grade
     if not ranked:
         return grade
-    *others, hand_in = [hand_in for _, hand_in in ranked]
+    _, hand_in = ranked[-1]
     grade.where = hand_in.where(folder)
-    grade.asides = make_asides(hand_in, others, started, folder)
+    grade.asides = make_asides(ranked, folder)
     with make_scratch_folder() as project:
         run_in(project, hand_in, grade, assignment, context, seconds)
     return grade

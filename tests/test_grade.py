@@ -251,7 +251,7 @@ def test_of_several_hand_ins_the_last_one_counts(cases: Graded):
         ALL,
     ]
     assert found["Pia Paul"]["notes"] == [
-        "2 hand-ins; this one counts: Pia Paul/Guestbook/Version 10"
+        "2 hand-ins; the later version counts: Pia Paul/Guestbook/Version 10"
     ]
     assert found["Max Mut"]["notes"] == []
 

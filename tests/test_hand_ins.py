@@ -14,6 +14,7 @@ from conftest import APPLICATION_KEY, VERSION, make_link
 from school import with_password, zipped
 
 from classroom import hand_ins, prepare
+from classroom.choosing import make_asides, rank
 from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member, find_owners, match
 
@@ -230,6 +231,42 @@ def test_logins_and_the_order_of_names(tmp_path: Path, name: str, alias: str):
     matched, _ = match(found, members, tmp_path)
 
     assert [members[number].alias for number in matched] == ([alias] if alias else [])
+
+
+VERSIONS = [  # the hand-in that counts, another one, and why
+    ("Li/Version 10", "Li/Version 9", "the later version"),
+    ("Li/Version 2", "Li", "the later version"),
+    ("Li/Revision 2 - late", "Li/Revision 1", "the later version"),
+    ("Submitted files/Li/task", "Working files/Li/task", "the one that was submitted"),
+    ("Submitted files/Li/task", "Working files/Li/task/Version 3", "the one that was submitted"),
+    ("Li_LATE_4711_9902_main-2.py", "Li_4711_9901_main-1.py", "the higher number in its name"),
+    ("Li - main (3).py", "Li - main.py", "the higher number in its name"),
+    ("7-8 - Li - Nov 2, 2026 805 AM/main.py", "7-8 - Li - Oct 30, 2026 905 PM/main.py", "date"),
+    ("7-8 - Li - Nov 2, 2026 105 PM/main.py", "7-8 - Li - Nov 2, 2026 1105 AM/main.py", "date"),
+    ("Li - Nov 2/main.py", "Li - Oct 30/main.py", "the later date in its name"),
+    (
+        "G_Li_attempt_2026-11-02-08-05-00_main.py",
+        "G_Li_attempt_2026-10-30-21-05-00_main.py",
+        "the later date in its name",
+    ),
+]
+
+
+@pytest.mark.parametrize(("counts", "other", "reason"), VERSIONS)
+def test_the_later_version_counts_and_the_notes_say_why(
+    tmp_path: Path, counts: str, other: str, reason: str
+):
+    for name in (counts, other):  # so the other file is the newer one
+        put(tmp_path, name if name.endswith(".py") else f"{name}/main.py", "def load_entries(): 1")
+    found, _ = find(tmp_path)
+
+    ranked = sorted((rank(hand_in, "guestbook"), hand_in) for hand_in in found)
+
+    assert [len(found), ranked[-1][1].where(tmp_path)] == [2, counts.removesuffix("/main.py")]
+    (note,) = make_asides(ranked, tmp_path)
+    assert note.startswith("2 hand-ins; ")
+    assert f"{reason}" in note
+    assert note.endswith(f" counts: {counts.removesuffix('/main.py')}")
 
 
 def test_a_name_as_macos_writes_it_is_the_same_name(tmp_path: Path):
