@@ -50,12 +50,13 @@ DATE_IN_WORDS = re.compile(
 DATE_IN_DIGITS = re.compile(r"(20\d\d)-(\d\d)-(\d\d)(?:[-T_ ](\d\d)[-:.]?(\d\d))?")
 
 
-def rank(hand_in: HandIn, assignment: str) -> Rank:
+def rank(hand_in: HandIn, assignment: str, starter: str = "") -> Rank:
+    """Return the rank of a hand-in. starter: the digest of the main.py that was handed out."""
     main = read_text(hand_in)
     place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
     is_unreadable = main is None  # it may hold anything, so it counts as the best
     return Rank(
-        is_started=is_unreadable or not prepare.is_starter(main or "", assignment),
+        is_started=is_unreadable or not prepare.is_starter(main or "", assignment, starter),
         has_functions=is_unreadable or prepare.has_tested_functions(main or "", assignment),
         submitted=bool(re.search("(?i)submitted", place))
         - bool(re.search("(?i)working files", place)),
@@ -73,7 +74,7 @@ def find_last_number(pattern: re.Pattern[str], text: str, otherwise: int) -> int
 
 
 def find_date(text: str) -> tuple[int, ...]:
-    """Return the last date in a text: year (0 if there is none), month, day, hour, minute; or ()."""
+    """Return the last date in a text: (year or 0, month, day, hour, minute), or ()."""
     dates = []
     for found in DATE_IN_DIGITS.findall(text):
         dates.append(tuple(int(number or 0) for number in found))

@@ -9,7 +9,8 @@ from pathlib import Path
 from classroom.roster import ClassError, decode, guard_cell, read_rows
 
 CLASS_FILE = "class.csv"
-COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state", "tests"]
+COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
+COLUMNS += ["tests", "starter"]  # digests of the files that were handed out
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:

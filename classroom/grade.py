@@ -21,8 +21,8 @@ from classroom.processes import (
     prepare_context,
     show_progress,
 )
-from classroom.roster import ClassError, read_roster
-from classroom.template import ROOT
+from classroom.roster import LEFT, ClassError, read_roster
+from classroom.template import ROOT, digest_of_tests
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS
 
@@ -116,7 +116,9 @@ def run(options: argparse.Namespace) -> int:
     works = [
         Work(member, matched.get(number, []), unused_of.get(number, []))
         for number, member in enumerate(members)
+        if not member.has_left
     ]
+    show_remarks(members, matched, assignment, folder)
     reports.check_writable(out)
     forget_this_computer()
     end_as_by_ctrl_c()
@@ -165,7 +167,32 @@ def read_members(folder: Path, class_file: Path | None) -> tuple[list[Member], s
 def make_member(row: dict[str, str]) -> Member:
     """Return the student of a row of class.csv."""
     others = {name: value for name, value in row.items() if name and name not in COLUMNS}
-    return Member(row["student"], row["alias"], row["folder"], others, row.get("tests", ""))
+    return Member(
+        row["student"],
+        row["alias"],
+        row["folder"],
+        others,
+        tests=row.get("tests", ""),
+        starter=row.get("starter", ""),
+        has_left=row.get("state") == LEFT,
+    )
+
+
+def show_remarks(
+    members: list[Member], matched: dict[int, list[HandIn]], assignment: str, folder: Path
+) -> None:
+    """Print what the teacher should know, although there is nothing to fix."""
+    for number, member in enumerate(members):
+        others = [
+            hand_in.where(folder)
+            for hand_in in matched.get(number, [])
+            if hand_in.path != folder / member.folder
+        ]
+        if member.has_left and others:
+            print(f"{member.name} has left the class, so this was not graded: {', '.join(others)}")
+    if any(member.tests not in ("", digest_of_tests(assignment)) for member in members):
+        print("These projects were handed out with an earlier version of the tests.")
+        print("They are graded with the tests of this copy; class.csv says which they had.")
 
 
 def choose_assignment(asked: str | None, class_assignment: str, hand_ins: list[HandIn]) -> str:

@@ -50,7 +50,8 @@ def grade_one(
     context: starts the processes; folder: the class folder; seconds: the time limit.
     """
     grade = make_empty_grade(work.member, assignment, "not handed in")
-    ranked = [(rank(hand_in, assignment), hand_in) for hand_in in work.hand_ins]
+    starter = work.member.starter
+    ranked = [(rank(hand_in, assignment, starter), hand_in) for hand_in in work.hand_ins]
     ranked.sort(key=itemgetter(0))
     started = sum(rank_of_one.is_started for rank_of_one, _ in ranked)
     if work.unused and started == 0:
@@ -82,7 +83,7 @@ def run_in(
 ) -> None:
     """Copy a hand-in into an empty folder, run the tests there, and fill in the grade."""
     try:
-        prepared = prepare(hand_in, assignment, grade.member.digest, project)
+        prepared = prepare(hand_in, assignment, grade.member.tests, project)
     except Exception as error:  # anything: an odd file can make a library fail in any way
         grade.state = "cannot run"
         grade.notes.append(make_writable(explain(error)))
@@ -133,7 +134,7 @@ def state_of(grade: Grade, result: Result, prepared: Prepared, assignment: str) 
         return "timed out"
     if not result.loaded and grade.points == 0:  # hello-bucket's tests import main.py themselves
         return "cannot run"
-    if is_starter(prepared.main, assignment):
+    if is_starter(prepared.main, assignment, grade.member.starter):
         return "not started"
     if prepared.edited:
         return "tests edited"

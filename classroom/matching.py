@@ -39,14 +39,17 @@ class Member:
     """A student of the class.
 
     folder: the name of the project that was made, or ""; others: {column: value} of the
-    teacher's own columns; digest: of the tests in the project, or "".
+    teacher's own columns; tests, starter: digests of what was handed out, or ""; has_left: the
+    student is no longer in the class.
     """
 
     name: str
     alias: str = ""
     folder: str = ""
     others: dict[str, str] = field(default_factory=dict)
-    digest: str = ""
+    tests: str = ""
+    starter: str = ""
+    has_left: bool = False
 
 
 @dataclass

@@ -26,8 +26,22 @@ from classroom.processes import (
     prepare_context,
     show_progress,
 )
-from classroom.roster import BadRowError, ClassError, Student, fold, give_aliases, read_roster
-from classroom.template import ROOT, copy_template, digest_of_tests
+from classroom.roster import (
+    LEFT,
+    BadRowError,
+    ClassError,
+    Student,
+    fold,
+    give_aliases,
+    read_roster,
+)
+from classroom.template import (
+    ROOT,
+    copy_template,
+    digest_of_starter,
+    digest_of_tests,
+    read_starter,
+)
 from classroom.texts import count
 from hooks.command import quote
 from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
@@ -82,7 +96,8 @@ def run(options: argparse.Namespace) -> int:
     students, bad = read_roster(options.roster)
     earlier = read_class(folder)
     check_assignment(folder, earlier, options.assignment)
-    known = {row["alias"]: fold(row["student"]) for row in earlier}
+    known = {row["alias"]: row["student"] for row in earlier}
+    check_completeness(options.roster, students, earlier)
     bad += give_aliases(students, known)
     source = clean_source(options.source or find_source())
     jobs, taken = plan(students, folder, options.assignment, source, options.zip)
@@ -93,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if Path(source.strip("'\"")).exists():
         print("Students cannot reach that folder on your computer. Choose a place with --source.")
+    show_changes(students, [error.row for error in bad], earlier)
     if options.dry_run:
         for job in jobs:
             print(f"would make {job.target.name} for {job.student.name}")
@@ -119,6 +135,37 @@ def check_assignment(folder: Path, earlier: list[dict[str, str]], assignment: st
         raise ClassError(
             f"{folder} already has projects for {', '.join(sorted(others))}. Use one folder for"
             f" each assignment, such as --out {folder.name}-{assignment}."
+        )
+
+
+def check_completeness(
+    roster: Path, students: list[Student], earlier: list[dict[str, str]]
+) -> None:
+    """Raise ClassError if most of the class is missing in a list: then it is not the whole list."""
+    names = {student.key for student in students}
+    there = [row for row in earlier if row.get("state") != LEFT]
+    missing = [row["student"] for row in there if fold(row["student"]) not in names]
+    if len(missing) > 2 and len(missing) > len(there) / 2:
+        raise ClassError(
+            f"{roster} lacks {len(missing)} of the {len(there)} students in class.csv, such as"
+            f" {missing[0]}. Use a list of the whole class."
+        )
+
+
+def show_changes(
+    students: list[Student], bad_rows: list[int], earlier: list[dict[str, str]]
+) -> None:
+    """Print who has another name now, and who is no longer in the list."""
+    rows = {row["alias"].lower(): row for row in earlier}
+    for student in students:
+        old = rows.get(student.alias.lower(), {}).get("student", student.name)
+        if fold(old) != student.key:
+            print(f"{student.alias} is called {student.name} now; it was {old}.")
+    left = [row for row in find_left(students, earlier) if row.get("state") != LEFT]
+    for row in [] if bad_rows else left:
+        print(
+            f"{row['student']} ({row['alias']}) is no longer in the list, and is not graded any"
+            f" more. If that is only a new name, give it the alias {row['alias']} in the list."
         )
 
 
@@ -233,13 +280,20 @@ def make_rows(
     for student in students:
         kept = kept_rows.get(student.alias.lower(), {})
         new = make_row(student, folder, assignment)
-        new["tests"] = "" if kept else digest_of_tests(assignment)
+        if not kept:
+            new["tests"] = digest_of_tests(assignment)
+            new["starter"] = digest_of_starter(read_starter(assignment))
         row = dict(kept)
         for name, value in new.items():
             row[name] = value or kept.get(name, "")
         rows.append(row)
-    aliases = {row["alias"].lower() for row in rows}
-    return rows + [row for row in earlier if row["alias"].lower() not in aliases]
+    return rows + [{**row, "state": LEFT} for row in find_left(students, earlier)]
+
+
+def find_left(students: list[Student], earlier: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the rows of class.csv whose students are no longer in the list."""
+    aliases = {student.alias.lower() for student in students}
+    return [row for row in earlier if row["alias"].lower() not in aliases]
 
 
 def make_row(student: Student, folder: Path, assignment: str) -> dict[str, str]:

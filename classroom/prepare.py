@@ -12,6 +12,7 @@ from classroom.entries import HandInError
 from classroom.hand_ins import MAIN, HandIn, find_keys, read_files
 from classroom.keys import cover_keys, has_key
 from classroom.template import (
+    digest_of_starter,
     digest_of_tests,
     files_of,
     lines_of,
@@ -128,10 +129,10 @@ def find_edited_tests(
     return edited
 
 
-def is_starter(main: str, assignment: str) -> bool:
-    """Tell whether main.py is as students get it, or empty."""
-    lines = lines_of(main.encode(errors="replace"))
-    return lines in ([], lines_of(read_starter(assignment).encode()))
+def is_starter(main: str, assignment: str, digest: str = "") -> bool:
+    """Tell whether main.py is as students get it, or empty. digest: of the one that was given."""
+    digests = {digest_of_starter(given) for given in ("", read_starter(assignment))}
+    return digest_of_starter(main) in digests | {digest}
 
 
 def read_test_file(assignment: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from classroom.template import b2_rules
 
 COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
+LEFT = "left"  # in class.csv: the state of a student who is no longer in the list
 
 LONGEST_NAME = 100  # characters
 NAME_RULE = f"A name has at most {LONGEST_NAME} characters, and no control characters."
@@ -136,6 +137,8 @@ def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
     students: list[Student] = []
     bad: list[BadRowError] = []
     for number, values in body:
+        if dict(zip(header, values, strict=False)).get("state") == LEFT:
+            continue  # this list is a class.csv
         try:
             student = make_student(number, header, values)
             check_repeats(student, students)
@@ -242,14 +245,16 @@ def check_repeats(student: Student, others: list[Student]) -> None:
 def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadRowError]:
     """Give an alias (s01, s02, ...) to each student who has none.
 
-    known: {alias: key of a student} from class.csv; these students keep their aliases.
+    known: {alias: name of a student} from class.csv; these students keep their aliases.
     Returns the rows that contradict class.csv, and removes them from students.
     """
-    owners = {alias.lower(): key for alias, key in known.items()}
+    keys = {student.key for student in students}
+    owners = {alias.lower(): fold(name) for alias, name in known.items() if fold(name) in keys}
     aliases_of: dict[str, list[str]] = {}
-    for alias, key in known.items():
-        aliases_of.setdefault(key, []).append(alias)
+    for alias, name in known.items():
+        aliases_of.setdefault(fold(name), []).append(alias)
     counts = Counter(student.key for student in students)
+    given = {student.alias.lower() for student in students}
     good = []
     bad = []
     for student in students:
@@ -259,29 +264,43 @@ def give_aliases(students: list[Student], known: Mapping[str, str]) -> list[BadR
             student.alias = earlier[0]
         else:
             has_namesake = counts[student.key] > 1
-            rule = find_alias_problem(student, earlier, owners, has_namesake)
+            unused = [alias for alias in earlier if alias.lower() not in given]
+            rule = find_alias_problem(student, earlier, unused, owners, has_namesake)
         if rule:
             bad.append(BadRowError(student.row, student.alias, rule))
         else:
             good.append(student)
     students[:] = good
-    fill_in_aliases(students, set(owners))
+    fill_in_aliases(students, {alias.lower() for alias in known})
     return bad
 
 
 def find_alias_problem(
-    student: Student, earlier: list[str], owners: dict[str, str], has_namesake: bool
+    student: Student,
+    earlier: list[str],
+    unused: list[str],
+    owners: dict[str, str],
+    has_namesake: bool,
 ) -> str:
     """Return how the alias of a student contradicts class.csv, or "".
 
-    earlier: the student's aliases in class.csv; owners: {alias: key of its student} from there;
+    earlier: the student's aliases in class.csv; unused: those that no row has now;
+    owners: {alias: key of its student} from there, without those who are no longer in the list,
+    because somebody may only have another name now;
     has_namesake: two rows have this name, so class.csv may know only one of these students.
     """
     alias = student.alias.lower()
     if owners.get(alias, student.key) != student.key:
         return "In class.csv, this alias belongs to another student. Choose another one."
-    if earlier and not has_namesake and alias not in [one.lower() for one in earlier]:
+    if not earlier or alias in [one.lower() for one in earlier]:
+        return ""
+    if not has_namesake:
         return f"In class.csv, {student.name} has the alias {' and '.join(earlier)}. Keep it."
+    if unused:
+        return (
+            f"In class.csv, {student.name} has the alias {unused[0]}. Give it to the one who has"
+            " that project, and another alias to the other one."
+        )
     return ""
 
 

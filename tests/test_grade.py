@@ -25,6 +25,7 @@ from school import (
 )
 
 from classroom.grades import STATES
+from classroom.template import digest_of_starter
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.thorough]
 
@@ -321,3 +322,25 @@ def test_every_state_is_explained_to_teachers():
     teaching = (ROOT / "docs" / "TEACHING.md").read_text(encoding="utf-8")
 
     assert [state for state in STATES if f"\n| `{state}` |" not in teaching] == []
+
+
+def test_what_was_handed_out_by_an_older_template_is_not_work(school: Class):
+    """class.csv keeps the digests of what was handed out, and who has left."""
+    older = UNTOUCHED.replace("book.txt", "old.txt")
+    digest = digest_of_starter(older)
+    rows = [
+        "student,alias,folder,assignment,state,tests,starter",
+        f"Anna,s01,{ASSIGNMENT}-s01,{ASSIGNMENT},made,0123456789ab,{digest}",
+        f"Ben,s02,{ASSIGNMENT}-s02,{ASSIGNMENT},left,,",
+    ]
+    (school.folder / "class.csv").write_text("\n".join(rows), encoding="utf-8")
+    for name in (f"{ASSIGNMENT}-s01/main.py", f"{ASSIGNMENT}-s02/main.py", "Ben_1_main.py"):
+        (school.folder / name).parent.mkdir(exist_ok=True)
+        (school.folder / name).write_text(older, encoding="utf-8")
+
+    done, found = school.grade()
+
+    assert {name: one["state"] for name, one in found.items()} == {"Anna": "not started"}
+    assert "Ben has left the class, so this was not graded: Ben_1_main.py" in done.out
+    assert "handed out with an earlier version of the tests" in done.out
+    assert done.code == 0

@@ -136,16 +136,48 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     assert (folder / "hello-bucket-s02" / "main.py").is_file()
 
 
-@pytest.mark.thorough
-def test_a_student_who_left_the_roster_stays_in_the_class(new_class: NewClass, tmp_path: Path):
+def test_who_leaves_is_marked_and_keeps_the_alias(new_class: NewClass, tmp_path: Path):
     new_class("student,group\nAnna,1\nBen,2\n")
 
-    new_class("student,group\nBen,2\n")
+    done = new_class("student,group\nBen,2\nCara,1\n")
 
-    assert {row["student"]: row["state"] for row in class_rows(tmp_path)} == {
-        "Ben": "made",
-        "Anna": "made",
+    assert "Anna (s01) is no longer in the list, and is not graded any more." in done.out
+    assert {row["alias"]: (row["student"], row["state"]) for row in class_rows(tmp_path)} == {
+        "s01": ("Anna", "left"),
+        "s02": ("Ben", "made"),
+        "s03": ("Cara", "made"),
     }
+
+    new_class("student,group\nBen,2\nCara,1\nAnna,1\n")
+
+    assert sorted((row["alias"], row["state"]) for row in class_rows(tmp_path)) == [
+        ("s01", "made"),
+        ("s02", "made"),
+        ("s03", "made"),
+    ]
+
+
+@pytest.mark.thorough
+def test_who_has_a_new_name_keeps_the_project(new_class: NewClass, tmp_path: Path):
+    new_class("student\nAnna Schmidt\nBen\n")
+
+    done = new_class("student,alias\nAnna Weber,s01\nBen,\n")
+
+    assert "s01 is called Anna Weber now; it was Anna Schmidt." in done.out
+    assert [(row["student"], row["alias"]) for row in class_rows(tmp_path)] == [
+        ("Anna Weber", "s01"),
+        ("Ben", "s02"),
+    ]
+
+
+def test_a_list_that_lacks_most_of_the_class_is_refused(new_class: NewClass, tmp_path: Path):
+    new_class("student\nAnna\nBen\nCara\nDan\n")
+
+    done = new_class("student\nNew\nAnna\n")
+
+    assert done.code == 1
+    assert "lacks 3 of the 4 students in class.csv, such as Ben." in done.err
+    assert [row["state"] for row in class_rows(tmp_path)] == ["made"] * 4
 
 
 @pytest.mark.thorough

@@ -128,7 +128,38 @@ def test_two_students_with_the_same_name_are_told_apart_by_their_aliases(tmp_pat
 
     assert give_aliases(students, {"a": "anna", "b": "anna"}) == []
     assert ([one.alias for one in students], bad) == (["a", "b"], [])
-    assert give_aliases(students, {"s01": "anna"}) == [], "the second one came later"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "refused"),
+    [(("a", "b"), ["a", "b"]), (("s01", "b"), []), (("b", "S01"), []), (("s02", "s01"), [])],
+)
+def test_a_namesake_who_comes_later_does_not_make_a_third(
+    tmp_path: Path, aliases: tuple[str, str], refused: list[str]
+):
+    """Our advice for two of one name is to give both an alias."""
+    text = "student,alias\n" + "".join(f"Anna,{alias}\n" for alias in aliases)
+    students, _ = read_roster(roster(tmp_path, text))
+
+    bad = give_aliases(students, {"s01": "Anna"})
+
+    words = "has the alias s01. Give it to the one who has that project, and another alias"
+    assert [words in str(row) for row in bad] == [True for _ in refused]
+
+
+def test_somebody_with_a_new_name_keeps_the_alias(tmp_path: Path):
+    students, _ = read_roster(roster(tmp_path, "student,alias\nAnna Weber,s01\nBen,\n"))
+
+    assert give_aliases(students, {"s01": "Anna Schmidt", "s02": "Ben"}) == []
+    assert [one.alias for one in students] == ["s01", "s02"]
+
+
+def test_who_has_left_is_not_in_a_class_that_is_made_from_class_csv(tmp_path: Path):
+    text = "student,alias,state\nAnna,s01,left\nBen,s02,made\n"
+
+    students, _ = read_roster(roster(tmp_path, text))
+
+    assert [one.name for one in students] == ["Ben"]
 
 
 @given(st.text(max_size=20))
