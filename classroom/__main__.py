@@ -16,7 +16,7 @@ COMMANDS = ["new_class", "grade"]
 
 def run(name: str, words: list[str]) -> int:
     """Run a command, and return the exit code."""
-    from classroom.roster import ClassError  # it can be found only when sys.path is set, below
+    from classroom.tables import ClassError  # it can be found only when sys.path is set, below
 
     command = importlib.import_module(f"classroom.{name}")
     try:

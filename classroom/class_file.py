@@ -6,7 +6,7 @@ import csv
 import os
 from pathlib import Path
 
-from classroom.roster import ClassError, decode, guard_cell, read_rows
+from classroom.tables import ClassError, decode, guard_cell, read_rows
 
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]

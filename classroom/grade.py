@@ -21,7 +21,8 @@ from classroom.processes import (
     prepare_context,
     show_progress,
 )
-from classroom.roster import LEFT, ClassError, read_roster
+from classroom.roster import LEFT, read_roster
+from classroom.tables import ClassError
 from classroom.template import ROOT, digest_of_tests
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS

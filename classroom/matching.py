@@ -186,7 +186,8 @@ def is_in_order(part: str, name: str) -> bool:
 
     So "Kim Lee_77_..." is Kim Lee's, and not Lee Kim's; "Lee_Kim_77" may be anybody's.
     """
-    words = fold(name).split()
+    last, _, first = fold(name).partition(",")  # Kim, Lee
+    words = f"{first} {last}".split()
     spelt = [" ".join(words), f"{words[-1]}, {' '.join(words[:-1])}"]
     return len(words) > 1 and any(text in fold(part) for text in spelt)
 

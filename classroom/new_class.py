@@ -29,12 +29,12 @@ from classroom.processes import (
 from classroom.roster import (
     LEFT,
     BadRowError,
-    ClassError,
     Student,
     fold,
     give_aliases,
     read_roster,
 )
+from classroom.tables import ClassError
 from classroom.template import (
     ROOT,
     copy_template,

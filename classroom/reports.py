@@ -17,7 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from classroom.grades import STATES, Grade, label_of, sentence_of
-from classroom.roster import ClassError, fold, guard_cell
+from classroom.roster import fold
+from classroom.tables import ClassError, guard_cell
 
 IDLE = ("not handed in", "not started", "wrong assignment", "not graded")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}

@@ -6,15 +6,24 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
+from classroom.tables import DELIMITERS, ClassError, read_rows, read_text
 from classroom.template import b2_rules
 
 COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
 LEFT = "left"  # in class.csv: the state of a student who is no longer in the list
+
+# What the columns with the names are called elsewhere, as fold() spells them.
+FULL_NAMES = ("name", "full name", "student name", "display name", "schuler", "eleve", "alumno")
+FIRST_NAMES = ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome")
+LAST_NAMES = ("last name", "lastname", "surname", "family name", "nachname", "familienname", "nom")
+LAST_NAMES += ("apellidos", "apellido", "cognome", "achternaam")
+FIRST, LAST = "first name", "last name"  # our names for two columns; others have no spaces
+TITLE_ROWS = 10  # at most, above the names of the columns
 
 LONGEST_NAME = 100  # characters
 NAME_RULE = f"A name has at most {LONGEST_NAME} characters, and no control characters."
@@ -30,13 +39,6 @@ ALIAS_RULE = (
 WITHOUT_ACCENT = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "þ": "th"}
 )
-
-# A spreadsheet treats a value that begins like this as a formula. Source: OWASP, "CSV Injection".
-FORMULA = r"[=+\-@\t\r]"
-
-
-class ClassError(Exception):
-    """The command cannot go on. The text says why, and what to do."""
 
 
 @dataclass
@@ -67,61 +69,11 @@ class BadRowError(Exception):
         self.row = row
 
 
-# Texts and cells.
-
-
 def fold(text: str) -> str:
     """Return a name without capitals, accents or double spaces, for comparing."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(WITHOUT_ACCENT))
     letters = [char for char in decomposed if not unicodedata.combining(char)]
     return " ".join("".join(letters).split())
-
-
-def decode(content: bytes) -> str:
-    """Return the text of a file that Excel saved, in whatever encoding it chose."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", errors="replace")
-    if content[1:2] == b"\0":
-        return content.decode("utf-16-le", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:  # "CSV" in Excel on Windows, in western Europe and America
-        return content.decode("cp1252", errors="replace")
-
-
-def guard_cell(value: str) -> str:
-    """Return a value that a spreadsheet shows as it is, and does not treat as a formula."""
-    return f"'{value}" if re.match(FORMULA, value) else value
-
-
-def unguard_cell(value: str) -> str:
-    """Return the value that was given to guard_cell()."""
-    return value[1:] if re.match(f"'{FORMULA}", value) else value
-
-
-def find_delimiter(text: str) -> tuple[str, str]:
-    """Return the character between the values, and the text without Excel's line sep=;"""
-    first_line, _, rest = text.partition("\n")
-    named = re.fullmatch(r"sep=(.)\s*", first_line, re.IGNORECASE)
-    if named:
-        return named[1], rest  # a spreadsheet neither shows nor counts that line
-    header = ""
-    for line in text.splitlines():
-        if line.strip(" ;,\t\r"):
-            header = line
-            break
-    delimiter = max("\t;,", key=header.count)  # a tab, if there is only one column
-    return delimiter, text
-
-
-def read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, values) for each row that is not blank. Blank rows are counted, too."""
-    delimiter, table = find_delimiter(text)
-    lines = csv.reader(table.splitlines(keepends=True), delimiter=delimiter)
-    for number, values in enumerate(lines, start=1):
-        cleaned = [" ".join(value.split()) for value in values]
-        if any(cleaned):
-            yield number, [unguard_cell(value) for value in cleaned]
 
 
 # The list.
@@ -130,15 +82,28 @@ def read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
 def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
     """Return the students of a class list, and the rows that cannot be used.
 
-    Raises ClassError if the list cannot be read, or has no column "student".
+    Raises ClassError if the list cannot be read, or has no column with the names.
     """
-    header, body = read_table(path)
-    check_header(path, header)
+    text = read_text(path)
+    first_row: list[str] = []
+    header: list[str] = []
+    for delimiter in DELIMITERS:  # a title above the list may have another one
+        try:
+            rows = list(read_rows(text, delimiter))
+        except csv.Error as error:
+            raise ClassError(
+                f"{path} is not a CSV file ({error}). Save your list as CSV again."
+            ) from None
+        first_row = max(first_row, rows[0][1] if rows else [], key=len)
+        header, body = find_header(rows)
+        if header:
+            break
+    check_header(path, header, first_row)
     students: list[Student] = []
     bad: list[BadRowError] = []
     for number, values in body:
-        if dict(zip(header, values, strict=False)).get("state") == LEFT:
-            continue  # this list is a class.csv
+        if is_no_student(dict(zip(header, values, strict=False))):
+            continue
         try:
             student = make_student(number, header, values)
             check_repeats(student, students)
@@ -149,37 +114,65 @@ def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
     return students, bad
 
 
-def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns, and (number, values) of each row below them."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ClassError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
-    if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
-        raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
-    try:
-        rows = list(read_rows(decode(content)))
-    except csv.Error as error:
-        raise ClassError(
-            f"{path} is not a CSV file ({error}). Save your list as CSV again."
-        ) from None
-    if not rows:
-        return [], []
-    _, first_row = rows[0]
-    header = [name.lower().replace(" ", "_") for name in first_row]
-    return header, rows[1:]
+Row = tuple[int, list[str]]
 
 
-def check_header(path: Path, header: list[str]) -> None:
-    """Raise ClassError unless there is one column "student", and no column twice."""
-    if header.count("student") != 1:
-        names = ", ".join(name for name in header[:20] if name) or "none"
+def find_header(rows: list[Row]) -> tuple[list[str], list[Row]]:
+    """Return the names of the columns, and the rows below them; there may be a title above.
+
+    One column is called student, or two FIRST and LAST. If that cannot be, both are empty.
+    """
+    for place, (_, values) in enumerate(rows[:TITLE_ROWS]):
+        header = name_columns(values)
+        if "student" in header or (FIRST in header and LAST in header):
+            return header, rows[place + 1 :]
+    return [], []
+
+
+def name_columns(values: list[str]) -> list[str]:
+    """Return the names of the columns as we use them: student, or FIRST and LAST, for the names."""
+    header = [value.lower().replace(" ", "_") for value in values]
+    plain = [fold(value.replace("_", " ").replace("(s)", "s")) for value in values]
+    if "student" in header:
+        return header
+    if "identifier" in plain and "github username" in plain:  # what the teacher typed there
+        header[plain.index("identifier")] = "student"
+        return header
+    firsts = [place for place, name in enumerate(plain) if name in FIRST_NAMES]
+    lasts = [place for place, name in enumerate(plain) if name in LAST_NAMES]
+    fulls = [place for place, name in enumerate(plain) if name in FULL_NAMES]
+    lasts = lasts or fulls  # Name;Vorname
+    if len(firsts) == 1 and len(lasts) == 1 and firsts != lasts:
+        header[firsts[0]], header[lasts[0]] = FIRST, LAST
+    elif len(fulls) == 1:
+        header[fulls[0]] = "student"
+    return header
+
+
+def check_header(path: Path, header: list[str], first_row: list[str]) -> None:
+    """Raise ClassError if no column has the names, or one is there twice. first_row: as it is."""
+    if not header:
+        names = ", ".join(name for name in first_row[:20] if name) or "none"
         raise ClassError(
-            f"{path} needs one column called student. Its first row has these names: {names[:200]}."
+            f"{path} has no column with the names of the students, or several. Its columns are:"
+            f" {names[:200]}. Rename the one with the names to student."
         )
     repeated = sorted(name for name in header if name and header.count(name) > 1)
     if repeated:
         raise ClassError(f"{path} has the column {repeated[0]} twice. Rename one of them.")
+
+
+def is_no_student(cells: dict[str, str]) -> bool:
+    """Tell whether a row is not one of a student: who has left, or what a platform adds.
+
+    Canvas adds rows for the points and for a test student, Google Classroom for dates and points.
+    """
+    if cells.get("state") == LEFT:
+        return True
+    if "sis_login_id" in cells:
+        return cells.get("student", "") in ("", "Points Possible", "Student, Test")
+    names = {cells.get(FIRST, ""), cells.get(LAST, "")} - {""}
+    return names in ({"Date"}, {"Points"}) and not cells.get("email_address")
 
 
 def make_student(number: int, header: list[str], values: list[str]) -> Student:
@@ -190,6 +183,9 @@ def make_student(number: int, header: list[str], values: list[str]) -> Student:
             raise BadRowError(number, value, rule)
     cells = dict(zip(header, values, strict=False))
     cells.pop("", None)
+    if FIRST in cells:
+        both = (cells.pop(FIRST), cells.pop(LAST, ""))
+        cells["student"] = " ".join(name for name in both if name)
     known = {name: cells.pop(name, "") for name in COLUMNS}
     check_name(number, known["student"])
     alias = known["alias"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.roster import ClassError, fold, give_aliases, guard_cell, read_roster, unguard_cell
+from classroom.roster import fold, give_aliases, read_roster
+from classroom.tables import ClassError, guard_cell, unguard_cell
 
 
 def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -21,9 +23,9 @@ def roster(folder: Path, text: str, encoding: str = "utf-8") -> Path:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_what_excel_saves_is_read(tmp_path: Path, encoding: str, delimiter: str, end: str):
-    rows = ["Student,Alias,E-Mail,,", "Zoë O'Neil,zo,z@x,,", ",,,,", "", 'José "Pepe" Núñez,,,,']
+    rows = ["Student,Alias,E-Mail,,", "Zoë O'Neil,zo,z@x,,", ",,,,", "", 'José "Pepe" Pérez,,,,']
     text = (
-        end.join(rows).replace(",", delimiter).replace('José "Pepe" Núñez', '"José ""Pepe"" Núñez"')
+        end.join(rows).replace(",", delimiter).replace('José "Pepe" Pérez', '"José ""Pepe"" Pérez"')
         + end
     )
 
@@ -31,7 +33,7 @@ def test_what_excel_saves_is_read(tmp_path: Path, encoding: str, delimiter: str,
 
     assert [(one.row, one.name, one.alias) for one in students] == [
         (2, "Zoë O'Neil", "zo"),
-        (5, 'José "Pepe" Núñez', ""),
+        (5, 'José "Pepe" Pérez', ""),
     ]
     assert students[0].others == {"e-mail": "z@x"}
     assert bad == []
@@ -54,6 +56,69 @@ def test_a_value_of_two_lines_is_one_row(tmp_path: Path):
     students, _ = read_roster(roster(tmp_path, 'student,note\nAnna,"one\ntwo"\nBen,\n'))
 
     assert [(one.row, one.name) for one in students] == [(2, "Anna"), (3, "Ben")]
+
+
+EXPORTS = {  # what a platform exports, as its source says: the students, and their other columns
+    # Moodle's own tests: grade/import/csv/tests/load_data_test.php
+    '"First name","Last name","ID number",Institution,"Email address",Groups\n'
+    'Anne,Able,7,"Moodle HQ",a@x.com,"A, B"\nBo,Lee,,,b@x.com,\n': (
+        ["Anne Able", "Bo Lee"],
+        {"email_address": "a@x.com", "id_number": "7"},
+    ),
+    # PrairieLearn: canvas-matching.test.ts; the rows at its top and end: Canvas' instructor guide
+    "Student,ID,SIS User ID,SIS Login ID,Section,Quiz 1 (23)\n,,,,,Manual Posting\n"
+    '    Points Possible,,,,,10.00\n"Block, Jasen",11,,jb30,XC 101,8.00\n'
+    '"Student, Test",99,,c0ffee,XC 101,\n': (
+        ["Block, Jasen"],
+        {"sis_login_id": "jb30", "section": "XC 101"},
+    ),
+    # earthlab/abc-classroom, issue 59: the roster of GitHub Classroom
+    '"identifier","github_username","github_id","name"\n"Able, Anne","able","1",""\n'
+    '"Lee Bo","","","bo"\n': (["Able, Anne", "Lee Bo"], {"github_username": "able"}),
+    # Google Classroom, Download all grades as CSV (from memory; nobody here could export one)
+    "Last Name,First Name,Email Address,Quiz\nDate,,,2026-11-02\nPoints,,,10\n"
+    "Able,Anne,a@x.com,9\n": (["Anne Able"], {"email_address": "a@x.com", "quiz": "9"}),
+    "Nachname;Vorname;Klasse\nAble;Anne;7b\n": (["Anne Able"], {"klasse": "7b"}),
+    "Name;Vorname\nAble;Anne\n": (["Anne Able"], {}),
+    "Nombre,Apellido(s)\nAnne,Able\n": (["Anne Able"], {}),
+    "Prénom;Nom\nAnne;Able\n": (["Anne Able"], {}),
+    "Name,Mail\nAnne Able,a@x.com\n": (["Anne Able"], {"mail": "a@x.com"}),
+    "Class 7b, 2026\n\nName;Mail\nAnne Able;a@x.com\n": (["Anne Able"], {"mail": "a@x.com"}),
+}
+
+
+@pytest.mark.parametrize("text", EXPORTS)
+def test_what_platforms_export_is_read(tmp_path: Path, text: str):
+    names, others = EXPORTS[text]
+
+    students, bad = read_roster(roster(tmp_path, text))
+
+    assert [one.name for one in students] == names
+    assert bad == []
+    assert {**students[0].others, **others} == students[0].others
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        ("Łukasz Wałęsa,Jiří Horák", "cp1250"),
+        ("Zoë O’Neil,José Pérez,Jörg Groß", "cp1252"),
+        ("Zoë O’Neil,José Pérez,Jörg Groß,Núria Peña", "mac_roman"),
+        ("Núria Peña – 7b", "cp1252"),
+        ("Jiří Horák,Věra Ščípalová", "cp1250"),
+        ("Jørgen Å", "mac_roman"),
+    ],
+)
+def test_letters_are_right_or_asked_for(tmp_path: Path, names: str, encoding: str):
+    path = roster(tmp_path, "student\n" + names.replace(",", "\n"), encoding)
+    try:
+        students, _ = read_roster(path)
+    except ClassError as error:
+        assert "Save it again as CSV UTF-8:" in str(error)
+        assert any(name in str(error) for name in names.replace(",", " ").split())
+        assert not (names.startswith(("Łukasz", "Zoë")) and sys.platform != "win32")
+    else:
+        assert [one.name for one in students] == names.split(",")
 
 
 BAD = {
@@ -85,12 +150,13 @@ def test_a_bad_row_is_named_and_the_others_are_used(tmp_path: Path, line: str):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "needs one column called student. Its first row has these names: none"),
+        ("", "has no column with the names of the students, or several. Its columns are: none."),
         (
-            "name,mail\nAnna,a@x\n",
-            "needs one column called student. Its first row has these names: name, mail",
+            "nick;mail\nAnna;a@x\n",
+            "Its columns are: nick, mail. Rename the one with the names to student.",
         ),
-        ("student,student\nAnna,Ben\n", "needs one column called student"),
+        ("student,student\nAnna,Ben\n", "has the column student twice"),
+        ("name,full name\nAnna,Anna\n", "has no column with the names of the students, or several"),
         ("student,x,X\nAnna,1,2\n", "has the column x twice"),
         ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
     ],

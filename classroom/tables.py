@@ -1,0 +1,139 @@
+"""Reads tables as spreadsheets and school platforms save them, and writes cells for them."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# A spreadsheet treats a value that begins like this as a formula. Source: OWASP, "CSV Injection".
+FORMULA = r"[=+\-@\t\r]"
+
+# What a spreadsheet may call just "CSV": Excel in western and in central Europe, and on old Macs.
+OLD_ENCODINGS = ("cp1252", "cp1250", "mac_roman")
+DELIMITERS = "\t;,"
+PUNCTUATION = "’‘“”–—«»"  # may touch a letter
+
+
+class ClassError(Exception):
+    """The command cannot go on. The text says why, and what to do."""
+
+
+# Letters.
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file, in whatever encoding a spreadsheet has chosen.
+
+    Raises ClassError if nobody can tell the letters.
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", errors="replace")
+    if content[1:2] == b"\0":
+        return content.decode("utf-16-le", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return decode_old(content)
+
+
+def decode_old(content: bytes) -> str:
+    """Return the text of a file that is not UTF-8, if its letters make sense in one way only.
+
+    On Windows, Excel uses the computer's own encoding, so that decides between several.
+    """
+    texts = []
+    for encoding in OLD_ENCODINGS:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if makes_sense(text) and text not in texts:
+            texts.append(text)
+    if sys.platform == "win32":
+        own = content.decode("mbcs", errors="replace")
+        texts = [own] if own in texts else texts
+    if len(texts) == 1:
+        return texts[0]
+    words = "; ".join(list_odd_words(texts)[:3]) or "it is not text"
+    raise ClassError(
+        f"The letters of this list can be read in several ways ({words}). Save it again as CSV"
+        " UTF-8: in Excel, File, Save As, CSV UTF-8."
+    )
+
+
+def makes_sense(text: str) -> bool:
+    """Tell whether no word has a sign in it, or a capital letter inside, that is not ASCII."""
+    for before, char, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if char.isascii() or char in PUNCTUATION:
+            continue
+        touches = before.isalpha() or after.isalpha()
+        if not char.isalpha() and (touches or not char.isprintable()):
+            return False
+        if char.isupper() and before.isalpha() and (before.islower() or after.islower()):
+            return False
+    return True
+
+
+def list_odd_words(texts: list[str]) -> list[str]:
+    """Return the words in which texts differ, in all spellings: "Núñez or Núńez"."""
+    words = []
+    for spellings in zip(*[re.split(r"[\s;,]+", text) for text in texts], strict=False):
+        different = dict.fromkeys(spellings)
+        if len(different) > 1:
+            words.append(" or ".join(different))
+    return words
+
+
+# Cells.
+
+
+def guard_cell(value: str) -> str:
+    """Return a value that a spreadsheet shows as it is, and does not treat as a formula."""
+    return f"'{value}" if re.match(FORMULA, value) else value
+
+
+def unguard_cell(value: str) -> str:
+    """Return the value that was given to guard_cell()."""
+    return value[1:] if re.match(f"'{FORMULA}", value) else value
+
+
+# Rows.
+
+
+def find_delimiter(text: str) -> tuple[str, str]:
+    """Return the character between the values, and the text without Excel's line sep=;"""
+    first_line, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=(.)\s*", first_line, re.IGNORECASE)
+    if named:
+        return named[1], rest  # a spreadsheet neither shows nor counts that line
+    lines = [line for line in text.splitlines() if line.strip(" ;,\t\r")]
+    header = lines[0] if lines else ""
+    return max(DELIMITERS, key=header.count), text  # a tab, if there is only one column
+
+
+def read_rows(text: str, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
+    """Yield (number, values) for each row that is not blank. Blank rows are counted, too.
+
+    delimiter: the character between the values; "" means that the first row tells.
+    """
+    found, table = find_delimiter(text)
+    delimiter = delimiter or found
+    lines = csv.reader(table.splitlines(keepends=True), delimiter=delimiter)
+    for number, values in enumerate(lines, start=1):
+        cleaned = [" ".join(value.split()) for value in values]
+        if any(cleaned):
+            yield number, [unguard_cell(value) for value in cleaned]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a table. Raises ClassError if it is something else, or not there."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ClassError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
+    if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
+        raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
+    return decode(content)
