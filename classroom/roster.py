@@ -20,8 +20,10 @@ LEFT = "left"  # in class.csv: the state of a student who is no longer in the li
 # What the columns with the names are called elsewhere, as fold() spells them.
 FULL_NAMES = ("name", "full name", "student name", "display name", "schuler", "eleve", "alumno")
 FIRST_NAMES = ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome")
-LAST_NAMES = ("last name", "lastname", "surname", "family name", "nachname", "familienname", "nom")
-LAST_NAMES += ("apellidos", "apellido", "cognome", "achternaam")
+LAST_NAMES = (
+    *("last name", "lastname", "surname", "family name", "nachname", "familienname"),
+    *("nom", "apellidos", "apellido", "cognome", "achternaam"),
+)
 FIRST, LAST = "first name", "last name"  # our names for two columns; others have no spaces
 TITLE_ROWS = 10  # at most, above the names of the columns
 
