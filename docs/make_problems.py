@@ -124,7 +124,17 @@ ONLY_HERE: dict[str, dict[str, object]] = {
     },
     "file-mode-wrong": {"reason": "not readable"},
     "bytes-altered": {"name": "holiday.jpg"},
-    "object-not-usable": {"name": "guestbook.json"},
+    "exception-not-known": {
+        "line": "except NoSuchKey:",
+        "how": "except bucket.meta.client.exceptions.NoSuchKey:",
+    },
+    "decode-missing": {"reason": "can't concat str to bytes."},
+    "import-misspelt": {"what": "get_buckets in b2_client", "do": "Did you mean get_bucket?"},
+    "object-not-usable": {
+        "name": "guestbook.json",
+        "do": "Look at your line first. If it is right, an earlier try saved that: delete it.\n"
+        "    bucket.Object('guestbook.json').delete()",
+    },
     "part-too-small": {"reason": "Your proposed upload is smaller than the minimum allowed size."},
     "object-too-large": {"reason": "The copy source is larger than the maximum allowable size."},
     "copy-onto-itself": {"reason": "This copy request is illegal: it is from an object to itself."},

@@ -272,6 +272,12 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
             "2",
             r"your line is def save_note\(bucket, text, name\):\nexpected",
         ),
+        "another key": (
+            "Key=note_key(name), Body=body",
+            "Key=name, Body=body",
+            "2",
+            r"in the bucket: \['greeting'\]\n(?s:.*)Write Key=note_key\(name\)",
+        ),
         "a loop inside": (
             "    bucket.Object(note_key(name)).delete()",
             "    while True: pass",
@@ -280,6 +286,37 @@ MISTAKES: dict[str, dict[str, tuple[str, str, str, str]]] = {
         ),
     },
     "guestbook": {
+        "an exception without its place": (
+            "except bucket.meta.client.exceptions.NoSuchKey:",
+            "except NoSuchKey:",
+            "3b",
+            r"Write this line: except bucket.meta.client.exceptions.NoSuchKey:",
+        ),
+        "an exception in quotes": (
+            "except bucket.meta.client.exceptions.NoSuchKey:",
+            "except 'NoSuchKey':",
+            "3b",
+            r"Write this line: except bucket.meta.client.exceptions.NoSuchKey:",
+        ),
+        "text that is not JSON": (
+            "json.dumps(entries, indent=2, ensure_ascii=False).encode()",
+            "str(entries)",
+            "2",
+            r"in the bucket: .*'name'.*\nexpected:  in the bucket: the list as JSON\n",
+        ),
+        "sort returns nothing": (
+            "    by_stars = sorted(entries, key=lambda entry: entry['stars'], reverse=True)\n"
+            "    return by_stars[:number]",
+            "    return entries.sort(key=lambda entry: -entry['stars'])",
+            "5a",
+            r"entries\.sort\(.*\) changes a value, and returns None itself\.",
+        ),
+        "text that is split before it is text": (
+            "obj.get()['Body'].read().decode())",
+            "obj.get()['Body'].read() + '')",
+            "3a",
+            r"Add \.decode\(\) after \.read\(\)",
+        ),
         "any mistake is an empty book": (
             "except bucket.meta.client.exceptions.NoSuchKey:",
             "except:",
@@ -448,6 +485,41 @@ def test_a_main_that_cannot_run_is_named_although_all_is_done(make: Callable[[st
     assert " 5 of 5 done.\n" in well
     assert "But Python" not in well
     assert " 5 of 5 done.\n But Python does not know get_bucket, which main() uses.\n" in broken
+
+
+def test_a_main_with_a_mark_at_its_beginning_is_read(make: Callable[[str], Project]):
+    """Windows' old Notepad saves UTF-8 with it."""
+    project = make("guestbook")
+    starter = project.read("main.py")
+    solution = (SOLUTIONS / "guestbook" / "main.py").read_text(encoding="utf-8")
+    project.write("main.py", solution)
+    try:
+        screen = screen_of(project, '"""A guestbook', '\ufeff"""A guestbook')
+    finally:
+        project.write("main.py", starter)
+
+    assert " 5 of 5 done.\n" in screen
+    assert "Traceback" not in screen
+
+
+def test_a_line_below_two_todos_belongs_to_both(make: Callable[[str], Project]):
+    line = "    return bucket.meta.client.generate_presigned_url('get_object', bucket.name)"
+    screen = screen_of(make("share-links"), "    return ''", line)
+
+    assert "belongs to TODO" not in screen
+
+
+@pytest.mark.parametrize(
+    ("after", "hint"),
+    [
+        ("    try:\n    bucket.put_object(", "Write what belongs to it below, with four spaces"),
+        ("    try:\n        pass\n    bucket.put_object(", "A try needs an except below it"),
+    ],
+)
+def test_words_for_a_try_that_is_not_complete(
+    make: Callable[[str], Project], after: str, hint: str
+):
+    assert hint in screen_of(make("guestbook"), "    bucket.put_object(", after)
 
 
 def test_hello_bucket_has_the_table_too(make: Callable[[str], Project]):

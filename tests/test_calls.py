@@ -20,7 +20,18 @@ MISTAKES = [  # the line, the problem, and words of the advice
     ("bucket.object('a.txt')", "call-misspelt", "Did you mean Object?"),
     ("bucket.objects.All()", "call-misspelt", "Did you mean all?"),
     ("bucket.meta.client.get_objects()", "call-misspelt", "Did you mean get_object?"),
-    ("bucket.get_object(Key='a.txt')", "call-misspelt", "get_client().get_object(Bucket=..."),
+    ("bucket.get_object(Key='a.txt')", "call-misspelt", "write bucket.meta.client.get_object"),
+    ("bucket.list_buckets()", "call-misspelt", "write bucket.meta.client.list_buckets"),
+    ("bucket.exceptions.NoSuchKey", "call-misspelt", "write bucket.meta.client.exceptions"),
+    ("bucket.meta.client.Object('b', 'a')", "call-misspelt", "Use get_bucket():"),
+    ("bucket.meta.client.Bucket('b')", "call-misspelt", "Use get_bucket():"),
+    ("bucket.Object('a.txt').exists()", "call-misspelt", "Compare the call"),
+    ("bucket.Object('a.txt').get().ETag", "call-misspelt", "Write answer['ETag']."),
+    ("bucket.Object('a.txt').get()['Content']", "call-misspelt", "Compare the call"),
+    ("bucket.Object('a.txt').get()['Body'].write('x')", "call-misspelt", "Add .read()"),
+    ("bucket.Object('a.txt').get()['Body'].read(encoding='utf8')", "call-misspelt", ".decode()"),
+    ("for obj in bucket.objects.all(): obj.name", "call-misspelt", "It is called key."),
+    ("for obj in bucket.objects.all(): obj['Key']", "call-misspelt", "Its name is obj.key"),
     ("bucket.generate_presigned_url('get_object')", "call-misspelt", "write bucket.meta.client.g"),
     ("bucket.Object('a.txt').read()", "call-misspelt", ".get()['Body'].read()"),
     ("bucket.Object('a.txt').size", "call-misspelt", "It is called content_length."),
@@ -32,6 +43,10 @@ MISTAKES = [  # the line, the problem, and words of the advice
     ("for obj in bucket.objects.all: pass", "brackets-missing", "Write all()."),
     ("bucket.Object('a.txt').get['Body']", "brackets-missing", "Write get()."),
     ("json.loads(bucket.Object('a.txt').get()['Body'].read)", "brackets-missing", "Write read()."),
+    ("bucket.Object('a.txt').get('Body')", "call-misspelt", "Write .get()['Body']."),
+    ("bucket.meta.client.get_object(bucket.name, 'a')", "call-misspelt", "Write a name before"),
+    ("'a.txt' in bucket", "call-misspelt", "All files are bucket.objects.all()."),
+    ("len(bucket)", "call-misspelt", "All files are bucket.objects.all()."),
     ("for obj in bucket.objects: pass", "call-misspelt", "bucket.objects.all()"),
     ("bucket.objects[0]", "call-misspelt", "bucket.objects.all()"),
     ("len(bucket.objects.all())", "call-misspelt", "Go through them with for."),
@@ -43,6 +58,11 @@ MISTAKES = [  # the line, the problem, and words of the advice
     ("json.loads(bucket.Object('a.txt').get()['Body'])", "call-misspelt", "Add .read()"),
     ("bucket.upload_file('main.py')", "call-misspelt", "a file, then its name in the bucket"),
     ("bucket.download_file('a.txt')", "call-misspelt", "a name in the bucket, then a file"),
+    ("bucket.Object('a').download_file()", "call-misspelt", "one value: the name of a file on"),
+    ("bucket.Object('a').upload_file('main.py', 'a')", "call-misspelt", "one value too many?"),
+    ("bucket.Object('a.txt').download_file('b', 'b')", "call-misspelt", "one value too many?"),
+    ("bucket.meta.client.upload_file('main.py', 'a')", "call-misspelt", "needs three: a file, b"),
+    ("bucket.meta.client.download_file('a', 'b')", "call-misspelt", "needs three: bucket.name"),
     ("bucket.upload_file('main.py', key='a')", "call-misspelt", "Did you mean Key?"),
     ("bucket.upload_file('main.py', 'a', ContentType='a/b')", "call-misspelt", "ExtraArgs={"),
     (
@@ -61,6 +81,21 @@ MISTAKES = [  # the line, the problem, and words of the advice
         "call-misspelt",
         "Write it in Params:",
     ),
+    (
+        "bucket.meta.client.generate_presigned_url('get_object', Params={}, Expiresin=6)",
+        "call-misspelt",
+        "Did you mean ExpiresIn?",
+    ),
+    (
+        "bucket.meta.client.generate_presigned_url('get_object',"
+        " Params={'Bucket': bucket, 'Key': 'a'})",
+        "call-misspelt",
+        "expected string",
+    ),
+    ("json.dumps(list(bucket.objects.all()))", "call-misspelt", "such as obj.key"),
+    ("json.dumps(bucket.Object('a.txt').get()['Body'].read())", "call-misspelt", "Add .decode()"),
+    ("json.dumps(bucket.Object('a.txt').last_modified)", "call-misspelt", "JSON has no dates."),
+    ("bucket.put_object(Key='a', Body=open('a.png', encoding='utf-8'))", "bytes-needed", "'rb'"),
     ("bucket.Object(None).get()", "call-misspelt", "Required parameter key not set."),
     ("import boto3; boto3.client('S3')", "call-misspelt", "Use get_client()"),
     # What is read, and what is not found.
@@ -75,6 +110,28 @@ MISTAKES = [  # the line, the problem, and words of the advice
         "exception-not-known",
         "except bucket.meta.client.exceptions.NoSuchKey:",
     ),
+    *[
+        (line, "decode-missing", "Add .decode() after .read()")
+        for line in (
+            "bucket.Object('a.txt').get()['Body'].read() + ' world'",
+            "'hello' + bucket.Object('a.txt').get()['Body'].read()",
+            "bucket.Object('a.txt').get()['Body'].read().split(',')",
+            "'l' in bucket.Object('a.txt').get()['Body'].read()",
+            "open('b.txt', 'w').write(bucket.Object('a.txt').get()['Body'].read())",
+            "bucket.Object('a.txt').get()['Body'].read()['name']",
+        )
+    ],
+    ("from b2_client import get_buckets", "import-misspelt", "Did you mean get_bucket?"),
+    ("import b2client", "import-misspelt", "Did you mean b2_client?"),
+    ("import Boto3", "import-misspelt", "Did you mean boto3?"),
+    *[
+        (
+            f"try:\n    bucket.Object('no').get()\nexcept {wrong}:\n    pass",
+            "exception-not-known",
+            "except bucket.meta.client.exceptions.NoSuchKey:",
+        )
+        for wrong in ("client.exceptions.NoSuchKey", "'NoSuchKey'", "bucket.exceptions.NoSuchKey")
+    ],
     (
         "try:\n    bucket.Object('no').get()\nexcept ClientError:\n    pass",
         "exception-not-known",
@@ -82,6 +139,11 @@ MISTAKES = [  # the line, the problem, and words of the advice
     ),
 ]
 OF_ANOTHER_KIND = [
+    "bucket.Object('a.txt').get()['Body'].read(); json.loads('')",
+    "own = {'a': 1}\nown.get['a']",
+    "try:\n    bucket.Object('no').get()\nexcept Exception:\n    1 / 0",
+    "sorted([{}, {}])",
+    "import qqq",
     "1 / 0",
     "{'body': 1}['Body']",
     "{}.get('a')['body']",
@@ -99,6 +161,8 @@ import check_setup
 from b2_client import get_bucket
 bucket = get_bucket()
 bucket.put_object(Key='a.txt', Body=b'hello')
+with open('a.png', 'wb') as file:
+    file.write(bytes(range(256)))
 said = []
 """
 TRY = """

@@ -155,6 +155,30 @@ def test_pytest_names_what_is_missing_or_damaged(tested: Project, name: str, dam
     assert len(done.printed.strip().splitlines()) <= 8
 
 
+def test_check_setup_notices_that_b2_client_lost_a_function(home: Project):
+    home.write("b2_client.py", home.read("b2_client.py").replace("def get_bucket", "def bucket"))
+
+    assert_it_is_named(home.python("check_setup.py"), "b2_client.py", "given-file-damaged")
+
+
+def test_an_empty_file_of_tests_is_named(tested: Project):
+    tested.write("tests/test_main.py", "")
+
+    assert f"tests/test_main.py has no tests. Bring it back: {WAY_BACK}" in pytest_in(tested).out
+
+
+@pytest.mark.parametrize("name", ["boto3", "json"])
+@pytest.mark.parametrize("program", ["main.py", "check_setup.py"])
+def test_a_folder_with_the_name_of_a_module(home: Project, name: str, program: str):
+    (home.path / name).mkdir()
+    home.write(f"{name}/__init__.py", "")
+
+    done = home.python(program)
+
+    assert problems(done) == ["file-hides-package"]
+    assert f"Rename {name}, for example to my_{name}." in done.printed
+
+
 def test_pytest_names_a_conftest_that_is_missing(tested: Project):
     (tested.path / "tests" / "conftest.py").unlink()
 
@@ -163,9 +187,10 @@ def test_pytest_names_a_conftest_that_is_missing(tested: Project):
     assert f"tests/conftest.py is missing. Bring it back: {WAY_BACK}" in done.printed
 
 
-def test_a_test_that_is_run_like_a_program(tested: Project):
+@pytest.mark.parametrize("name", ["test_main", "grading"])
+def test_a_test_that_is_run_like_a_program(tested: Project, name: str):
     """An editor's run button does that with the file that is open."""
-    done = tested.python("tests/test_main.py")
+    done = tested.python(f"tests/{name}.py")
 
     assert (done.code, done.err) == (1, "In the project's folder, type: python -m pytest\n")
 
@@ -253,8 +278,8 @@ def test_a_file_that_hides_a_module(home: Project, name: str, first: str):
     ("line", "said"),
     some_thorough(
         [
-            ("from b2_client import get_buckt", "cannot import name 'get_buckt'"),
-            ("import b2_clint", "No module named 'b2_clint'"),
+            ("from b2_client import qqq", "cannot import name 'qqq'"),
+            ("import qqq", "No module named 'qqq'"),
             ("print(buckt)", "name 'buckt' is not defined"),
             ("[].io", "'list' object has no attribute 'io'"),
             ("[].version", "'list' object has no attribute 'version'"),

@@ -561,10 +561,25 @@ import json
 import check_setup
 from b2_client import get_bucket
 bucket = get_bucket()
-bucket.put_object(Key='book.json', Body={content!r})
 book = json.loads(bucket.Object('book.json').get()['Body'].read())
 {line}
 """
+
+
+def run_with_book(desk: Desk, content: bytes, line: str) -> Run:
+    """Run a line of a program that reads what an earlier one has saved in book.json."""
+    (desk.project.path / "practice-bucket").mkdir()
+    (desk.project.path / "practice-bucket" / "book.json").write_bytes(content)
+    return desk.run(READS.format(line=line), **PRACTICE)
+
+
+def test_what_the_program_itself_has_just_saved_is_its_own(desk: Desk):
+    save = "bucket.put_object(Key='book.json', Body=b'null')\nbook ="
+    done = desk.run(READS.replace("book =", save).format(line="len(book)"), **PRACTICE)
+
+    assert problems(done) == ["object-not-usable"]
+    assert "Your program itself has just saved that" in done.err
+    assert "delete" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -588,7 +603,7 @@ book = json.loads(bucket.Object('book.json').get()['Body'].read())
 def test_an_object_that_an_earlier_try_has_saved(
     desk: Desk, content: bytes, line: str, explained: bool
 ):
-    done = desk.run(READS.format(content=content, line=line), **PRACTICE)
+    done = run_with_book(desk, content, line)
 
     assert problems(done) == (["object-not-usable"] if explained else [])
     assert ("Traceback" in done.err) is not explained
@@ -607,7 +622,7 @@ def test_advice_has_at_most_eight_lines(desk: Desk, line: str):
     """However many functions have called each other, the line with the problem is shown."""
     functions = "".join(f"def step_{number}():\n    step_{number + 1}()\n\n" for number in range(5))
     program = f"{functions}def step_5():\n    {line}\n\nstep_0()"
-    done = desk.run(READS.format(content=b"null", line=program), **PRACTICE)
+    done = run_with_book(desk, b"null", program)
 
     assert len(problems(done)) == 1
     assert f": {line}" in done.err.splitlines()[-1]
@@ -616,7 +631,7 @@ def test_advice_has_at_most_eight_lines(desk: Desk, line: str):
 
 def test_a_value_of_another_type_may_come_from_the_bucket(desk: Desk):
     line = "print(sorted([*book, 5]))"
-    done = desk.run(READS.format(content=b'["4"]', line=line), **PRACTICE)
+    done = run_with_book(desk, b'["4"]', line)
 
     assert "TypeError: '<' not supported" in done.err
     assert "The last file that it read from the bucket is book.json." in done.err
@@ -629,4 +644,7 @@ def test_a_mistake_in_another_process_is_explained(desk: Desk):
         "def work(number):\n    get_bucket().put_object(key='a', Body=b'a')\n"
         "if __name__ == '__main__':\n    multiprocessing.Pool(2).map(work, range(2))\n"
     )
-    assert problems(desk.run(program, **PRACTICE)) == ["call-misspelt"]
+    done = desk.run(program, **PRACTICE)
+
+    assert problems(done) == ["call-misspelt"]
+    assert "main.py, line 4: get_bucket().put_object(key='a', Body=b'a')" in done.err

@@ -55,7 +55,7 @@ from b2_errors import (
     explain_variable,
     problem_of,
 )
-from b2_guard import LAST_READ
+from b2_guard import LAST_READ, WRITTEN
 from b2_problems import OF_A_CLIENT, OF_THE_PROGRAM, SetupError, block
 from b2_rules import (
     APPLICATION_KEY,
@@ -113,6 +113,7 @@ def check(settings):
     import b2_client  # only now: if boto3 is missing, the line above is printed first
     import boto3
 
+    _ = b2_client.get_bucket  # is it whole?
     _report("ok", f"Python {sys.version.split()[0]}, boto3 {boto3.__version__}")
     settings.update(read_settings())
     _report("ok", "your settings can be read")
@@ -486,27 +487,35 @@ def explain(error, trace=None):
     text, lines = block(problem), []
     if problem.problem in OF_THE_PROGRAM:
         room = MOST_LINES - len(text.strip().splitlines()) - 1
-        lines = list_lines_of_program(trace, max(room, 1))
+        lines = list_lines_of_program(error, trace, max(room, 1))
     with suppress(Exception):  # one of your files may hide what this needs
         lines += _list_variables()
     return cover("\n".join([text, *lines]), settings)
 
 
-def list_lines_of_program(trace, most):
+def list_lines_of_program(error, trace, most):
     """Return the lines of the student's program that led to a problem, with a heading.
 
     most: how many; the last ones are the nearest to the problem.
     """
     lines = []
-    for frame in traceback.extract_tb(trace):
-        folder, name = os.path.split(frame.filename)
+    for file, number, text in _list_steps(error, trace):
+        folder, name = os.path.split(file)
         is_yours = os.path.realpath(folder) == b2_causes.HERE and name.endswith(".py")
-        if "IPython" in sys.modules and frame.line and not os.path.exists(frame.filename):
+        if "IPython" in sys.modules and text and not os.path.exists(file):
             is_yours, name = True, "a cell"
-        line = f"    {name}, line {frame.lineno}: {frame.line}"
+        line = f"    {name}, line {number}: {text}"
         if is_yours and not is_given(name) and line not in lines:
             lines.append(line)
     return ["In your program:", *lines[-most:]] if lines else []
+
+
+def _list_steps(error, trace):
+    """Return (file, line number, line) of each step; also of those in a process of a pool."""
+    steps = [(step.filename, step.lineno, step.line) for step in traceback.extract_tb(trace)]
+    if type(error.__cause__).__name__.endswith("RemoteTraceback"):  # of a pool: a text
+        steps += re.findall(r'File "(.+)", line (\d+), in .*\n +(.+)', str(error.__cause__))
+    return steps
 
 
 def _look_closer(error, problem, settings):
@@ -529,7 +538,7 @@ def _explain_content(error):
     if content is None or not isinstance(error, (AttributeError, TypeError, ValueError)):
         return None
     text = content.decode(errors="replace")
-    if text and getattr(error, "doc", None) == "":  # of a JSONDecodeError
+    if LAST_READ.get("is_read_again") and getattr(error, "doc", None) == "":  # a JSONDecodeError
         return SetupError("read-twice", name=name)
     try:
         value = json.loads(text)
@@ -545,14 +554,23 @@ def _explain_content(error):
         return None
     stop = f"{type(error).__name__}: {cut_short(str(error))}"
     content = shorten(text, 40, placeholder=" ...") or "nothing"
-    return SetupError("object-not-usable", stop=stop, name=name, content=content)
+    do = (
+        "Look at your line first. If it is right, an earlier try saved that: delete it.\n"
+        f"    bucket.Object({name!r}).delete()"
+    )
+    if name in WRITTEN:
+        do = "Your program itself has just saved that: look at the lines that save it."
+    return SetupError("object-not-usable", stop=stop, name=name, content=content, do=do)
 
 
 def _suspect_content(error):
     """Return a note if values of two types met, and one may come from a file in the bucket."""
     words = "between instances|unsupported operand|can't multiply"
     name = LAST_READ.get("name")
+    types = re.findall(r"'(\w+)'", str(error))
     if not name or not isinstance(error, TypeError) or not re.search(words, str(error)):
+        return ""
+    if len(types) > 1 and types[-1] == types[-2]:  # two dictionaries
         return ""
     return (
         f"\nThe last file that it read from the bucket is {name}. If your program is"

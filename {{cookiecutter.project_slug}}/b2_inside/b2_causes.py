@@ -126,32 +126,40 @@ def find_hiding_file(error):
     frames = list_frames(error)
     while frames and not is_given(frames[0][0]):
         frames.pop(0)
+    hiding = _list_hiding_files()
     for path, _line in frames:
-        if path in _list_hiding_files():
-            return SetupError("file-hides-package", file=os.path.basename(path))
-    for path in _list_hiding_files():
-        file = os.path.basename(path)
-        if isinstance(error, (ImportError, AttributeError)) and _speaks_of(str(error), file[:-3]):
+        if path in hiding:
+            return SetupError("file-hides-package", file=hiding[path])
+    for file in hiding.values():
+        module = os.path.splitext(file)[0]
+        if isinstance(error, (ImportError, AttributeError)) and _speaks_of(str(error), module):
             return SetupError("file-hides-package", file=file)
     return None
 
 
 def find_file_in_use():
     """Return the SetupError for a file that Python is using instead of a module, or None."""
-    for path in _list_hiding_files():
-        file = os.path.basename(path)
-        if getattr(sys.modules.get(file[:-3]), "__file__", None) == path:
+    for path, file in _list_hiding_files().items():
+        if getattr(sys.modules.get(os.path.splitext(file)[0]), "__file__", None) == path:
             return SetupError("file-hides-package", file=file)
     return None
 
 
 def _list_hiding_files():
-    """Return the paths of the project's files that have a module's name: .../random.py."""
+    """Return {path: name} of the files and folders in the project that have a module's name.
+
+    For example, {".../random.py": "random.py", ".../json/__init__.py": "json"}.
+    """
     inside = os.path.join(HERE, "b2_inside")
     ours = [name for name in INSIDE if os.path.isfile(os.path.join(inside, f"{name}.py"))]
     names = {*getattr(sys, "stdlib_module_names", ()), *PACKAGES, *ours}
-    files = [file for file in sorted(os.listdir(HERE)) if file.endswith(".py")]
-    return [os.path.join(HERE, file) for file in files if file[:-3] in names]
+    hiding = {}
+    for name in sorted(os.listdir(HERE)):
+        if name.endswith(".py") and name[:-3] in names:
+            hiding[os.path.join(HERE, name)] = name
+        elif name in names and os.path.isfile(os.path.join(HERE, name, "__init__.py")):
+            hiding[os.path.join(HERE, name, "__init__.py")] = name
+    return hiding
 
 
 def _speaks_of(text, name):

@@ -7,10 +7,19 @@ import difflib
 import linecache
 import os
 import re
+import sys
 import time
 from pathlib import Path
 
-from b2_causes import is_given, is_yours, list_frames, why_import_failed
+from b2_causes import (
+    GIVEN,
+    PACKAGES,
+    is_given,
+    is_yours,
+    list_frames,
+    why_import_failed,
+)
+from b2_guard import LAST_READ
 from b2_problems import SetupError
 from b2_refusals import explain_refusal
 from b2_rules import ENDPOINT_RULE, cut_short, format_time
@@ -27,6 +36,8 @@ MISTAKES = [
     ),
     ("UnsupportedOperation|OSError", "seek|Invalid argument$", "stream-not-rewindable"),
     ("TypeError", "supporting the buffer API", "stream-not-rewindable"),
+    ("UnicodeDecodeError", "", "bytes-needed"),  # open('a.png') without 'rb'
+    ("WaiterError", "404|Not Found", "no-such-object"),
     ("UnsupportedOperation|RuntimeError", "read|write|is not supported", "file-mode-wrong"),
     ("AttributeError", "has no attribute 'encode'", "metadata-not-text"),
     ("TypeError|ValueError|AttributeError|KeyError", "", "call-misspelt"),
@@ -34,25 +45,47 @@ MISTAKES = [
 
 # A TypeError in a line of yours that is about what boto3 returned; boto3 makes these names.
 ABOUT_BOTO3 = (
-    r"'s3\.\w+|StreamingBody|_load_documented_collection_methods"
+    r"\bs3\.\w+|StreamingBody\b|_load_documented_collection_methods"
     r"|\w+_(up|down)load_file(obj)?\(\)|generate_presigned_url\(\)"
+    r"|Object of type (bytes|datetime) is not JSON"
+)
+BYTES_AND_TEXT = (  # a TypeError in a line of yours that takes bytes for text
+    "can't concat str to bytes|not .bytes.. to str|bytes-like object is required, not 'str'"
+    "|must be str, not bytes|byte indices must be integers"
 )
 COMPARE = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
 READ = "Its bytes are what .get()['Body'].read() returns."
 HINTS = [  # a pattern for the reason, and what to do
-    ("only accepts keyword arguments", "Write a name before each value: Key=..., Body=..."),
+    ("only accepts keyword arguments", "Write a name before each value, such as Key='a.txt'."),
     (r"^filter\(\) takes", "Write a name before the value: filter(Prefix='photos/')."),
+    (r"StreamingBody\.", "Write only .read() there; .decode() after it makes text of the bytes."),
     ("StreamingBody", "Add .read() to get its bytes: answer['Body'].read()"),
+    ("type bytes is not JSON", "Add .decode() after .read(): JSON holds text."),
+    ("type datetime is not JSON", "Write str(...) around it: JSON has no dates."),
+    ("is not JSON serializable", "Take what you need of it, such as obj.key."),
+    ("'await' expression", "Leave out await: boto3 waits itself."),
     (
         r"_file\w*\(\) got an unexpected keyword argument '(Cache|Content|Metadata|ACL)",
-        "Write it in ExtraArgs: ExtraArgs={'ContentType': 'text/plain'}",
+        "Write it in ExtraArgs, such as ExtraArgs={'ContentType': 'image/png'}.",
     ),
-    (r"^upload_\w+\(\) missing", "It takes a file, then its name in the bucket: two values."),
-    (r"^download_\w+\(\) missing", "It takes a name in the bucket, then a file: two values."),
-    (r"generate_presigned_url\(\) got", "Write it in Params: Params={'Bucket': ..., 'Key': ...}"),
+    ("^bucket_upload.* missing", "It takes a file, then its name in the bucket: two values."),
+    ("^bucket_download.* missing", "It takes a name in the bucket, then a file: two values."),
+    ("^object_.* missing", "It takes one value: the name of a file on this computer."),
+    ("^upload.* missing", "A client needs three: a file, bucket.name, the name in the bucket."),
+    ("^download.* missing", "A client needs three: bucket.name, the name in the bucket, a file."),
+    (
+        "'str' object has no attribute 'copy'",
+        "Is there one value too many? ExtraArgs is a dictionary.",
+    ),
+    (
+        r"url\(\) got an unexpected .* '(Bucket|Key)",
+        "Write it in Params: Params={'Bucket': ..., 'Key': ...}",
+    ),
     ("Unknown service", "Use get_client() from b2_client.py."),
     (r"'s3\.Bucket\.\w+'", "All files are bucket.objects.all(). Go through them with for."),
-    (r"'s3\.Bucket' object is not", "One file is bucket.Object('a.txt'), with its own name."),
+    (r"'s3\.Bucket' object is not sub", "One file is bucket.Object('a.txt'), with its own name."),
+    (r"'s3\.Bucket' .*(iterable|len)", "All files are bucket.objects.all()."),
+    (r"'s3\.ObjectSummary' object is not", "Its name is obj.key, its size obj.size."),
     (r"'s3\.Object' object is not", READ),
 ]
 OTHER_NAMES = {  # in place of a name that boto3 does not have
@@ -61,6 +94,9 @@ OTHER_NAMES = {  # in place of a name that boto3 does not have
     "name": "It is called key.",
 }
 OURS = ("get_bucket", "get_client")
+OF_A_BUCKET = ("Bucket", "Object", "objects", "object_versions")  # a client does not have them
+OF_A_LINK = ["ClientMethod", "Params", "ExpiresIn", "HttpMethod"]
+OF_A_BODY = ["read", "readlines", "iter_lines", "iter_chunks", "close"]
 OF_FILES = ["Filename", "Fileobj", "Key", "ExtraArgs", "Callback", "Config"]
 OF_AN_ANSWER = [
     "Body",
@@ -162,7 +198,8 @@ def _find_line(error):
 def _misspelt(reason, do=""):
     """Return the problem of a call that is not right; without do, the hint for this reason."""
     hints = [hint for pattern, hint in HINTS if re.search(pattern, reason)]
-    return SetupError("call-misspelt", reason=cut_short(reason), do=do or [*hints, COMPARE][0])
+    reason = cut_short(re.sub("^(bucket|object)_(?=(up|down)load)", "", reason))
+    return SetupError("call-misspelt", reason=reason, do=do or [*hints, COMPARE][0])
 
 
 # boto3 refused a call, before it asked B2.
@@ -174,16 +211,28 @@ def _explain_refused_call(error):
         inner = inner.args[-1]
     if isinstance(inner, OSError) and inner.filename:
         return _explain_file(inner)
-    kind, text = type(error).__name__, str(error)
+    return _explain_kind(error, type(error).__name__, str(error)) or _explain_text(error)
+
+
+def _explain_kind(error, kind, text):
+    """Return the problem of an exception that boto3 has a class for, or that its text names."""
     if kind == "ParamValidationError":
         return _explain_arguments(text)
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
         return SetupError("no-keys-given", reason="gives no keys")
+    if "only accepts keyword arguments" in text and re.search(r"\.get\(.Body", _find_line(error)):
+        return _misspelt(text, "Write .get()['Body'].")
     if kind in ("UnknownClientMethodError", "UnknownServiceError"):
         return _misspelt(text.partition(" Valid service names")[0])
     missing = re.fullmatch(r"'S3' object has no attribute '(\w+)'", text)
     if missing:  # a client looks for its methods itself
         return _explain_name(_find_self(error), missing[1])
+    return None
+
+
+def _explain_text(error):
+    """Return the problem of another exception in boto3, by the table MISTAKES, or None."""
+    kind, text = type(error).__name__, str(error)
     for kinds, words, problem in MISTAKES:
         if re.fullmatch(kinds, kind) and re.search(words, text):
             if problem == "call-misspelt":
@@ -203,6 +252,7 @@ def _find_self(error):
 def _is_called_by_you(error):
     """Tell whether boto3 itself raised an exception, in a call that is not one of ours."""
     paths = [path for path, _line in list_frames(error)]
+    paths = [path for path in paths if not path.endswith("b2_guard.py")]  # it only listens
     first = next(place for place, path in enumerate(paths) if _is_path_of_boto3(path))
     return not any(is_given(path) for path in paths[first - 1 :])
 
@@ -212,6 +262,8 @@ def _explain_other_words(text):
     if text.startswith("Invalid endpoint: "):
         return SetupError("no-keys-given", reason="its endpoint_url has no https:// in front")
     wrong_key = re.match(r"Invalid extra_args key '(.*)', must be one of: (.*)", text)
+    if wrong_key and len(wrong_key[1]) == 1:  # a letter of a text
+        return _misspelt("'str' object has no attribute 'copy'")
     if wrong_key:
         do = _suggest(wrong_key[1], wrong_key[2].split(", "))
         return _misspelt(f"there is nothing called {wrong_key[1]!r} for ExtraArgs.", do)
@@ -264,8 +316,10 @@ def _explain_arguments(text):
 def _suggest(wrong, names):
     """Return a question with the name that is most like a wrong one, or "" if there is none."""
     by_lower = {name.lower(): name for name in names}
-    near = [name for name in by_lower if name.startswith(wrong.lower())]
-    near += difflib.get_close_matches(wrong.lower(), by_lower, 1)
+    wrong = wrong.lower()
+    near = [wrong] if wrong in by_lower else []
+    near += [name for name in by_lower if name.startswith(f"{wrong}_")]
+    near += difflib.get_close_matches(wrong, by_lower, 1, 0.8)
     return f"Did you mean {by_lower[near[0]]}?" if near else ""
 
 
@@ -274,14 +328,17 @@ def _suggest(wrong, names):
 
 def _explain_misuse(error):
     line = _find_line(error)
+    problem = _explain_except(error, line)
+    if problem:
+        return problem
     if isinstance(error, AttributeError):
         return _explain_name(error.obj, str(error.name))
     if isinstance(error, TypeError):
         return _explain_type_error(str(error), line)
     if isinstance(error, KeyError):
         return _explain_name_in_answer(str(error.args[0]), line)
-    if isinstance(error, NameError):
-        return _explain_except(error)
+    if isinstance(error, ImportError):
+        return _explain_import(error)
     return None
 
 
@@ -291,7 +348,9 @@ def _explain_name(thing, name):
     thing: what is before the dot, such as a Bucket; name: what is after it.
     """
     if isinstance(thing, dict) and "ResponseMetadata" in thing:
-        return _misspelt(f"its answer has no {name}; it is a dictionary.", "Write answer['Body'].")
+        do = f"Write answer[{name!r}]." if name in thing else _suggest(name, thing)
+        do = "Write answer['Body'].read()." if name == "read" else do
+        return _misspelt(f"its answer has no .{name}; it is a dictionary.", do)
     call = getattr(thing, "__name__", "")
     if call and callable(thing) and (call in OURS or _has_boto3_made(thing)):
         return SetupError("brackets-missing", call=call)
@@ -299,13 +358,13 @@ def _explain_name(thing, name):
         return None
     kind = type(thing).__name__
     reason = f"'{kind}' object has no attribute '{name}'"
+    if name in OF_A_BUCKET:
+        return _misspelt(reason, "Use get_bucket(): it returns a bucket, which has all files.")
     if hasattr(getattr(getattr(thing, "meta", None), "client", None), name):
-        do = f"A client has it: write get_client().{name}(Bucket=..., Key=...)."
-        if name == "generate_presigned_url":
-            do = "A client has it: write bucket.meta.client.generate_presigned_url(...)."
-        return _misspelt(reason, do)
-    of_an_object = OTHER_NAMES.get(name, "") if kind == "s3.Object" else ""
+        return _misspelt(reason, f"A client has it: write bucket.meta.client.{name}")
+    of_an_object = OTHER_NAMES.get(name, "") if kind.startswith("s3.Object") else ""
     names = [known for known in dir(thing) if not known.startswith("_")]
+    names = OF_A_BODY if kind == "StreamingBody" else names
     return _misspelt(reason, of_an_object or _suggest(name, names))
 
 
@@ -314,17 +373,20 @@ def _has_boto3_made(thing):
 
 
 def _explain_type_error(text, line):
+    if LAST_READ and re.search(BYTES_AND_TEXT, text):
+        return SetupError("decode-missing", reason=cut_short(text))
     called = text.partition("()")[0]
     if called in OURS:
         return SetupError("brackets-not-empty", call=called)
     without_brackets = re.search(r"\.(all|filter|get|read)\b(?!\s*\()", line)
-    if without_brackets and re.search(r"\b(method|function|builtin_function_or_method)\b", text):
+    if without_brackets and re.search(r"(?<!_)\bmethod\b", text):
         return SetupError("brackets-missing", call=without_brackets[1])
     if not re.search(ABOUT_BOTO3, text):
         return None
-    text = re.sub(r"^[\w.]+<locals>\.|^(bucket|object)_(?=(up|down)load)", "", text)
-    wrong_name = re.search(r"load_\w+\(\) got an unexpected keyword argument '(\w+)'", text)
-    return _misspelt(text, _suggest(wrong_name[1], OF_FILES) if wrong_name else "")
+    text = re.sub(r"^[\w.]+<locals>\.|^\w+\.(?=generate)", "", text)
+    wrong_name = re.search(r"(load|url)\w*\(\) got an unexpected keyword argument '(\w+)'", text)
+    names = OF_A_LINK if "url" in text else OF_FILES
+    return _misspelt(text, _suggest(wrong_name[2], names) if wrong_name else "")
 
 
 def _explain_name_in_answer(name, line):
@@ -334,18 +396,30 @@ def _explain_name_in_answer(name, line):
     return _misspelt(f"its answer has no {name!r}.", _suggest(name, OF_AN_ANSWER))
 
 
-def _explain_except(error):
-    """Return the problem of a name after except that Python does not know, or None."""
-    what_it_missed = error.__context__
-    name = getattr(error, "name", "")
-    known = getattr(what_it_missed, "response", {}).get("Error", {}).get("Code")
-    if name == "ClientError" and known:
-        how = "from botocore.exceptions import ClientError"
-    elif name and name == known:
-        how = f"except bucket.meta.client.exceptions.{name}:"
+def _explain_import(error):
+    """Return the problem of a misspelt name in an import, or None."""
+    module = str(error.name)
+    if isinstance(error, ModuleNotFoundError):
+        do = _suggest(module, [*GIVEN, *PACKAGES])
+        what = f"module called {module}"
     else:
+        wrong = re.match(r"cannot import name '(\w+)'", str(error))
+        do = _suggest(wrong[1], dir(sys.modules[module])) if wrong and module in GIVEN else ""
+        what = f"{wrong[1]} in {module}" if wrong else ""
+    return SetupError("import-misspelt", what=what, do=do) if do else None
+
+
+def _explain_except(error, line):
+    """Return the problem of what stands after except, while boto3's own error is handled."""
+    code = getattr(error.__context__, "response", {}).get("Error", {}).get("Code", "")
+    if not code or not line.startswith("except"):
         return None
-    return SetupError("exception-not-known", name=name, how=how)
+    how = "except botocore.exceptions.ClientError:"
+    if hasattr(error.__context__, "response") and re.fullmatch("NoSuch(Key|Bucket)", code):
+        how = f"except bucket.meta.client.exceptions.{code}:"
+    if "ClientError" in line:
+        how = "from botocore.exceptions import ClientError"
+    return SetupError("exception-not-known", line=line, how=how)
 
 
 # The connection to B2.

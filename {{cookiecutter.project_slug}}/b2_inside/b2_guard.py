@@ -51,7 +51,10 @@ ROOTS = {
 }
 
 
-LAST_READ: dict = {}  # "name" and "content" of the small object that the program read last
+# "name" and "content" of the small object that the program read last; "is_read_again": its bytes
+# were asked for a second time.
+LAST_READ: dict = {}
+WRITTEN: set = set()  # the names of what the program has stored
 
 
 def watch_answers(client):
@@ -253,6 +256,8 @@ def _remember_call(params, context, **_):
     tell_all()  # what shows errors may have been imported since then: a window, a framework
     context["b2_is_second_try"] = params.pop(SECOND_TRY, False)
     context["b2_call"] = dict(params)
+    if "Body" in params and "Key" in params:
+        WRITTEN.add(params["Key"])
 
 
 def _compare_object(client, parsed, context, **_):
@@ -369,6 +374,7 @@ class Pieces(io.RawIOBase):
     def __init__(self, pieces):
         self.pieces = collections.deque(pieces)
         self.offset = 0
+        self.has_ended = False
 
     def tell(self):
         return self.offset
@@ -380,6 +386,8 @@ class Pieces(io.RawIOBase):
         while self.pieces and not self.pieces[0]:
             self.pieces.popleft()
         if not self.pieces:
+            LAST_READ["is_read_again"] = self.has_ended and self.offset > 0
+            self.has_ended = True
             return 0
         piece = memoryview(self.pieces.popleft())
         size = min(len(piece), len(buffer))

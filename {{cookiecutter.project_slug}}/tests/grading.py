@@ -14,6 +14,7 @@ import importlib
 import inspect
 import re
 import sys
+import textwrap
 import threading
 import traceback
 from pathlib import Path
@@ -24,7 +25,7 @@ try:
     from b2_errors import problem_of
     from b2_problems import sentences
 except ModuleNotFoundError:  # conftest.py has not told Python where they are
-    if Path(sys.argv[0]).name.startswith("test_"):
+    if Path(__file__).with_name("conftest.py").exists():  # so this is not pytest
         raise SystemExit("In the project's folder, type: python -m pytest") from None
     raise pytest.Collector.CollectError(
         "tests/conftest.py is missing. Bring it back: README.md says how, under Reset."
@@ -34,8 +35,9 @@ MAIN = Path(__file__).resolve().parent.parent / "main.py"
 PATIENCE = 3  # seconds for one call
 MOST = 160  # characters of a value that is shown
 GRADED = re.compile(r"test_(\d+)([a-z]?)_(\w+)")
+HELPFUL = ("brackets-missing", "exception-not-known", "decode-missing", "bytes-needed")
 FINISHES = "no error"
-NO_ANSWER = "Your function returned None. Did you forget return? print() only shows a value. "
+CHANGING = ("append", "clear", "extend", "insert", "remove", "reverse", "sort", "update")
 
 _graded = set()  # the ids that pytest gives to the graded tests
 _not_done = {}  # number of a TODO: the first of its tests that has failed
@@ -162,8 +164,7 @@ class Program:
         """Fail if they differ. where: what to say before them, such as "in the bucket: "."""
         is_wrong_kind = isinstance(expected, int) and isinstance(came_back, float)
         if came_back != expected or is_wrong_kind:
-            is_forgotten = came_back is None and not where
-            hint = NO_ANSWER if is_forgotten else ""
+            hint = self.describe_none() if came_back is None and not where else ""
             self.fail(where + short(came_back), where + short(expected), hint + self.own_hint())
 
     def fail(self, came_back, expected, hint=None):
@@ -192,11 +193,32 @@ class Program:
             return f"This is TODO {self._number} in main.py. BRIEF.md says what to do there."
         return self._hint
 
-    def describe_useless_answer(self):
-        """Return the message for an answer that makes the test itself stop."""
-        hint = (NO_ANSWER if self._came_back is None else "") + self.own_hint()
+    def describe_none(self):
+        """Return why the function that was called has returned None."""
+        function = getattr(self._module, self._called.partition("(")[0], None)
+        returned = find_returned(function)
+        if returned and re.search(rf"\.({'|'.join(CHANGING)})\(.*\)$", returned):
+            return f"{returned} changes a value, and returns None itself. "
+        if returned:
+            return "Your function returned None. "
+        return "Your function returned None. Did you forget return? print() only shows a value. "
+
+    def describe_useless_answer(self, error):
+        """Return the message for an answer that makes the test itself stop, with an error."""
+        is_none = self._came_back is None and "NoneType" in str(error)
+        hint = (self.describe_none() if is_none else "") + self.own_hint()
         came_back = f"came back: {short(self._came_back)}"
         return self.message(came_back, "what BRIEF.md says", hint)
+
+
+def find_returned(function):
+    """Return what stands after the last return of a function, or ""."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
+    return ast.unparse(returns[-1].value) if returns else ""
 
 
 def hash_of(function):
@@ -305,6 +327,8 @@ def describe_stop(error):
     elif problem and problem.problem == "call-misspelt":
         stop = f"boto3 says: {cut_middle(problem.details['reason'])}"
         hint = problem.details["do"]
+    elif problem and problem.problem in HELPFUL:
+        hint = " ".join(" ".join(sentences(problem)).split())
     return f"{where}: {stop}" if lines else stop, hint
 
 
@@ -341,23 +365,30 @@ def find_other_todo(error, number):
     lines = find_lines_of_main(traceback.extract_tb(error.__traceback__))
     if not lines:
         return None
-    above = MAIN.read_text(encoding="utf-8").splitlines()[: lines[-1].lineno]
+    above = MAIN.read_text(encoding="utf-8-sig").splitlines()[: lines[-1].lineno]
+    todos = []  # there may be several above a line
     for line in reversed(above):
         found = re.search(r"# TODO (\d+)", line)
-        if found and found[1] != number:
-            return f"Line {lines[-1].lineno} belongs to TODO {found[1]}: fix that first."
-        if found or line.startswith("def "):
-            return None
+        if found:
+            todos.append(found[1])
+        elif todos or line.startswith("def "):
+            break
+    if todos and number not in todos:
+        return f"Line {lines[-1].lineno} belongs to TODO {todos[-1]}: fix that first."
     return None
 
 
 def describe_syntax(error):
     """Return why Python cannot read main.py, and a hint."""
     line = getattr(error, "lineno", None)
-    if not line or "null bytes" in str(error):
+    if not line or re.search("null bytes|unicode error|Non-UTF-8", str(error)):
         stop = f"Python cannot read main.py ({cut_middle(str(error))})"
         return stop, "In your editor, save main.py again, with the encoding UTF-8."
     stop = f"Python cannot read line {line} of main.py ({error.msg})"
+    if "after '" in error.msg:  # expected an indented block after 'if' statement
+        return stop, "Write what belongs to it below, with four spaces in front."
+    if "expected 'except'" in error.msg:
+        return stop, "A try needs an except below it, which says what to do then."
     if isinstance(error, IndentationError):
         return stop, "All lines of a block must begin with the same number of spaces."
     return stop, "Look there and one line above: is a bracket, quote, comma or colon missing?"
@@ -419,7 +450,8 @@ def pytest_runtest_makereport(item, call):
     program = getattr(item, "funcargs", {}).get("program")
     explained = (pytest.fail.Exception, pytest.skip.Exception)
     if program and call.excinfo and not call.excinfo.errisinstance(explained):
-        outcome.get_result().longrepr = program.describe_useless_answer()
+        message = program.describe_useless_answer(call.excinfo.value)
+        outcome.get_result().longrepr = message
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -470,6 +502,10 @@ def show_table(terminal, rows):
             for line in report.longreprtext.strip().splitlines()[-5:]:
                 terminal.write_line(f"       {line}")
     to_do = {number for number, _, _, kind, _ in rows if kind != "passed"}
+    test_file = MAIN.parent / "tests" / "test_main.py"
+    if not test_file.exists() or b"def test_" not in test_file.read_bytes():
+        reset = "Bring it back: README.md says how, under Reset."
+        terminal.write_line(f" tests/test_main.py has no tests. {reset}", red=True)
     if rows:
         count = len({row[0] for row in rows})
         terminal.write_line(f" {count - len(to_do)} of {count} done.")
@@ -483,7 +519,7 @@ def show_table(terminal, rows):
 def list_unknown_names():
     """Return the names that main() uses, and that nothing in main.py defines: no test calls it."""
     module = _loaded.get("main")
-    source = MAIN.read_text(encoding="utf-8") if module else ""
+    source = MAIN.read_text(encoding="utf-8-sig") if module else ""
     functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     parts = [part for node in functions if node.name == "main" for part in ast.walk(node)]
     names = [part for part in parts if isinstance(part, ast.Name)]

@@ -34,7 +34,9 @@ def test_2_a_saved_note_keeps_every_letter(program, bucket):
     """ascii only knows English letters. Use text.encode('utf-8')."""
     key = program.note_key("greeting")
     program.save_note(bucket, "greeting", "Grüße, 你好 👋")
-    program.check(keys_in(bucket), [key], "in the bucket: ")
+    if keys_in(bucket) != [key]:
+        hint = "Write Key=note_key(name)."
+        program.fail(f"in the bucket: {keys_in(bucket)}", f"in the bucket: {[key]}", hint)
     stored = bucket.Object(key).get()["Body"].read().decode("utf-8", "replace")
     program.check(stored, "Grüße, 你好 👋", "in the bucket: ")
 

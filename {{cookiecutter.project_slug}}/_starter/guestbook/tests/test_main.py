@@ -2,7 +2,7 @@
 
 import json
 
-from grading import keys_in
+from grading import keys_in, short
 
 FUNCTIONS = [
     "save_entries(bucket, entries)",
@@ -28,7 +28,15 @@ def stored_entries(program, bucket):
     keys = keys_in(bucket)
     if len(keys) != 1:
         program.fail(f"in the bucket: {keys}", "in the bucket: one file")
-    return json.loads(bucket.Object(keys[0]).get()["Body"].read())
+    text = bucket.Object(keys[0]).get()["Body"].read().decode(errors="replace")
+    try:
+        entries = json.loads(text)
+    except ValueError:
+        entries = None
+    if entries is None:
+        hint = "json.dumps(entries) makes text of the list, and .encode() makes bytes of the text."
+        program.fail(f"in the bucket: {short(text)}", "in the bucket: the list as JSON", hint)
+    return entries
 
 
 def test_1_the_file_has_its_new_name(program, bucket):
