@@ -590,6 +590,7 @@ def test_what_the_program_itself_has_just_saved_is_its_own(desk: Desk):
             (b"null", "len(book)", True),
             (b"{half", "book.append('Ada')", True),
             (b"", "book.append('Ada')", True),
+            (b"caf\xe9 \xff", "pass", True),
             (b'{"a": 1}', "book.append('Ada')", True),
             (b"null", "book['Ada']", True),
             (b"[]", "book.apend('Ada')", False),
@@ -609,7 +610,7 @@ def test_an_object_that_an_earlier_try_has_saved(
     assert ("Traceback" in done.err) is not explained
     if explained:
         said = " ".join(done.err.split())
-        assert f"book.json, holds: {content.decode() or 'nothing'}" in said
+        assert f"book.json, holds: {content.decode(errors='replace') or 'nothing'}" in said
         assert "bucket.Object('book.json').delete()" in said
         assert "main.py, line" in said
         assert len(done.err.strip().splitlines()) <= 8
@@ -629,11 +630,19 @@ def test_advice_has_at_most_eight_lines(desk: Desk, line: str):
     assert len(done.err.strip().splitlines()) <= 8
 
 
-def test_a_value_of_another_type_may_come_from_the_bucket(desk: Desk):
-    line = "print(sorted([*book, 5]))"
-    done = run_with_book(desk, b'["4"]', line)
+@pytest.mark.parametrize(
+    ("content", "line", "error"),
+    [
+        (b'["4"]', "print(sorted([*book, 5]))", "TypeError: '<' not supported"),
+        (b'[{"name": "Ada"}]', "print(book[0]['stars'])", "KeyError: 'stars'"),
+    ],
+)
+def test_a_value_of_another_type_may_come_from_the_bucket(
+    desk: Desk, content: bytes, line: str, error: str
+):
+    done = run_with_book(desk, content, line)
 
-    assert "TypeError: '<' not supported" in done.err
+    assert error in done.err
     assert "The last file that it read from the bucket is book.json." in done.err
 
 

@@ -543,7 +543,8 @@ def _explain_content(error):
     try:
         value = json.loads(text)
     except ValueError:
-        is_about_it = getattr(error, "doc", None) == text  # of a JSONDecodeError
+        # of a JSONDecodeError, of a UnicodeDecodeError
+        is_about_it = text == getattr(error, "doc", None) or content == getattr(error, "object", 0)
     else:
         kind = type(value).__name__
         is_about_it = f"'{kind}'" in str(error) or str(error).startswith(f"{kind} ")
@@ -568,7 +569,9 @@ def _suspect_content(error):
     words = "between instances|unsupported operand|can't multiply"
     name = LAST_READ.get("name")
     types = re.findall(r"'(\w+)'", str(error))
-    if not name or not isinstance(error, TypeError) or not re.search(words, str(error)):
+    is_about_types = isinstance(error, TypeError) and re.search(words, str(error))
+    is_about_json = isinstance(error, KeyError) and LAST_READ.get("content", b"")[:1] in b"[{"
+    if not name or not (is_about_types or is_about_json):
         return ""
     if len(types) > 1 and types[-1] == types[-2]:  # two dictionaries
         return ""

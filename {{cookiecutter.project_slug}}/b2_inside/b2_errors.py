@@ -56,6 +56,7 @@ BYTES_AND_TEXT = (  # a TypeError in a line of yours that takes bytes for text
 COMPARE = "Compare the call with those in main.py and BRIEF.md, or on boto3's page about S3."
 READ = "Its bytes are what .get()['Body'].read() returns."
 HINTS = [  # a pattern for the reason, and what to do
+    ("^put_object.. only accepts", "Write a name before each value: Key=..., Body=..."),
     ("only accepts keyword arguments", "Write a name before each value, such as Key='a.txt'."),
     (r"^filter\(\) takes", "Write a name before the value: filter(Prefix='photos/')."),
     (r"StreamingBody\.", "Write only .read() there; .decode() after it makes text of the bytes."),
