@@ -50,10 +50,13 @@ DATE_IN_WORDS = re.compile(
 DATE_IN_DIGITS = re.compile(r"(20\d\d)-(\d\d)-(\d\d)(?:[-T_ ](\d\d)[-:.]?(\d\d))?")
 
 
-def rank(hand_in: HandIn, assignment: str, starter: str = "") -> Rank:
-    """Return the rank of a hand-in. starter: the digest of the main.py that was handed out."""
+def rank(hand_in: HandIn, assignment: str, folder: Path, starter: str = "") -> Rank:
+    """Return the rank of a hand-in.
+
+    folder: the class folder; starter: the digest of the main.py that was handed out.
+    """
     main = read_text(hand_in)
-    place = f"{hand_in.path.as_posix()}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
+    place = place_of(hand_in, folder)
     is_unreadable = main is None  # it may hold anything, so it counts as the best
     return Rank(
         is_started=is_unreadable or not prepare.is_starter(main or "", assignment, starter),
@@ -65,6 +68,12 @@ def rank(hand_in: HandIn, assignment: str, starter: str = "") -> Rank:
         copy=find_last_number(COPY, place, otherwise=0),
         time=hand_in.time,
     )
+
+
+def place_of(hand_in: HandIn, folder: Path) -> str:
+    """Return all names that lead from the class folder to a program, also those in a zip."""
+    outside = hand_in.path.relative_to(folder).as_posix()
+    return f"{outside}/{hand_in.inner}/{hand_in.root}/{hand_in.main}"
 
 
 def find_last_number(pattern: re.Pattern[str], text: str, otherwise: int) -> int:

@@ -8,9 +8,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from classroom import reports
+from classroom import reports, sheet
 from classroom.choosing import find_keys
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
+from classroom.due import parse_due
+from classroom.earlier import read_grades, read_marks
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, find_hand_ins
 from classroom.marking import Work, grade_one, make_empty_grade
@@ -21,13 +23,15 @@ from classroom.processes import (
     prepare_context,
     show_progress,
 )
-from classroom.roster import LEFT, read_roster
+from classroom.roster import LEFT, fold, read_roster
 from classroom.tables import ClassError
 from classroom.template import ROOT, digest_of_tests
 from classroom.texts import make_writable
 from hooks.project import ASSIGNMENTS
 
 INTERRUPTED = "Interrupted. Nothing was written. Run the same command again to grade."
+
+SAME = "the same program as"
 
 # The environment variables of this computer that a hand-in may see.
 ENVIRONMENT = {
@@ -80,6 +84,26 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         "--assignment", choices=ASSIGNMENTS, help="needed only if class.csv does not name it"
     )
     parser.add_argument(
+        "--only",
+        action="append",
+        metavar="ALIAS",
+        help="grade only this student again, and keep the other grades; may be repeated",
+    )
+    parser.add_argument(
+        "--due",
+        nargs="+",
+        metavar=("DATE", "TIME"),
+        help="when it was due, such as 2026-11-02 or 2026-11-02 14:00: adds a column late",
+    )
+    parser.add_argument(
+        "--fill",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="SHEET",
+        help="also write a copy of the school's own CSV sheet with the points in it",
+    )
+    parser.add_argument(
         "--no-fork",
         dest="fork",
         action="store_false",
@@ -97,6 +121,10 @@ def run(options: argparse.Namespace) -> int:
     out = options.out.absolute()
     class_file = options.class_file.absolute() if options.class_file else None
     check_places(folder, out, class_file)
+    due = parse_due(options.due) if options.due else None
+    sheets = [one.absolute() for one in options.fill]
+    for one in sheets:
+        sheet.check(one)
     members, class_assignment, to_fix = read_members(folder, class_file)
     hand_ins, unused = find_hand_ins(
         folder, tells=lambda path: bool(find_owners(path.parts, members).owners)
@@ -114,20 +142,31 @@ def run(options: argparse.Namespace) -> int:
     problems, unused_of = sort_unused(unused, matched, members)
     to_fix += problems
     to_fix += describe_nobodys(nobodys, folder)
+    kept = read_grades(out, members, assignment) if options.only else {}
+    for number in find_members(options.only or [], members):
+        kept.pop(number, None)
+    places = [place for place, member in enumerate(members) if not member.has_left]
     works = [
-        Work(member, matched.get(number, []), unused_of.get(number, []))
-        for number, member in enumerate(members)
-        if not member.has_left
+        Work(members[place], matched.get(place, []), unused_of.get(place, []), due)
+        for place in places
+        if place not in kept
     ]
     show_remarks(members, matched, assignment, folder)
     reports.check_writable(out)
+    marks = read_marks(out)
     forget_this_computer()
     end_as_by_ctrl_c()
-    grades = grade_all(works, assignment, folder, options.seconds, options.fork)
+    graded = iter(grade_all(works, assignment, folder, options.seconds, options.fork))
+    grades = [kept[place] if place in kept else next(graded) for place in places]
+    note_same_programs(grades)
     failed = [grade.member.name for grade in grades if grade.state == "not graded"]
     to_fix += [f"{make_writable(name)} was not graded; the notes say why." for name in failed]
-    reports.write(grades, assignment, out, to_fix)
+    reports.write(grades, assignment, out, to_fix, marks)
     reports.show(grades, out)
+    for one in sheets:
+        copy = out.with_name(f"{out.stem}-{one.name}")
+        to_fix += sheet.fill(one, grades, assignment, copy)
+        print(f"{one.name} with the points: {copy.name}")
     if to_fix:
         print("Everything else is graded. Fix these, and run the same command again:")
         for problem in to_fix:
@@ -214,6 +253,38 @@ def choose_assignment(asked: str | None, class_assignment: str, hand_ins: list[H
     if len(kept) != 1:
         raise ClassError("Which assignment is this? Add --assignment NAME.")
     return kept.pop()
+
+
+def find_members(names: list[str], members: list[Member]) -> list[int]:
+    """Return the places of students by their aliases or names. Raises ClassError for others."""
+    places = []
+    for name in names:
+        found = [
+            place
+            for place, member in enumerate(members)
+            if fold(name) in (fold(member.alias), fold(member.name))
+        ]
+        if len(found) != 1:
+            raise ClassError(f"--only {name}: no student has this alias, or several this name.")
+        places += found
+    return places
+
+
+def note_same_programs(grades: list[Grade]) -> None:
+    """Add to the notes for the teacher whose programs are the same, but for names and layout."""
+    same: dict[str, list[Grade]] = {}
+    for grade in grades:
+        grade.asides = [aside for aside in grade.asides if not aside.startswith(SAME)]
+        if grade.program:
+            same.setdefault(grade.program, []).append(grade)
+    for those in same.values():
+        for grade in those:
+            others = [other.member.alias or other.member.name for other in those]
+            others.remove(grade.member.alias or grade.member.name)
+            if others:
+                more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+                names = ", ".join(others[:5])
+                grade.asides.append(f"{SAME} {names}{more}, but for names and layout")
 
 
 def sort_unused(

@@ -25,7 +25,8 @@ class Grade:
 
     state: one of STATES; tests: {name: (outcome, words)}, in order; where: the hand-in that
     counts; notes: for the student and the teacher; asides: for the teacher alone; output: what
-    main.py printed.
+    main.py printed; late: "yes", "maybe" or "" (None if no date was given); program: a digest of
+    main.py, or "" (likeness.py).
     """
 
     member: Member
@@ -35,6 +36,8 @@ class Grade:
     asides: list[str] = field(default_factory=list)
     where: str = ""
     output: str = ""
+    late: str | None = None
+    program: str = ""
 
     @property
     def points(self) -> int | None:

@@ -9,14 +9,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing.context import BaseContext
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from classroom.choosing import make_asides, rank
+from classroom.due import describe_lateness
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, explain
+from classroom.likeness import digest_of_program
 from classroom.matching import Member
 from classroom.prepare import (
     Prepared,
@@ -35,11 +38,15 @@ REASON = re.compile(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)
 
 @dataclass
 class Work:
-    """What one student handed in. unused: files that may be the student's, but are not used."""
+    """What one student handed in.
+
+    unused: files that may be the student's, but are not used; due: when it had to come, or None.
+    """
 
     member: Member
     hand_ins: list[HandIn] = field(default_factory=list)
     unused: list[Unused] = field(default_factory=list)
+    due: datetime | None = None
 
 
 def grade_one(
@@ -50,8 +57,9 @@ def grade_one(
     context: starts the processes; folder: the class folder; seconds: the time limit.
     """
     grade = make_empty_grade(work.member, assignment, "not handed in")
+    grade.late = "" if work.due else None
     starter = work.member.starter
-    ranked = [(rank(hand_in, assignment, starter), hand_in) for hand_in in work.hand_ins]
+    ranked = [(rank(hand_in, assignment, folder, starter), hand_in) for hand_in in work.hand_ins]
     ranked.sort(key=itemgetter(0))
     started = sum(rank_of_one.is_started for rank_of_one, _ in ranked)
     if work.unused and started == 0:
@@ -63,6 +71,8 @@ def grade_one(
     _, hand_in = ranked[-1]
     grade.where = hand_in.where(folder)
     grade.asides = make_asides(ranked, folder)
+    if work.due:
+        grade.late = describe_lateness(hand_in, work.due, folder)
     with make_scratch_folder() as project:
         run_in(project, hand_in, grade, assignment, context, seconds)
     return grade
@@ -94,6 +104,8 @@ def run_in(
         grade.state = "wrong assignment"
         grade.notes.append(f"this main.py is for {other}")
         return
+    if not is_starter(prepared.main, assignment, grade.member.starter):
+        grade.program = digest_of_program(prepared.main)
     tests = list(grade.tests)
     result = run_hand_in(context, project, tests, seconds)
     grade.output = result.output

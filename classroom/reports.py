@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from classroom.earlier import Marks
 from classroom.grades import STATES, Grade, label_of, sentence_of
 from classroom.roster import fold
+from classroom.sheet import pack_feedback
 from classroom.tables import ClassError, guard_cell
 
 IDLE = ("not handed in", "not started", "wrong assignment", "not graded")
@@ -60,27 +62,36 @@ def check_writable(out: Path) -> None:
         ) from None
 
 
-def write(grades: list[Grade], assignment: str, out: Path, problems: list[str]) -> None:
+def write(
+    grades: list[Grade], assignment: str, out: Path, problems: list[str], marks: Marks
+) -> None:
     """Write the table, with .json, .html and -feedback/ next to it; keep what was there.
 
-    out: the table, grades.csv; problems: sentences for the teacher.
+    out: the table, grades.csv; problems: sentences for the teacher; marks: what the teacher has
+    added to the earlier table.
     """
     json_file = out.with_suffix(".json")
     html_file = out.with_suffix(".html")
     folder = out.with_name(f"{out.stem}-feedback")
     keep_earlier(out, [out, json_file, html_file, folder])
     tests = list(grades[0].tests) if grades else []
-    write_table(grades, tests, out)
+    header = make_header(grades, tests)
+    write_table(grades, tests, header, marks, out)
     content = make_data(grades, assignment, tests, problems)
+    content["columns"] = header
     text = json.dumps(content, indent=2, ensure_ascii=False)
     json_file.write_text(text + "\n", encoding="utf-8")
     html_file.write_text(make_page(content), encoding="utf-8")
     folder.mkdir(exist_ok=True)
-    for number, grade in enumerate(grades, start=1):
+    texts = [make_feedback(grade, assignment) for grade in grades]
+    for number, (grade, feedback) in enumerate(zip(grades, texts, strict=True), start=1):
         file = folder / f"{name_file(grade)}.txt"
         if file.exists():
             file = folder / f"{name_file(grade)}-{number}.txt"
-        file.write_text(make_feedback(grade, assignment), encoding="utf-8")
+        file.write_text(feedback, encoding="utf-8")
+    packed = pack_feedback(grades, texts)
+    if packed:
+        (folder / "for-moodle.zip").write_bytes(packed)
 
 
 def keep_earlier(out: Path, written: list[Path]) -> None:
@@ -98,18 +109,28 @@ def keep_earlier(out: Path, written: list[Path]) -> None:
 # The table, grades.csv.
 
 
-def write_table(grades: list[Grade], tests: list[str], out: Path) -> None:
-    """Write a row for each student, and a column for each test with 1 or 0."""
-    columns = list_other_columns(grades)
+def make_header(grades: list[Grade], tests: list[str]) -> list[str]:
+    """Return the names of the columns: ours, and those of class.csv."""
     header = ["student", "alias", "state", "points", "of"]
     header += [f"{label_of(test)} {sentence_of(test)}".strip() for test in tests]
     header += ["stuck at", "notes", "hand-in"]
-    header += [guard_cell(name) for name in columns]
+    if any(grade.late is not None for grade in grades):
+        header.append("late")
+    return header + list_other_columns(grades)
+
+
+def write_table(
+    grades: list[Grade], tests: list[str], header: list[str], marks: Marks, out: Path
+) -> None:
+    """Write a row for each student, and a column for each test with 1 or 0."""
+    added = dict.fromkeys(name for one in marks.values() for name in one if name not in header)
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        table.writerow(header)
+        table.writerow([guard_cell(name) for name in [*header, *added]])
         for grade in grades:
-            table.writerow(make_row(grade, tests, columns))
+            row = make_row(grade, tests, header)
+            own = marks.get((grade.member.name, grade.member.alias), {})
+            table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
 
 
 def list_other_columns(grades: list[Grade]) -> list[str]:
@@ -120,8 +141,8 @@ def list_other_columns(grades: list[Grade]) -> list[str]:
     return list(columns)
 
 
-def make_row(grade: Grade, tests: list[str], columns: list[str]) -> list[str | int]:
-    """Return the cells of one student. columns: the teacher's own."""
+def make_row(grade: Grade, tests: list[str], header: list[str]) -> list[str | int]:
+    """Return the cells of one student. header: the names of the columns."""
     row: list[str | int] = [guard_cell(grade.member.name), guard_cell(grade.member.alias)]
     if grade.points is None:
         row += [grade.state, "", len(tests), *[""] * len(tests)]
@@ -131,9 +152,8 @@ def make_row(grade: Grade, tests: list[str], columns: list[str]) -> list[str | i
     row.append(guard_cell(grade.stuck_at) if grade.where else "")
     row.append(guard_cell(join_notes(grade)))
     row.append(guard_cell(grade.where))
-    for name in columns:
-        row.append(guard_cell(grade.member.others.get(name, "")))
-    return row
+    others = {"late": grade.late or "", **grade.member.others}
+    return row + [guard_cell(others.get(name, "")) for name in header[len(row) :]]
 
 
 def describe_points(grade: Grade) -> str:
@@ -183,6 +203,9 @@ def make_student_data(grade: Grade, number_of_tests: int) -> dict[str, Any]:
         "of": number_of_tests,
         "stuck at": grade.stuck_at,
         "notes": grade.notes + grade.asides,
+        "asides": grade.asides,  # those of the notes that are for the teacher alone
+        "late": grade.late,
+        "program": grade.program,
         "hand-in": grade.where,
         "output": grade.output,
         "tests": {

@@ -29,35 +29,40 @@ def decode(content: bytes) -> str:
 
     Raises ClassError if nobody can tell the letters.
     """
+    return content.decode(find_encoding(content), errors="replace")
+
+
+def find_encoding(content: bytes) -> str:
+    """Return the encoding of a file, as Python calls it. Raises ClassError as decode() does."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", errors="replace")
+        return "utf-16"
     if content[1:2] == b"\0":
-        return content.decode("utf-16-le", errors="replace")
+        return "utf-16-le"
     try:
-        return content.decode("utf-8-sig")
+        content.decode("utf-8")
     except UnicodeDecodeError:
-        return decode_old(content)
+        return find_old_encoding(content)
+    return "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
-def decode_old(content: bytes) -> str:
-    """Return the text of a file that is not UTF-8, if its letters make sense in one way only.
+def find_old_encoding(content: bytes) -> str:
+    """Return the encoding of a file that is not UTF-8, if its letters make sense in one way only.
 
     On Windows, Excel uses the computer's own encoding, so that decides between several.
     """
-    texts = []
+    texts: dict[str, str] = {}  # text: encoding
     for encoding in OLD_ENCODINGS:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if makes_sense(text) and text not in texts:
-            texts.append(text)
-    if sys.platform == "win32":
-        own = content.decode("mbcs", errors="replace")
-        texts = [own] if own in texts else texts
+        if makes_sense(text):
+            texts.setdefault(text, encoding)
+    if sys.platform == "win32" and content.decode("mbcs", errors="replace") in texts:
+        return "mbcs"
     if len(texts) == 1:
-        return texts[0]
-    words = "; ".join(list_odd_words(texts)[:3]) or "it is not text"
+        return texts.popitem()[1]
+    words = "; ".join(list_odd_words(list(texts))[:3]) or "it is not text"
     raise ClassError(
         f"The letters of this list can be read in several ways ({words}). Save it again as CSV"
         " UTF-8: in Excel, File, Save As, CSV UTF-8."

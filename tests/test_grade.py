@@ -178,6 +178,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Graded:
             connections = 1
         except TimeoutError:
             connections = 0
+    for one in found.values():  # most of these cases are made from the same solution
+        one["notes"] = [note for note in one["notes"] if not note.startswith("the same program")]
     return Graded(school.folder, outside, done, found, connections)
 
 

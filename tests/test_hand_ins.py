@@ -260,7 +260,7 @@ def test_the_later_version_counts_and_the_notes_say_why(
         put(tmp_path, name if name.endswith(".py") else f"{name}/main.py", "def load_entries(): 1")
     found, _ = find(tmp_path)
 
-    ranked = sorted((rank(hand_in, "guestbook"), hand_in) for hand_in in found)
+    ranked = sorted((rank(hand_in, "guestbook", tmp_path), hand_in) for hand_in in found)
 
     assert [len(found), ranked[-1][1].where(tmp_path)] == [2, counts.removesuffix("/main.py")]
     (note,) = make_asides(ranked, tmp_path)

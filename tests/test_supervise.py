@@ -123,7 +123,7 @@ def test_the_teacher_is_told_who_was_not_graded(
 def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
     failed = make_failed_grade(LI, ASSIGNMENT, OSError("no space left"))
 
-    write([failed], ASSIGNMENT, tmp_path / "grades.csv", [])
+    write([failed], ASSIGNMENT, tmp_path / "grades.csv", [], {})
 
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         [row] = csv.DictReader(file)

@@ -570,7 +570,8 @@ def _suspect_content(error):
     name = LAST_READ.get("name")
     types = re.findall(r"'(\w+)'", str(error))
     is_about_types = isinstance(error, TypeError) and re.search(words, str(error))
-    is_about_json = isinstance(error, KeyError) and LAST_READ.get("content", b"")[:1] in b"[{"
+    is_json = LAST_READ.get("content", b"")[:1] in (b"[", b"{")
+    is_about_json = isinstance(error, KeyError) and is_json
     if not name or not (is_about_types or is_about_json):
         return ""
     if len(types) > 1 and types[-1] == types[-2]:  # two dictionaries

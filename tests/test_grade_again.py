@@ -1,0 +1,217 @@
+"""What teachers do with grades: again for one student, own marks, due dates, the school's sheet."""
+
+from __future__ import annotations
+
+import csv
+import os
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from school import ALL, REFERENCE, UNTOUCHED, Class, school  # noqa: F401
+
+from classroom.due import describe_lateness, parse_due
+from classroom.grades import Grade
+from classroom.hand_ins import find_hand_ins
+from classroom.likeness import digest_of_program
+from classroom.matching import Member
+from classroom.sheet import fill
+from classroom.tables import ClassError
+
+WRONG = REFERENCE.replace("'guestbook.json'", "'book'")
+
+
+def test_one_student_again_and_what_the_teacher_wrote(school: Class):  # noqa: F811
+    anna = school.hand_in("Anna", WRONG)
+    school.hand_in("Ben", REFERENCE)
+    school.grade()
+    table = school.folder / "grades.csv"
+    header, *rows = table.read_text(encoding="utf-8-sig").splitlines()
+    marks = [f"{header},mark,a comment", f'{rows[0]},B+,"see me, please"', f"{rows[1]},A,"]
+    table.write_text("\n".join(marks), encoding="utf-8")
+    (anna / "main.py").write_text(REFERENCE, encoding="utf-8")
+    (school.folder / "guestbook-s01" / "main.py").write_text("broken(", encoding="utf-8")
+
+    done, found = school.grade("--only", "s00")
+
+    assert (done.code, found["Anna"]["points"], found["Ben"]["points"]) == (0, ALL, ALL)
+    assert [(row["mark"], row["a comment"]) for row in school.rows()] == [
+        ("B+", "see me, please"),
+        ("A", ""),
+    ]
+
+    _, found = school.grade()
+
+    assert found["Ben"]["points"] == 0
+    assert [row["mark"] for row in school.rows()] == ["B+", "A"]
+
+
+def test_only_needs_earlier_grades_and_a_student_of_the_class(school: Class):  # noqa: F811
+    school.hand_in("Anna", REFERENCE)
+
+    done, _ = school.grade("--only", "s00")
+    assert done.code == 1
+    assert "Grade the whole class first, without --only." in done.err
+
+    school.grade()
+    done, _ = school.grade("--only", "s99")
+    assert "--only s99: no student has this alias" in done.err
+
+
+def test_programs_that_are_the_same_are_noted_for_the_teacher(school: Class):  # noqa: F811
+    copied = REFERENCE.replace("by_stars", "sorted_list").replace("\n\n", "\n\n# mine\n\n")
+    school.hand_in("Anna", REFERENCE)
+    school.hand_in("Ben", copied)
+    school.hand_in("Cara", WRONG)
+    school.hand_in("Dan", UNTOUCHED)
+    school.hand_in("Eve", UNTOUCHED)
+
+    _, found = school.grade()
+
+    notes = {name: one["notes"] for name, one in found.items()}
+    assert notes["Anna"] == ["the same program as s01, but for names and layout"]
+    assert notes["Ben"] == ["the same program as s00, but for names and layout"]
+    assert notes["Cara"] == notes["Dan"] == notes["Eve"] == []
+    feedback = (school.folder / "grades-feedback" / "s01.txt").read_text(encoding="utf-8")
+    assert "same program" not in feedback
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        ("def f(x):\n    '''Doc.'''\n    y = x + 1  # one\n    return y\n", True),
+        ("def f(x):\n    y = x + 2\n    return y\n", False),
+        ("def f(x):\n    return x + 1\n", False),
+        ("def g(x):\n    y = x + 1\n    return y\n", False),
+    ],
+)
+def test_what_makes_two_programs_the_same(other: str, is_same: bool):
+    one = "def f(number):\n    result = number + 1\n    return result\n"
+
+    assert (digest_of_program(one) == digest_of_program(other)) is is_same
+    assert digest_of_program("def (") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "late"),
+    [
+        ("7-8 - Li - Nov 2, 2026 905 AM/main.py", "2026-11-01", "yes"),
+        ("7-8 - Li - Nov 2, 2026 805 AM/main.py", "2026-11-09", ""),
+        ("G_Li_attempt_2026-11-02-09-05-00_main.py", "2026-11-01", "yes"),
+        ("li_LATE_4711_9902_main.py", "2026-11-01", "yes"),
+        ("Li/main.py", "2026-11-03", "maybe"),
+        ("Li/main.py", "2026-11-01", ""),
+        ("plateau_li/main.py", "2026-11-01", ""),
+    ],
+)
+def test_what_came_late(tmp_path: Path, name: str, changed: str, late: str):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x", encoding="utf-8")
+    os.utime(path, (datetime.fromisoformat(changed).timestamp(),) * 2)
+    (hand_in,), _ = find_hand_ins(tmp_path)
+
+    due = parse_due(["2026-11-02", "09:00"])
+    assert describe_lateness(hand_in, due, tmp_path) == late
+
+
+def test_a_due_date_lasts_to_the_end_of_the_day():
+    assert parse_due(["2026-11-02"]) == datetime(2026, 11, 2, 23, 59, 59)
+    with pytest.raises(ClassError, match=r"Write it like 2026-11-02 or 2026-11-02 14:00"):
+        parse_due(["2.11.2026"])
+
+
+SHEETS = {
+    # Moodle's own tests: grade/import/csv/tests/load_data_test.php
+    "moodle": (
+        '"First name","Last name","Email address","Course total"\r\n'
+        '"Anna","Schmidt","anna@x.com","-"\r\n"Nobody","Else","no@x.com","-"\r\n'
+        '"Benjamin","Lee","ben@x.com","-"\r\n"Cara","Müller","c@x.com","-"\r\n',
+        '"First name","Last name","Email address","Course total","guestbook"\r\n'
+        '"Anna","Schmidt","anna@x.com","-","7"\r\n"Nobody","Else","no@x.com","-",""\r\n'
+        '"Benjamin","Lee","ben@x.com","-","5"\r\n"Cara","Müller","c@x.com","-",""\r\n',
+        "utf-8-sig",
+    ),
+    # PrairieLearn: canvas-matching.test.ts
+    "canvas": (
+        "Student,ID,SIS Login ID,Section,Guestbook (23),Other (24)\n    Points Possible,,,,11,2\n"
+        '"Schmidt, Anna",1,as1,A,,1\n"Lee, Ben",2,bl2,A,,\n"Müller, Cara",3,cm3,A,,\n',
+        "Student,ID,SIS Login ID,Section,Guestbook (23),Other (24)\n    Points Possible,,,,11,2\n"
+        '"Schmidt, Anna",1,as1,A,7,1\n"Lee, Ben",2,bl2,A,5,\n"Müller, Cara",3,cm3,A,,\n',
+        "utf-8",
+    ),
+    "a list of the school": (
+        "Class 7b\nName;Vorname\nMüller;Cara\nLee;Ben\nSchmidt;Anna\n",
+        "Class 7b\nName;Vorname;guestbook\nMüller;Cara;\nLee;Ben;5\nSchmidt;Anna;7\n",
+        "cp1252",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SHEETS)
+def test_a_sheet_comes_back_with_the_points(tmp_path: Path, what: str):
+    before, after, encoding = SHEETS[what]
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes(before.encode(encoding))
+    grades = [
+        grade_of("Anna Schmidt", 7, others={"email_address": "anna@x.com"}),
+        grade_of("Ben Lee", 5, others={"mail": "ben@x.com"}),
+        grade_of("Cara Müller", 0, state="not handed in"),
+    ]
+
+    problems = fill(sheet, grades, "guestbook", tmp_path / "out.csv")
+
+    assert (tmp_path / "out.csv").read_bytes().decode(encoding) == after
+    assert sheet.read_bytes() == before.encode(encoding)
+    assert problems == []
+
+
+def test_who_is_not_in_the_sheet_is_named(tmp_path: Path):
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("name\nAnna\nAnna\n", encoding="utf-8")
+
+    problems = fill(sheet, [grade_of("Anna", 1), grade_of("Ben", 2)], "x", tmp_path / "out.csv")
+
+    assert problems == [
+        "sheet.csv has several rows for Anna.",
+        "sheet.csv has no row for Ben.",
+    ]
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,x\nAnna,\nAnna,\n"
+    with pytest.raises(ClassError, match="Rename that column to student"):
+        fill(write(tmp_path / "b.csv", "a,b\n1,2\n"), [], "x", tmp_path / "out.csv")
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def grade_of(name: str, points: int, state: str = "ok", others: dict | None = None) -> Grade:
+    tests = {f"test_{number}": ("passed", "") for number in range(points)}
+    return Grade(Member(name, others=others or {}), state, tests)
+
+
+def test_a_sheet_a_due_date_and_feedback_for_moodle(school: Class):  # noqa: F811
+    for name in ("Anna Schmidt", "Ben Lee"):
+        school.add(name)
+    for number, name in enumerate(("Anna Schmidt", "Ben Lee")):
+        folder = school.folder / f"{name}_{number + 70}_assignsubmission_file_"
+        folder.mkdir()
+        write(folder / "main.py", REFERENCE)
+        os.utime(folder / "main.py", (number, number))
+    sheet = write(school.folder.parent / "moodle.csv", "First name,Last name\nBen,Lee\n")
+
+    done, _ = school.grade("--due", "1970-01-01", "00:00:01", "--fill", str(sheet))
+
+    copy = school.folder / "grades-moodle.csv"
+    assert copy.read_text(encoding="utf-8") == f"First name,Last name,guestbook\nBen,Lee,{ALL}\n"
+    assert "moodle.csv has no row for Anna Schmidt." in done.out
+    with zipfile.ZipFile(school.folder / "grades-feedback" / "for-moodle.zip") as packed:
+        assert packed.namelist() == [
+            "Anna Schmidt_70_assignsubmission_file_/feedback.txt",
+            "Ben Lee_71_assignsubmission_file_/feedback.txt",
+        ]
+        assert f"{ALL} of {ALL}" in packed.read(packed.namelist()[0]).decode()
+    with (school.folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert "late" in next(csv.reader(file))
