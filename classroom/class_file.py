@@ -11,6 +11,7 @@ from classroom.tables import ClassError, decode, guard_cell, read_rows
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
 COLUMNS += ["tests", "starter"]  # digests of the files that were handed out
+COLUMNS += ["source", "version"]  # what the reset commands of the project name
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:

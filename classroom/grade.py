@@ -104,6 +104,12 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         help="also write a copy of the school's own CSV sheet with the points in it",
     )
     parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help="a CSV table of all assignments: makes it, or renews the column of this one",
+    )
+    parser.add_argument(
         "--no-fork",
         dest="fork",
         action="store_false",
@@ -123,7 +129,8 @@ def run(options: argparse.Namespace) -> int:
     check_places(folder, out, class_file)
     due = parse_due(options.due) if options.due else None
     sheets = [one.absolute() for one in options.fill]
-    for one in sheets:
+    term = options.sheet.absolute() if options.sheet else None
+    for one in [*sheets, *([term] if term and term.exists() else [])]:
         sheet.check(one)
     members, class_assignment, to_fix = read_members(folder, class_file)
     hand_ins, unused = find_hand_ins(
@@ -167,6 +174,8 @@ def run(options: argparse.Namespace) -> int:
         copy = out.with_name(f"{out.stem}-{one.name}")
         to_fix += sheet.fill(one, grades, assignment, copy)
         print(f"{one.name} with the points: {copy.name}")
+    if term:
+        sheet.add_to_all(term, grades, assignment)
     if to_fix:
         print("Everything else is graded. Fix these, and run the same command again:")
         for problem in to_fix:

@@ -99,12 +99,14 @@ def run(options: argparse.Namespace) -> int:
     known = {row["alias"]: row["student"] for row in earlier}
     check_completeness(options.roster, students, earlier)
     bad += give_aliases(students, known)
-    source = clean_source(options.source or find_source())
-    jobs, taken = plan(students, folder, options.assignment, source, options.zip)
+    typed = clean_source(options.source) if options.source else find_remembered(students, earlier)
+    source = typed or clean_source(find_source())
+    version = "" if typed else find_version()
+    jobs, taken = plan(students, folder, options.assignment, (source, version), options.zip)
     bad += taken
     print(
         f"{options.assignment} for {count(len(students), 'student')}."
-        f" The reset commands use {source}."
+        f" The reset commands use {' at '.join(filter(None, (source, version)))}."
     )
     if Path(source.strip("'\"")).exists():
         print("Students cannot reach that folder on your computer. Choose a place with --source.")
@@ -113,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
         for job in jobs:
             print(f"would make {job.target.name} for {job.student.name}")
     elif students:
-        bad += make_and_record(students, jobs, folder, options.assignment, earlier)
+        bad += make_and_record(
+            students, jobs, folder, options.assignment, earlier, (source, version)
+        )
     for row in sorted(bad, key=lambda one: one.row):
         print(row)
     already_there = len(students) - len(taken) - len(jobs)
@@ -174,14 +178,33 @@ def show_changes(
 
 def find_source() -> str:
     """Return where this copy came from (git's origin), or the template's own address."""
+    return ask_git("remote", "get-url", "origin") or SETTINGS["_template_source"]
+
+
+def ask_git(*words: str) -> str:
+    """Return what git says of this copy; "" if it is not git's, or git is not there."""
     git = shutil.which("git")
-    if git:
-        words = [git, "-C", str(ROOT), "remote", "get-url", "origin"]
-        done = subprocess.run(words, capture_output=True, check=False)
-        origin = done.stdout.decode(errors="replace").strip()
-        if done.returncode == 0 and origin:
-            return origin
-    return SETTINGS["_template_source"]
+    if not git or not (ROOT / ".git").exists():
+        return ""
+    done = subprocess.run([git, "-C", str(ROOT), *words], capture_output=True, check=False)
+    return "" if done.returncode else done.stdout.decode(errors="replace").strip()
+
+
+def find_version() -> str:
+    """Return the tag or commit of this copy if students can get it from its origin, else "".
+
+    With it, a later change of the template does not reach a class in the middle of a term.
+    """
+    if not ask_git("branch", "--remotes", "--contains", "HEAD"):
+        return ""
+    return ask_git("describe", "--tags", "--exact-match") or ask_git("rev-parse", "HEAD")[:12]
+
+
+def find_remembered(students: list[Student], earlier: list[dict[str, str]]) -> str:
+    """Return the source of earlier projects of the class, from class.csv, or ""."""
+    sources = [row.get("source", "") for row in earlier]
+    sources += [student.others.get("source", "") for student in students]
+    return next(filter(None, sources), "")
 
 
 def clean_source(source: str) -> str:
@@ -199,9 +222,16 @@ def clean_source(source: str) -> str:
 
 
 def plan(
-    students: list[Student], folder: Path, assignment: str, source: str, with_zip: bool
+    students: list[Student],
+    folder: Path,
+    assignment: str,
+    origin: tuple[str, str],
+    with_zip: bool,
 ) -> tuple[list[Job], list[BadRowError]]:
-    """Return the projects that are missing, and the rows whose place is taken."""
+    """Return the projects that are missing, and the rows whose place is taken.
+
+    origin: the source and the version that the reset commands name.
+    """
     jobs = []
     bad = []
     for student in students:
@@ -217,7 +247,7 @@ def plan(
             continue
         zip_is_missing = zip_target is not None and not zip_target.exists()
         if not target.exists() or zip_is_missing:
-            answers = make_answers(student, assignment, source)
+            answers = make_answers(student, assignment, origin)
             jobs.append(Job(student, target, zip_target, answers))
     return jobs, bad
 
@@ -226,7 +256,7 @@ def name_project(student: Student, assignment: str) -> str:
     return f"{assignment}-{student.alias}"
 
 
-def make_answers(student: Student, assignment: str, source: str) -> dict[str, str]:
+def make_answers(student: Student, assignment: str, origin: tuple[str, str]) -> dict[str, str]:
     """Return the answers to the template's questions.
 
     If the list has no bucket or endpoint, the default answers mean that there is none yet.
@@ -237,7 +267,8 @@ def make_answers(student: Student, assignment: str, source: str) -> dict[str, st
         "bucket_name": student.bucket_name or SETTINGS["bucket_name"],
         "endpoint": student.endpoint or SETTINGS["endpoint"],
         "assignment": assignment,
-        "_class_source": source,
+        "_class_source": origin[0],
+        "_class_version": origin[1],
     }
 
 
@@ -250,17 +281,18 @@ def make_and_record(
     folder: Path,
     assignment: str,
     earlier: list[dict[str, str]],
+    origin: tuple[str, str],
 ) -> list[BadRowError]:
     """Make the projects, and write class.csv; return the rows for which that failed.
 
     class.csv is also written first, so that students keep their aliases whatever happens.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_class(folder, make_rows(students, earlier, folder, assignment))
+    write_class(folder, make_rows(students, earlier, folder, assignment, origin))
     try:
         failures = make_all(jobs, folder, assignment)
     finally:
-        write_class(folder, make_rows(students, earlier, folder, assignment))
+        write_class(folder, make_rows(students, earlier, folder, assignment, origin))
     return [
         BadRowError(student.row, student.alias, failures[student.alias])
         for student in students
@@ -269,7 +301,11 @@ def make_and_record(
 
 
 def make_rows(
-    students: list[Student], earlier: list[dict[str, str]], folder: Path, assignment: str
+    students: list[Student],
+    earlier: list[dict[str, str]],
+    folder: Path,
+    assignment: str,
+    origin: tuple[str, str],
 ) -> list[dict[str, str]]:
     """Return the rows of class.csv: the students of the list, then those who are no longer in it.
 
@@ -281,6 +317,7 @@ def make_rows(
         kept = kept_rows.get(student.alias.lower(), {})
         new = make_row(student, folder, assignment)
         if not kept:
+            new["source"], new["version"] = origin
             new["tests"] = digest_of_tests(assignment)
             new["starter"] = digest_of_starter(read_starter(assignment))
         row = dict(kept)

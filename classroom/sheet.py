@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,14 @@ from pathlib import Path, PurePosixPath
 from classroom.grades import Grade
 from classroom.matching import LOGINS
 from classroom.roster import FIRST, LAST, TITLE_ROWS, fold, name_columns
-from classroom.tables import DELIMITERS, ClassError, find_encoding, read_text
+from classroom.tables import (
+    DELIMITERS,
+    ClassError,
+    find_encoding,
+    guard_cell,
+    read_text,
+    unguard_cell,
+)
 
 WITHOUT_POINTS = ("not handed in", "not graded")  # a 0 is the teacher's to give
 
@@ -52,6 +60,25 @@ def fill(sheet: Path, grades: list[Grade], assignment: str, out: Path) -> list[s
     return problems
 
 
+def add_to_all(sheet: Path, grades: list[Grade], assignment: str) -> None:
+    """Write the points into a sheet of all assignments, which is made if it is not there.
+
+    A column with the assignment's name is renewed; all others stay, and so do all rows.
+    """
+    if not sheet.exists():
+        sheet.write_text("student,alias\n", encoding="utf-8-sig")
+    text = read_text(sheet)
+    rows, header_place, delimiter = split(sheet, text)
+    names = name_columns(rows[header_place])
+    for grade in grades:
+        cells = {"student": grade.member.name, "alias": grade.member.alias}
+        known = [dict(zip(names, row, strict=False)) for row in rows[header_place + 1 :]]
+        if not any(find_grades(one, [grade]) for one in known if any(one.values())):
+            rows.append([guard_cell(cells.get(name, "")) for name in names])
+    write(sheet, text, rows, delimiter, sheet)
+    fill(sheet, grades, assignment, sheet)
+
+
 def check(sheet: Path) -> None:
     """Raise ClassError if a sheet cannot be filled, before any work is done."""
     split(sheet, read_text(sheet))
@@ -80,10 +107,11 @@ def find_points_column(header: list[str], assignment: str) -> int:
 
 def find_grades(cells: dict[str, str], grades: list[Grade]) -> list[int]:
     """Return the places of the grades that may belong to a row: by login, alias, then name."""
+    cells = {name: unguard_cell(value.strip()) for name, value in cells.items()}
     by_login = []
     by_name = []
     names = {fold(" ".join(spelling)) for spelling in spell(cells)}
-    values = {value.strip().casefold() for value in cells.values() if value.strip()}
+    values = {value.casefold() for value in cells.values() if value}
     for place, grade in enumerate(grades):
         logins = [
             value.casefold()
@@ -120,9 +148,12 @@ def write(sheet: Path, text: str, rows: list[list[str]], delimiter: str, out: Pa
     if is_quoted:
         writer = csv.writer(table, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
     writer.writerows(rows)
+    part = out.with_name(f"{out.name}.part")
     try:
-        out.write_bytes(table.getvalue().encode(encoding, errors="replace"))
+        part.write_bytes(table.getvalue().encode(encoding, errors="replace"))
+        os.replace(part, out)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise ClassError(
             f"{out} cannot be written ({error.strerror}). If another program has it open, close it"
             " there. The grades themselves are written."

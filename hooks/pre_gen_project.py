@@ -36,8 +36,8 @@ def read_context() -> dict:
 
 def answers_to_keep(context: dict) -> bytes:
     """Return the content of b2-starter.json: the answers for a replay, and the given files."""
-    names = [*QUESTIONS, "_class_source"]
-    answers = {name: context[name] for name in names if context[name]}
+    names = [*QUESTIONS, "_class_source", "_class_version"]
+    answers = {name: context[name] for name in names if context.get(name)}
     about = {"version": context["_template_version"], "given": context["_given"]}
     kept = {"cookiecutter": answers, "b2-starter": about}
     return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()

@@ -16,7 +16,7 @@ from classroom.grades import Grade
 from classroom.hand_ins import find_hand_ins
 from classroom.likeness import digest_of_program
 from classroom.matching import Member
-from classroom.sheet import fill
+from classroom.sheet import add_to_all, fill
 from classroom.tables import ClassError
 
 WRONG = REFERENCE.replace("'guestbook.json'", "'book'")
@@ -180,6 +180,25 @@ def test_who_is_not_in_the_sheet_is_named(tmp_path: Path):
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,x\nAnna,\nAnna,\n"
     with pytest.raises(ClassError, match="Rename that column to student"):
         fill(write(tmp_path / "b.csv", "a,b\n1,2\n"), [], "x", tmp_path / "out.csv")
+
+
+def test_all_assignments_on_one_sheet(tmp_path: Path):
+    sheet = tmp_path / "term.csv"
+    both = [grade_of("Anna", 3), grade_of("=Ben", 2)]
+    add_to_all(sheet, both, "guestbook")
+    text = sheet.read_text(encoding="utf-8-sig")
+    assert text == "student,alias,guestbook\nAnna,,3\n'=Ben,,2\n"
+    write(
+        sheet,
+        text.replace("guestbook", "mine,guestbook").replace(",,3", ",,x,3").replace(",,2", ",,,2"),
+    )
+
+    add_to_all(sheet, [grade_of("Cara", 1), *both], "cloud-notes")
+    add_to_all(sheet, [grade_of("Anna", 4)], "guestbook")
+
+    assert sheet.read_text(encoding="utf-8") == (
+        "student,alias,mine,guestbook,cloud-notes\nAnna,,x,4,3\n'=Ben,,,2,2\nCara,,,,1\n"
+    )
 
 
 def write(path: Path, text: str) -> Path:

@@ -15,7 +15,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, Bake, Project, Run, clean_environment, contents_of, run
+from conftest import (
+    ROOT,
+    Bake,
+    Project,
+    Run,
+    clean_environment,
+    contents_of,
+    run,
+    tracked_files,
+)
 
 from classroom.new_class import clean_source
 
@@ -112,6 +121,51 @@ def test_a_reset_keeps_the_source_of_the_class(new_class: NewClass, tmp_path: Pa
 
     assert project.read("README.md") == before
     assert "cookiecutter gh:school/b2-starter -f" in before
+
+
+def test_the_source_that_was_typed_first_is_remembered(new_class: NewClass, tmp_path: Path):
+    new_class("student\nAnna\n", "--source", "gh:first/b2-starter")
+    words = [sys.executable, str(ROOT / "classroom"), "new_class"]
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\nAnna\nBen\n", encoding="utf-8")
+
+    again = run([*words, str(roster), "--out", "class"], tmp_path, clean_environment())
+    other = [*words, "class/class.csv", "--out", "next", "--assignment", "guestbook"]
+    later = run(other, tmp_path, clean_environment())
+
+    for done, name in ((again, "class/hello-bucket-s02"), (later, "next/guestbook-s01")):
+        assert "The reset commands use gh:first/b2-starter." in done.out
+        assert "cookiecutter gh:first/b2-starter -f" in Project(tmp_path / name).read("README.md")
+
+
+@pytest.mark.thorough
+def test_a_project_names_the_version_that_it_was_made_with(tmp_path: Path):
+    """From a clone, whose commit its origin has; a student gets the same by -c."""
+    origin, copy = tmp_path / "origin", tmp_path / "copy"
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@x", "-c", "protocol.file.allow=always"]
+    subprocess.run([*git, "clone", "-q", "--bare", str(ROOT), str(origin)], check=True)
+    subprocess.run([*git, "clone", "-q", str(origin), str(copy)], check=True)
+    for name in tracked_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    in_copy = [*git, "-C", str(copy)]
+    subprocess.run([*in_copy, "add", "-A"], check=True)
+    subprocess.run([*in_copy, "commit", "-q", "--allow-empty", "-m", "now"], check=True)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\nAnna\n", encoding="utf-8")
+    words = [sys.executable, str(copy / "classroom"), "new_class", str(roster), "--out"]
+
+    before = run([*words, "unknown"], tmp_path, clean_environment())
+    subprocess.run([*in_copy, "push", "-q", "origin", "HEAD"], check=True)
+    subprocess.run([*in_copy, "tag", "v9"], check=True)
+    after = run([*words, "class"], tmp_path, clean_environment())
+
+    assert (before.code, after.code) == (0, 0), before.printed + after.printed
+    assert f"The reset commands use {origin}.\n" in before.out, "nobody else has that commit"
+    assert f"The reset commands use {origin} at v9.\n" in after.out
+    project = Project(tmp_path / "class" / "hello-bucket-s01")
+    assert f"cookiecutter {origin} -c v9 --replay-file hello" in project.read("README.md")
+    assert project.answers()["_class_version"] == "v9"
 
 
 def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: Path):
