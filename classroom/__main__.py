@@ -17,14 +17,15 @@ COMMANDS = ["new_class", "grade"]
 def run(name: str, words: list[str]) -> int:
     """Run a command, and return the exit code."""
     from classroom.tables import ClassError  # it can be found only when sys.path is set, below
+    from classroom.texts import INTERRUPTED
 
-    command = importlib.import_module(f"classroom.{name}")
     try:
+        command = importlib.import_module(f"classroom.{name}")
         return command.run(command.parse_arguments(words))
     except ClassError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
-        print(f"\n{command.INTERRUPTED}")
+        print(f"\n{INTERRUPTED[name]}")
     return 1
 
 

@@ -26,7 +26,7 @@ class Grade:
     state: one of STATES; tests: {name: (outcome, words)}, in order; where: the hand-in that
     counts; notes: for the student and the teacher; asides: for the teacher alone; output: what
     main.py printed; late: "yes", "maybe" or "" (None if no date was given); program: a digest of
-    main.py, or "" (likeness.py).
+    main.py, or "" (likeness.py); is_unsure: its process ended too early, perhaps by another one.
     """
 
     member: Member
@@ -38,6 +38,7 @@ class Grade:
     output: str = ""
     late: str | None = None
     program: str = ""
+    is_unsure: bool = False
 
     @property
     def points(self) -> int | None:

@@ -26,7 +26,7 @@ from classroom.entries import (
     open_zip,
 )
 from classroom.keys import holds_key, is_env
-from classroom.texts import make_writable
+from classroom.texts import make_line, make_writable
 
 MAIN = PurePosixPath("main.py")
 KEPT = "b2-starter.json"
@@ -67,8 +67,8 @@ class HandIn:
     def where(self, folder: Path) -> str:
         """Return where it is, for the teacher. folder: the class folder."""
         program = self.main if self.alone else ""
-        outer = make_writable(self.path.relative_to(folder).as_posix())
-        inside = make_writable(PurePosixPath(self.inner, self.root, program).as_posix())
+        outer = make_line(self.path.relative_to(folder).as_posix())
+        inside = make_line(PurePosixPath(self.inner, self.root, program).as_posix())
         if inside in (".", self.path.name):
             return outer
         return f"{outer}: {inside}"
@@ -127,7 +127,7 @@ def find_hand_ins(folder: Path, tells: Tells = tells_nobody) -> tuple[list[HandI
         if not is_zip(entry.path):
             unused.append(describe_unused(entry))
             continue
-        where = entry.path.as_posix()
+        where = make_line(entry.path.as_posix())
         try:
             inside, broken = find_in_zip(folder / entry.path, where, tells)
         except Exception as error:  # anything: an odd file can make a library fail in any way
@@ -156,7 +156,7 @@ def is_zip(path: Path | PurePosixPath) -> bool:
 
 def describe_unused(entry: Entry) -> Unused:
     """Return why a file in the class folder is not a hand-in."""
-    where = entry.path.as_posix()
+    where = make_line(entry.path.as_posix())
     if entry.path.suffix.lower() in ARCHIVES:
         return Unused(where, OTHER_ARCHIVE, True)
     if holds_key(entry):
@@ -176,7 +176,7 @@ def find_in_zip(path: Path, where: str, tells: Tells) -> tuple[list[HandIn], lis
             list(list_zip(archive)), lambda inner: tells(PurePosixPath(where, inner))
         )
         for entry in rest:
-            inside = f"{where}: {make_writable(entry.path.as_posix())}"
+            inside = f"{where}: {make_line(entry.path.as_posix())}"
             if is_zip(entry.path):
                 try:
                     hand_ins += find_in_inner_zip(entry, tells_below(tells, where, entry.path))

@@ -15,6 +15,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from classroom.choosing import make_asides, rank
 from classroom.due import describe_lateness
 from classroom.grades import Grade
@@ -28,8 +30,11 @@ from classroom.prepare import (
     names_of_tests,
     prepare,
 )
+from classroom.processes import end_leftovers
 from classroom.supervise import Result, run_hand_in
 from classroom.texts import make_writable
+
+SCRATCH = "b2-grading-"  # and the number of the grading's process: names of temporary folders
 
 # Where the message of a failed test says why main.py does not run: in the words of
 # tests/grading.py and supervise.py, or in one of pytest's own lines, such as "E   NameError: ...".
@@ -109,6 +114,7 @@ def run_in(
     tests = list(grade.tests)
     result = run_hand_in(context, project, tests, seconds)
     grade.output = result.output
+    grade.is_unsure = result.has_ended
     if result.failure and not result.patched:  # else main.py changed pytest, and broke it
         grade.state = "not graded"
         grade.asides.append(f"the grading failed: {result.failure}")
@@ -164,12 +170,21 @@ def find_reason(words: str) -> str:
 @contextlib.contextmanager
 def make_scratch_folder() -> Iterator[Path]:
     """Yield the path of a new folder for a project, and remove it afterwards."""
-    around = Path(tempfile.mkdtemp(prefix="b2-grading-"))
+    around = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     try:
         (around / "project").mkdir()
         yield around / "project"
     finally:
         shutil.rmtree(around, onerror=unlock_and_remove)
+
+
+def clear_leftovers() -> None:
+    """Remove what gradings that were killed have left: folders, and processes."""
+    for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        grading = path.name.removeprefix(SCRATCH).partition("-")[0]
+        if grading.isdigit() and not psutil.pid_exists(int(grading)):
+            shutil.rmtree(path, onerror=unlock_and_remove)
+    end_leftovers()
 
 
 def unlock_and_remove(remove: Callable[[str], Any], path: str, _: Any) -> None:

@@ -47,10 +47,6 @@ from hooks.command import quote
 from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
 
 UNFINISHED = ".new_class-"
-INTERRUPTED = (
-    "Interrupted. Every project in the folder is complete."
-    " Run the same command again to make the others."
-)
 
 
 @dataclass

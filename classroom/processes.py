@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import psutil
@@ -15,6 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from classroom.template import ROOT
+
+MARK = "B2_GRADING"  # an environment variable of all processes that a hand-in starts
 
 
 def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.BaseContext:
@@ -27,10 +31,33 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
-    first = context.Process(target=int)  # then no other process has to wait for the server
+    start_server(context)
+    return context
+
+
+def start_server(context: multiprocessing.context.BaseContext) -> None:
+    """Start the process that others are forked from, if it does not run: none has to wait then."""
+    from multiprocessing import forkserver, resource_tracker  # Windows does not have them
+
+    resource_tracker.ensure_running()  # the server would start it, and that lets Ctrl-C through
+    with without_ctrl_c():
+        forkserver.ensure_running()
+    first = context.Process(target=int)  # type: ignore[attr-defined]
     first.start()
     first.join()
-    return context
+
+
+@contextlib.contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C wait; a process that is started meanwhile never sees it (not on Windows)."""
+    if sys.platform == "win32":
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def count_processes() -> int:
@@ -91,6 +118,57 @@ def end_with_parent() -> None:
         if parent:
             parent.join()
             os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def adopt_orphans() -> None:
+    """Make processes whose parent ends belong to this one, where the system can do that (Linux).
+
+    So they are still found when they are to be ended. Source: man 2 prctl, PR_SET_CHILD_SUBREAPER.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def find_server() -> psutil.Process | None:
+    """Return the process that hand-ins are forked from, if there is one."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if any("forkserver" in word for word in child.cmdline()):
+                return child
+    return None
+
+
+def end_leftovers() -> None:
+    """End the processes of gradings that were killed: the mark begins with the grading's number."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError, ValueError):
+            grading = process.environ().get(MARK, "").partition("-")[0]
+            if grading and not psutil.pid_exists(int(grading)):
+                process.kill()
+
+
+def end_orphans() -> None:
+    """End what hand-ins have left behind, and this process has adopted."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if "multiprocessing" not in " ".join(child.cmdline()):
+                end_all(child.pid, f"nothing-{child.pid}")
+                child.wait(1)
+
+
+def end_with_grading() -> None:
+    """Make this process of a hand-in end when the grading ends, in whatever way.
+
+    It asks once a second: what multiprocessing waits for has been closed here (runner.py).
+    """
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        while parent and psutil.pid_exists(parent.pid or 0):
+            time.sleep(1)
+        os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
 

@@ -21,14 +21,13 @@ from typing import Any
 
 import pytest
 
+from classroom.processes import MARK, adopt_orphans, end_with_grading
 from classroom.template import ROOT
 
 MOST_OUTPUT = 2_000  # bytes that a program prints
 MOST_FILE = 20_000_000  # bytes of a file that a program writes
 MOST_CPU = 600  # seconds
 MOST_WORDS = 2_000  # characters of a message
-MARK = "B2_GRADING"  # an environment variable of all processes that a hand-in starts
-
 PYTEST_WORDS = [
     *("-p", "no:cacheprovider"),
     *("-p", "no:unraisableexception"),
@@ -108,6 +107,8 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
         os.closerange(to.fileno() + 1, 256)
     # A process that was not forked imports all this now, which can take long on a busy computer.
     importlib.import_module("classroom.pytest_ready")
+    end_with_grading()
+    adopt_orphans()
     confine(Path(folder), mark)
     complaints = Cut()
     sys.stderr = complaints.as_stream()

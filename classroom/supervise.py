@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -52,7 +53,7 @@ class Result:
     tests: {name: (outcome, words)}; loaded: main.py could be imported; stuck: something did not
     end in time; patched: the part of the tests that main.py changed, or ""; broken: why the tests
     could not be loaded, or ""; output: what main.py printed; failure: why the grading itself
-    failed, or "".
+    failed, or ""; has_ended: a process ended by itself, or another one ended it.
     """
 
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Result:
     broken: str = ""
     output: str = ""
     failure: str = ""
+    has_ended: bool = False
 
 
 @dataclass
@@ -123,7 +125,7 @@ def run_once(
 
     ended_it: the tests that ended an earlier process; seconds: the time for the tests.
     """
-    mark = secrets.token_hex(16)
+    mark = f"{os.getpid()}-{secrets.token_hex(16)}"  # of this grading, and this process
     receiver, sender = context.Pipe(duplex=False)
     words = (str(project), mark, list(result.tests), ended_it, sender)
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
@@ -149,6 +151,8 @@ def run_once(
         receiver.close()
     if run.ending == TOO_LATE:
         result.stuck = True
+    if run.ending == ENDED_ITSELF or result.failure:
+        result.has_ended = True
     return run
 
 

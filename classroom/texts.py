@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
+INTERRUPTED = {  # the sentence after Ctrl-C, by the name of the command
+    "new_class": (
+        "Interrupted. Every project in the folder is complete."
+        " Run the same command again to make the others."
+    ),
+    "grade": "Interrupted. Nothing was written. Run the same command again to grade.",
+}
+
+
+# What moves the cursor, changes colours or turns the direction of a line: all control characters
+# but the tab and the end of a line, and those of Unicode for text from right to left.
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 
 def make_writable(text: str) -> str:
-    """Return text that can be saved as UTF-8: file names may contain half a character."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Return text that can be saved as UTF-8, and shown: somebody else may have made it.
+
+    File names may contain half a character, and anything may contain commands for a terminal.
+    """
+    return STEERING.sub("?", text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def make_line(name: str) -> str:
+    """Return a file name on one line."""
+    return make_writable(" ".join(name.split("\n")))
 
 
 def count(number: int, noun: str) -> str:
