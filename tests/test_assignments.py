@@ -502,6 +502,7 @@ def test_a_main_with_a_mark_at_its_beginning_is_read(make: Callable[[str], Proje
     assert "Traceback" not in screen
 
 
+@pytest.mark.thorough
 def test_a_line_below_two_todos_belongs_to_both(make: Callable[[str], Project]):
     line = "    return bucket.meta.client.generate_presigned_url('get_object', bucket.name)"
     screen = screen_of(make("share-links"), "    return ''", line)

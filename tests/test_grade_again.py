@@ -22,6 +22,7 @@ from classroom.tables import ClassError
 WRONG = REFERENCE.replace("'guestbook.json'", "'book'")
 
 
+@pytest.mark.thorough
 def test_one_student_again_and_what_the_teacher_wrote(school: Class):  # noqa: F811
     anna = school.hand_in("Anna", WRONG)
     school.hand_in("Ben", REFERENCE)
@@ -47,6 +48,7 @@ def test_one_student_again_and_what_the_teacher_wrote(school: Class):  # noqa: F
     assert [row["mark"] for row in school.rows()] == ["B+", "A"]
 
 
+@pytest.mark.thorough
 def test_only_needs_earlier_grades_and_a_student_of_the_class(school: Class):  # noqa: F811
     school.hand_in("Anna", REFERENCE)
 
@@ -59,6 +61,7 @@ def test_only_needs_earlier_grades_and_a_student_of_the_class(school: Class):  #
     assert "--only s99: no student has this alias" in done.err
 
 
+@pytest.mark.thorough
 def test_programs_that_are_the_same_are_noted_for_the_teacher(school: Class):  # noqa: F811
     copied = REFERENCE.replace("by_stars", "sorted_list").replace("\n\n", "\n\n# mine\n\n")
     school.hand_in("Anna", REFERENCE)
@@ -211,6 +214,7 @@ def grade_of(name: str, points: int, state: str = "ok", others: dict | None = No
     return Grade(Member(name, others=others or {}), state, tests)
 
 
+@pytest.mark.thorough
 def test_a_sheet_a_due_date_and_feedback_for_moodle(school: Class):  # noqa: F811
     for name in ("Anna Schmidt", "Ben Lee"):
         school.add(name)

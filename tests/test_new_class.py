@@ -123,6 +123,7 @@ def test_a_reset_keeps_the_source_of_the_class(new_class: NewClass, tmp_path: Pa
     assert "cookiecutter gh:school/b2-starter -f" in before
 
 
+@pytest.mark.thorough
 def test_the_source_that_was_typed_first_is_remembered(new_class: NewClass, tmp_path: Path):
     new_class("student\nAnna\n", "--source", "gh:first/b2-starter")
     words = [sys.executable, str(ROOT / "classroom"), "new_class"]
@@ -190,6 +191,7 @@ def test_a_second_run_makes_only_what_is_missing(new_class: NewClass, tmp_path: 
     assert (folder / "hello-bucket-s02" / "main.py").is_file()
 
 
+@pytest.mark.thorough
 def test_who_leaves_is_marked_and_keeps_the_alias(new_class: NewClass, tmp_path: Path):
     new_class("student,group\nAnna,1\nBen,2\n")
 
@@ -224,6 +226,7 @@ def test_who_has_a_new_name_keeps_the_project(new_class: NewClass, tmp_path: Pat
     ]
 
 
+@pytest.mark.thorough
 def test_a_list_that_lacks_most_of_the_class_is_refused(new_class: NewClass, tmp_path: Path):
     new_class("student\nAnna\nBen\nCara\nDan\n")
 
