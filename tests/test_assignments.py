@@ -470,6 +470,7 @@ def test_a_line_of_another_todo_is_named(make: Callable[[str], Project]):
     assert hint in screen
 
 
+@pytest.mark.thorough
 def test_a_main_that_cannot_run_is_named_although_all_is_done(make: Callable[[str], Project]):
     """No test of an assignment calls main(): it uses the student's own bucket."""
     project = make("guestbook")
@@ -487,6 +488,7 @@ def test_a_main_that_cannot_run_is_named_although_all_is_done(make: Callable[[st
     assert " 5 of 5 done.\n But Python does not know get_bucket, which main() uses.\n" in broken
 
 
+@pytest.mark.thorough
 def test_a_main_with_a_mark_at_its_beginning_is_read(make: Callable[[str], Project]):
     """Windows' old Notepad saves UTF-8 with it."""
     project = make("guestbook")
@@ -510,6 +512,7 @@ def test_a_line_below_two_todos_belongs_to_both(make: Callable[[str], Project]):
     assert "belongs to TODO" not in screen
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("after", "hint"),
     [
@@ -523,6 +526,7 @@ def test_words_for_a_try_that_is_not_complete(
     assert hint in screen_of(make("guestbook"), "    bucket.put_object(", after)
 
 
+@pytest.mark.thorough
 def test_hello_bucket_has_the_table_too(make: Callable[[str], Project]):
     project = make("hello-bucket")
 
