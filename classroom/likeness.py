@@ -1,9 +1,36 @@
-"""Tells which programs are the same, apart from names, comments and layout."""
+"""Looks at programs without running them: which are the same, and what is odd in them."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+
+# What no assignment needs, and what can tamper with the tests: modules, functions, attributes.
+ODD = {
+    *("ctypes", "gc", "importlib", "inspect", "signal", "subprocess", "_pytest", "pytest"),
+    *("grading", "conftest", "test_main", "system", "popen", "fork", "kill", "killpg", "_exit"),
+    *("_getframe", "settrace", "setprofile", "eval", "exec", "compile", "__import__"),
+    *("__code__", "__globals__", "__builtins__", "__subclasses__", "__closure__"),
+}
+
+
+def list_odd_names(main: str) -> list[str]:
+    """Return the names in a program that no assignment needs, for the teacher; [] if none."""
+    try:
+        tree = ast.parse(main)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.alias):
+            names.update(node.name.split("."))
+        elif isinstance(node, ast.ImportFrom):
+            names.update((node.module or "").split("."))
+    return sorted(names & ODD)
 
 
 class Renamer(ast.NodeTransformer):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from classroom.choosing import make_asides, rank
 from classroom.due import describe_lateness
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, explain
-from classroom.likeness import digest_of_program
+from classroom.likeness import digest_of_program, list_odd_names
 from classroom.matching import Member
 from classroom.prepare import (
     Prepared,
@@ -32,6 +33,7 @@ from classroom.prepare import (
 )
 from classroom.processes import end_leftovers
 from classroom.supervise import Result, run_hand_in
+from classroom.template import ROOT
 from classroom.texts import make_writable
 
 SCRATCH = "b2-grading-"  # and the number of the grading's process: names of temporary folders
@@ -79,7 +81,7 @@ def grade_one(
     if work.due:
         grade.late = describe_lateness(hand_in, work.due, folder)
     with make_scratch_folder() as project:
-        run_in(project, hand_in, grade, assignment, context, seconds)
+        run_in(project, hand_in, grade, assignment, context, seconds, folder)
     return grade
 
 
@@ -95,6 +97,7 @@ def run_in(
     assignment: str,
     context: BaseContext,
     seconds: float,
+    folder: Path,
 ) -> None:
     """Copy a hand-in into an empty folder, run the tests there, and fill in the grade."""
     try:
@@ -104,6 +107,9 @@ def run_in(
         grade.notes.append(make_writable(explain(error)))
         return
     grade.notes += make_notes(prepared)
+    odd = list_odd_names(prepared.main)
+    if odd:
+        grade.asides.append(f"main.py uses {', '.join(odd)}, which it does not need: look at it")
     other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
     if other:
         grade.state = "wrong assignment"
@@ -112,7 +118,7 @@ def run_in(
     if not is_starter(prepared.main, assignment, grade.member.starter):
         grade.program = digest_of_program(prepared.main)
     tests = list(grade.tests)
-    result = run_hand_in(context, project, tests, seconds)
+    result = run_hand_in(context, project, tests, seconds, list_hidden(project, folder))
     grade.output = result.output
     grade.is_unsure = result.has_ended
     if result.failure and not result.patched:  # else main.py changed pytest, and broke it
@@ -130,6 +136,17 @@ def run_in(
         reason = find_reason(result.broken or words_of_first)
         if reason:
             grade.asides.append(reason)
+
+
+def list_hidden(project: Path, folder: Path) -> list[str]:
+    """Return how the paths begin that a hand-in may not read: solutions, and the others' work.
+
+    folder: the class folder; it is not hidden if this template, or Python, is in it.
+    """
+    hidden = [f"{ROOT / 'tests' / 'solutions'}{os.sep}", str(project.parent.parent / SCRATCH)]
+    if not any(Path(needed).is_relative_to(folder) for needed in (ROOT, sys.prefix)):
+        hidden.append(f"{folder}{os.sep}")
+    return hidden
 
 
 def make_notes(prepared: Prepared) -> list[str]:

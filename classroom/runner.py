@@ -66,6 +66,7 @@ CHANGES = {
     "shutil.move",
 }
 CHANGES_OF_TWO = {"os.rename", "os.link", "os.symlink", "shutil.move"}
+READS = {"open", "os.listdir", "os.scandir"}
 NETWORK = {
     "socket.connect",
     "socket.bind",
@@ -94,10 +95,13 @@ class Cut(io.RawIOBase):
         return io.TextIOWrapper(self, "utf-8", "replace", write_through=True)  # type: ignore
 
 
-def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Connection) -> None:
+def run_tests(
+    folder: str, mark: str, done: list[str], failed: list[str], hidden: list[str], to: Connection
+) -> None:
     """Run tests/test_main.py of the project in a folder, and send each event when it happens.
 
-    done: names of the tests that are not run again; failed: those of them that ended a process.
+    done: names of the tests that are not run again; failed: those of them that ended a process;
+    hidden: how paths begin that the program may not read: solutions, and other hand-ins.
     The events, as JSON: ["ready"], ["start", name], ["end", name, outcome, words], ["loaded"],
     ["stuck"], ["patched", name], ["broken", words], ["failure", words], ["output", text],
     ["finished"].
@@ -109,7 +113,7 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
     importlib.import_module("classroom.pytest_ready")
     end_with_grading()
     adopt_orphans()
-    confine(Path(folder), mark)
+    confine(Path(folder), mark, hidden)
     complaints = Cut()
     sys.stderr = complaints.as_stream()
 
@@ -131,7 +135,7 @@ def run_tests(folder: str, mark: str, done: list[str], failed: list[str], to: Co
 # Confining the process.
 
 
-def confine(folder: Path, mark: str) -> None:
+def confine(folder: Path, mark: str, hidden: list[str]) -> None:
     """Limit this process, so that it can do little harm outside the folder."""
     home = str(folder.parent / "home")
     if sys.platform != "win32":
@@ -156,7 +160,7 @@ def confine(folder: Path, mark: str) -> None:
     sys.path[:] = [path for path in sys.path if path not in ("", str(ROOT))]
     set_limits()
     close_terminal()
-    sys.addaudithook(make_guard(str(folder), home))
+    sys.addaudithook(make_guard([str(folder), home], hidden))
 
 
 def set_limits() -> None:
@@ -180,14 +184,18 @@ def close_terminal() -> None:
     sys.stderr = sys.stdout
 
 
-def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses to write outside these folders, and to use the network.
+def make_guard(own: list[str], hidden: list[str]) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook that refuses to write outside one's own folders, to read what is hidden,
+    and to use the network.
+
+    hidden: how paths begin that may not be read; a folder ends with the separator.
 
     Once it is added, a hook cannot be removed.
     """
-    inside = tuple(spell(folder) + os.sep for folder in own_folders)
+    inside = tuple(spell(folder) + os.sep for folder in own)
+    outside = tuple(spell(start) + os.sep * start.endswith(os.sep) for start in hidden)
     nothing = spell(os.devnull)
-    own = os.getpid()
+    own_number = os.getpid()
 
     def check(path: Any) -> None:
         if isinstance(path, int) or path is None:
@@ -199,7 +207,11 @@ def make_guard(*own_folders: str) -> Callable[[str, tuple[Any, ...]], None]:
     def guard(event: str, values: tuple[Any, ...]) -> None:
         for path in find_written(event, values):
             check(path)
-        reason = find_refusal(event, values, own)
+        if event in READS and isinstance(values[0], (str, bytes, os.PathLike)):
+            real = spell(os.fsdecode(values[0])) + os.sep
+            if real.startswith(outside) and not real.startswith(inside):
+                raise PermissionError(f"a graded program may not read here: {values[0]!r}")
+        reason = find_refusal(event, values, own_number)
         if reason:
             raise PermissionError(reason)
 
@@ -260,10 +272,10 @@ class Reporter:
     def pytest_collection_finish(self) -> None:
         sys.stdout = self.printed.as_stream()
         sys.stderr = sys.stdout
-        self.parts = list_parts()
         grading = sys.modules["grading"]
         self.repeat_failures(grading)
         self.watch(grading)
+        self.parts = list_parts()
 
     def repeat_failures(self, grading: Any) -> None:
         """Tell grading.py which tests failed in an earlier process: 3b waits for 3a here, too."""
@@ -286,7 +298,6 @@ class Reporter:
             return value
 
         grading.in_time = watched
-        self.parts["grading.in_time"] = watched
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:  # hello-bucket's tests import main.py at the top
@@ -331,7 +342,12 @@ def list_parts() -> dict[str, Any]:
                 for method, function in list_members(part):
                     if callable(function):
                         parts[f"{module}.{name}.{method}"] = function
-    return parts
+    codes = {
+        f"{name}.__code__": part.__code__
+        for name, part in parts.items()
+        if inspect.isfunction(part)
+    }
+    return parts | codes
 
 
 def list_members(owner: Any) -> Iterable[tuple[str, Any]]:

@@ -8,6 +8,7 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -80,8 +81,17 @@ class Run:
     until: float = 0
 
 
-def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: float) -> Result:
-    """Run the tests of a prepared project; seconds: for all of them, without starting Python.
+def run_hand_in(
+    context: BaseContext,
+    project: Path,
+    tests: list[str],
+    seconds: float,
+    hidden: Sequence[str] = (),
+) -> Result:
+    """Run the tests of a prepared project.
+
+    seconds: for all of them, without starting Python; hidden: how paths
+    begin that the program may not read.
 
     If a process ends early, the test that it was in has failed, and a new process runs the rest.
     """
@@ -90,7 +100,7 @@ def run_hand_in(context: BaseContext, project: Path, tests: list[str], seconds: 
     run = Run()
     while not run.finished and not set(tests) <= set(result.tests):
         before = len(result.tests)
-        run = run_once(context, project, result, ended_it, seconds)
+        run = run_once(context, project, result, ended_it, seconds, hidden)
         seconds = run.until - time.monotonic()
         if run.running:
             ended_it.append(run.running)
@@ -119,7 +129,12 @@ def describe(ending: Ending) -> str:
 
 
 def run_once(
-    context: BaseContext, project: Path, result: Result, ended_it: list[str], seconds: float
+    context: BaseContext,
+    project: Path,
+    result: Result,
+    ended_it: list[str],
+    seconds: float,
+    hidden: Sequence[str],
 ) -> Run:
     """Start a process, note what it sends in result, and end it with all that it started.
 
@@ -127,7 +142,7 @@ def run_once(
     """
     mark = f"{os.getpid()}-{secrets.token_hex(16)}"  # of this grading, and this process
     receiver, sender = context.Pipe(duplex=False)
-    words = (str(project), mark, list(result.tests), ended_it, sender)
+    words = (str(project), mark, list(result.tests), ended_it, list(hidden), sender)
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()

@@ -224,7 +224,9 @@ def test_keys_are_named_and_never_copied_or_shown(cases: Graded):
     found = cases.found
 
     assert found["keys in env"]["notes"] == ["KEYS in .env: delete them in the console"]
-    assert found["keys in main"]["notes"] == ["KEYS in .env, main.py: delete them in the console"]
+    assert found["keys in main"]["notes"][0] == (
+        "KEYS in .env, main.py: delete them in the console"
+    )
     assert found["keys in UTF-16"]["notes"][:2] == [
         "KEYS in notes.txt: delete them in the console",
         "left out: notes.txt",

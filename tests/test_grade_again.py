@@ -14,7 +14,7 @@ from school import ALL, REFERENCE, UNTOUCHED, Class, school  # noqa: F401
 from classroom.due import describe_lateness, parse_due
 from classroom.grades import Grade
 from classroom.hand_ins import find_hand_ins
-from classroom.likeness import digest_of_program
+from classroom.likeness import digest_of_program, list_odd_names
 from classroom.matching import Member
 from classroom.sheet import add_to_all, fill
 from classroom.tables import ClassError
@@ -78,6 +78,24 @@ def test_programs_that_are_the_same_are_noted_for_the_teacher(school: Class):  #
     assert notes["Cara"] == notes["Dan"] == notes["Eve"] == []
     feedback = (school.folder / "grades-feedback" / "s01.txt").read_text(encoding="utf-8")
     assert "same program" not in feedback
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("import gc, json", ["gc"]),
+        ("from os import _exit", ["_exit"]),
+        ("import os; os.system('ls')", ["system"]),
+        ("import sys; sys._getframe(3)", ["_getframe"]),
+        ("best.__code__ = other.__code__", ["__code__"]),
+        ("import grading", ["grading"]),
+        ("system = json.dumps(entries)  # eval", ["system"]),
+        (REFERENCE, []),
+        ("def (", []),
+    ],
+)
+def test_what_no_assignment_needs_is_noted(line: str, names: list[str]):
+    assert list_odd_names(line) == names
 
 
 @pytest.mark.parametrize(

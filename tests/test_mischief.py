@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import APPLICATION_KEY, Run, some_thorough
+from conftest import APPLICATION_KEY, SOLUTIONS, Run, some_thorough
 from school import ALL, ASSIGNMENT, REFERENCE, UNTOUCHED, Class, at_the_top, inside_best
 
 from classroom.prepare import names_of_tests
@@ -44,6 +44,30 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     "changes the checks": (
         at_the_top("import grading\ngrading.Program.check = lambda *a: None"),
         "tests edited",
+        EVERY,
+    ),
+    "changes the code of the checks": (
+        at_the_top(
+            "import grading\ndef nothing(self, came_back, expected, where=''): pass\n"
+            "grading.Program.check.__code__ = nothing.__code__"
+        ),
+        "tests edited",
+        EVERY,
+    ),
+    "returns a text that is equal to all": (
+        inside_best(
+            "class Any(list):\n    def __eq__(self, other): return True\n"
+            "    def __ne__(self, other): return False\n    __hash__ = None\nreturn Any()"
+        ),
+        "ok",
+        BEST,
+    ),
+    "reads the solutions": (
+        at_the_top(
+            f"text = open({str(SOLUTIONS / ASSIGNMENT / 'main.py')!r}, encoding='utf-8').read()\n"
+            "exec(text)"
+        ),
+        "cannot run",
         EVERY,
     ),
     "removes the tests": (at_the_top("import shutil\nshutil.rmtree('tests')"), "ok", []),

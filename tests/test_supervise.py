@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import some_thorough
+from conftest import ROOT, SOLUTIONS, some_thorough
 from school import ASSIGNMENT, REFERENCE
 
 from classroom import grade, supervise
 from classroom.grade import make_failed_grade
 from classroom.hand_ins import find_hand_ins
-from classroom.marking import Work, grade_one
+from classroom.marking import Work, grade_one, list_hidden
 from classroom.matching import Member
 from classroom.prepare import names_of_tests
 from classroom.processes import count_processes, prepare_context
 from classroom.reports import write
-from classroom.runner import run_tests
+from classroom.runner import make_guard, run_tests
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])  # of the processes' own connections
 LI = Member("Li", "s00")
@@ -118,6 +118,26 @@ def test_the_teacher_is_told_who_was_not_graded(
     assert grade.run(grade.parse_arguments(words)) == 1
 
     assert "Li was not graded; the notes say why." in capsys.readouterr().out
+
+
+def test_a_hand_in_may_not_read_what_others_wrote(tmp_path: Path):
+    own, class_folder = tmp_path / "b2-grading-1-own" / "project", tmp_path / "class"
+    guard = make_guard([str(own)], list_hidden(own, class_folder))
+
+    def is_refused(path: Path) -> bool:
+        try:
+            guard("open", (str(path), "r", os.O_RDONLY))
+        except PermissionError:
+            return True
+        return False
+
+    assert not is_refused(own / "main.py")
+    assert not is_refused(own.parent.parent / "lib" / "x.py")
+    assert not is_refused(ROOT / "tests" / "conftest.py")
+    assert is_refused(tmp_path / "b2-grading-1-other" / "project" / "main.py")
+    assert is_refused(class_folder / "Anna" / "main.py")
+    assert is_refused(SOLUTIONS / ASSIGNMENT / "main.py")
+    assert f"{ROOT.parent}{os.sep}" not in list_hidden(own, ROOT.parent)
 
 
 def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):

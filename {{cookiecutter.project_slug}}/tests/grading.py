@@ -162,8 +162,9 @@ class Program:
 
     def check(self, came_back, expected, where=""):
         """Fail if they differ. where: what to say before them, such as "in the bucket: "."""
-        is_wrong_kind = isinstance(expected, int) and isinstance(came_back, float)
-        if came_back != expected or is_wrong_kind:
+        found = make_plain(came_back)
+        is_wrong_kind = isinstance(expected, int) and isinstance(found, float)
+        if found != expected or is_wrong_kind:
             hint = self.describe_none() if came_back is None and not where else ""
             self.fail(where + short(came_back), where + short(expected), hint + self.own_hint())
 
@@ -209,6 +210,31 @@ class Program:
         hint = (self.describe_none() if is_none else "") + self.own_hint()
         came_back = f"came back: {short(self._came_back)}"
         return self.message(came_back, "what BRIEF.md says", hint)
+
+
+def make_plain(value):
+    """Return a value of Python's own types, as those compare it: a class may say that it is equal.
+
+    A value of any other type becomes one that is equal to nothing.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(memoryview(value))
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, dict):
+        return {
+            make_plain(key): make_plain(dict.__getitem__(value, key)) for key in dict.keys(value)
+        }
+    for kind in (list, tuple, set, frozenset):
+        if isinstance(value, kind):
+            return kind(make_plain(part) for part in kind.__iter__(value))
+    return object()
 
 
 def find_returned(function):
