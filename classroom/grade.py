@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from classroom import reports, sheet
@@ -14,20 +12,13 @@ from classroom.choosing import find_keys
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.due import parse_due
 from classroom.earlier import read_grades, read_marks
+from classroom.grade_all import grade_all
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, find_hand_ins
-from classroom.marking import Work, clear_leftovers, grade_one, make_empty_grade
+from classroom.marking import Work
 from classroom.matching import Member, find_owners, match
 from classroom.processes import (
-    adopt_orphans,
-    count_processes,
     end_as_by_ctrl_c,
-    end_orphans,
-    find_server,
-    is_alive,
-    prepare_context,
-    show_progress,
-    start_server,
 )
 from classroom.roster import LEFT, fold, read_roster
 from classroom.tables import ClassError
@@ -130,10 +121,9 @@ def run(options: argparse.Namespace) -> int:
     folder = options.folder.absolute()
     out = options.out.absolute()
     class_file = options.class_file.absolute() if options.class_file else None
-    check_places(folder, out, class_file)
-    due = parse_due(options.due) if options.due else None
     sheets = [one.absolute() for one in options.fill]
     term = options.sheet.absolute() if options.sheet else None
+    check_places(folder, out, class_file)
     for one in [*sheets, *([term] if term and term.exists() else [])]:
         sheet.check(one)
     members, class_assignment, to_fix = read_members(folder, class_file)
@@ -141,35 +131,12 @@ def run(options: argparse.Namespace) -> int:
         folder, tells=lambda path: bool(find_owners(path.parts, members).owners)
     )
     assignment = choose_assignment(options.assignment, class_assignment, hand_ins)
-    if members:
-        matched, nobodys = match(hand_ins, members, folder)
-    else:
-        print(f"There is no {CLASS_FILE} in {folder}, so each hand-in gets its own row.")
-        members = [Member(hand_in.where(folder)) for hand_in in hand_ins]
-        matched = {number: [hand_in] for number, hand_in in enumerate(hand_ins)}
-        nobodys = []
-    if not hand_ins and not unused:
-        to_fix.append(f"There are no hand-ins in {folder}. Put them there first.")
-    problems, unused_of = sort_unused(unused, matched, members)
+    works, problems = make_works(hand_ins, unused, members, folder)
     to_fix += problems
-    to_fix += describe_nobodys(nobodys, folder)
-    kept = read_grades(out, members, assignment) if options.only else {}
-    for number in find_members(options.only or [], members):
-        kept.pop(number, None)
-    places = [place for place, member in enumerate(members) if not member.has_left]
-    works = [
-        Work(members[place], matched.get(place, []), unused_of.get(place, []), due)
-        for place in places
-        if place not in kept
-    ]
-    show_remarks(members, matched, assignment, folder)
-    reports.check_writable(out)
+    show_remarks(works, assignment, folder)
+    works = [work for work in works if not work.member.has_left]
     marks = read_marks(out)
-    forget_this_computer()
-    end_as_by_ctrl_c()
-    graded = iter(grade_all(works, assignment, folder, options.seconds, options.fork))
-    grades = [kept[place] if place in kept else next(graded) for place in places]
-    note_same_programs(grades)
+    grades = grade_works(works, assignment, folder, out, options)
     failed = [grade.member.name for grade in grades if grade.state == "not graded"]
     to_fix += [f"{make_writable(name)} was not graded; the notes say why." for name in failed]
     reports.write(grades, assignment, out, to_fix, marks)
@@ -186,6 +153,54 @@ def run(options: argparse.Namespace) -> int:
             print(f"  {problem}")
         return 1
     return 0
+
+
+def make_works(
+    hand_ins: list[HandIn], unused: list[Unused], members: list[Member], folder: Path
+) -> tuple[list[Work], list[str]]:
+    """Return what each student handed in, and sentences for the teacher about the rest.
+
+    Without a class, each hand-in stands for a student. folder: the class folder.
+    """
+    problems = []
+    if members:
+        matched, nobodys = match(hand_ins, members, folder)
+    else:
+        print(f"There is no {CLASS_FILE} in {folder}, so each hand-in gets its own row.")
+        members = [Member(hand_in.where(folder)) for hand_in in hand_ins]
+        matched = {number: [hand_in] for number, hand_in in enumerate(hand_ins)}
+        nobodys = []
+    if not hand_ins and not unused:
+        problems.append(f"There are no hand-ins in {folder}. Put them there first.")
+    sentences, unused_of = sort_unused(unused, matched, members)
+    problems += sentences
+    problems += describe_nobodys(nobodys, folder)
+    works = [
+        Work(member, matched.get(number, []), unused_of.get(number, []))
+        for number, member in enumerate(members)
+    ]
+    return works, problems
+
+
+def grade_works(
+    works: list[Work], assignment: str, folder: Path, out: Path, options: argparse.Namespace
+) -> list[Grade]:
+    """Return the grades of all students; with --only, the others keep those that they have."""
+    due = parse_due(options.due) if options.due else None
+    for work in works:
+        work.due = due
+    members = [work.member for work in works]
+    kept = read_grades(out, members, assignment) if options.only else {}
+    for number in find_members(options.only or [], members):
+        kept.pop(number, None)
+    reports.check_writable(out)
+    forget_this_computer()
+    end_as_by_ctrl_c()
+    again = [work for number, work in enumerate(works) if number not in kept]
+    graded = iter(grade_all(again, assignment, folder, options.seconds, options.fork))
+    grades = [kept.get(number) or next(graded) for number in range(len(works))]
+    note_same_programs(grades)
+    return grades
 
 
 def check_places(folder: Path, out: Path, class_file: Path | None) -> None:
@@ -231,19 +246,15 @@ def make_member(row: dict[str, str]) -> Member:
     )
 
 
-def show_remarks(
-    members: list[Member], matched: dict[int, list[HandIn]], assignment: str, folder: Path
-) -> None:
+def show_remarks(works: list[Work], assignment: str, folder: Path) -> None:
     """Print what the teacher should know, although there is nothing to fix."""
-    for number, member in enumerate(members):
-        others = [
-            hand_in.where(folder)
-            for hand_in in matched.get(number, [])
-            if hand_in.path != folder / member.folder
-        ]
-        if member.has_left and others:
-            print(f"{member.name} has left the class, so this was not graded: {', '.join(others)}")
-    if any(member.tests not in ("", digest_of_tests(assignment)) for member in members):
+    for work in works:
+        made = folder / work.member.folder
+        others = [one.where(folder) for one in work.hand_ins if one.path != made]
+        if work.member.has_left and others:
+            what = ", ".join(others)
+            print(f"{work.member.name} has left the class, so this was not graded: {what}")
+    if any(work.member.tests not in ("", digest_of_tests(assignment)) for work in works):
         print("These projects were handed out with an earlier version of the tests.")
         print("They are graded with the tests of this copy; class.csv says which they had.")
 
@@ -343,64 +354,3 @@ def forget_this_computer() -> None:
         if name.upper() not in ENVIRONMENT:
             del os.environ[name]
     os.chdir(ROOT)
-
-
-def grade_all(
-    works: list[Work], assignment: str, folder: Path, seconds: float, fork: bool
-) -> list[Grade]:
-    """Return the grades of all students, in the order of works. Several are graded at a time.
-
-    A process that ended too early may have been ended by another hand-in. So it runs again, alone.
-    """
-    clear_leftovers()
-    adopt_orphans()
-    context = prepare_context("classroom.pytest_ready", fork)
-    grades: dict[int, Grade] = {}
-    with (
-        show_progress("hand-ins", len(works)) as advance,
-        ThreadPoolExecutor(count_processes()) as pool,
-    ):
-        waiting = {}
-        for number, work in enumerate(works):
-            future = pool.submit(grade_one, context, work, assignment, folder, seconds)
-            waiting[future] = number
-        try:
-            for future in as_completed(waiting):
-                number = waiting[future]
-                try:
-                    grades[number] = future.result()
-                except Exception as error:  # one hand-in does not stop the others
-                    grades[number] = make_failed_grade(works[number].member, assignment, error)
-                advance()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    for number, grade in grades.items():
-        if grade.is_unsure:
-            grades[number] = grade_alone(context, works[number], assignment, folder, seconds)
-    end_orphans()
-    return [grades[number] for number in range(len(works))]
-
-
-def grade_alone(
-    context: BaseContext, work: Work, assignment: str, folder: Path, seconds: float
-) -> Grade:
-    """Grade one hand-in while no other one runs; note if it ends what all are forked from."""
-    start_server(context)
-    server = find_server()
-    try:
-        grade = grade_one(context, work, assignment, folder, seconds)
-    except Exception as error:
-        grade = make_failed_grade(work.member, assignment, error)
-    if server and not is_alive(server):
-        grade.asides.append("it ended the processes of the grading")
-    return grade
-
-
-def make_failed_grade(member: Member, assignment: str, error: Exception) -> Grade:
-    """Return the grade of a hand-in that broke the grading itself."""
-    grade = make_empty_grade(member, assignment, "not graded")
-    grade.is_unsure = True
-    reason = make_writable(f"the grading failed: {type(error).__name__}: {error}")
-    grade.asides.append(reason)
-    return grade

@@ -144,6 +144,7 @@ OF_ANOTHER_KIND = [
     "try:\n    bucket.Object('no').get()\nexcept Exception:\n    1 / 0",
     "sorted([{}, {}])",
     "import qqq",
+    "raise KeyError",
     "1 / 0",
     "{'body': 1}['Body']",
     "{}.get('a')['body']",

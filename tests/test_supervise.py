@@ -15,7 +15,7 @@ from conftest import ROOT, SOLUTIONS, some_thorough
 from school import ASSIGNMENT, REFERENCE
 
 from classroom import grade, supervise
-from classroom.grade import make_failed_grade
+from classroom.grade_all import make_failed_grade
 from classroom.hand_ins import find_hand_ins
 from classroom.marking import Work, grade_one, list_hidden
 from classroom.matching import Member

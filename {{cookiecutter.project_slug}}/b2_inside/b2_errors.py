@@ -337,7 +337,7 @@ def _explain_misuse(error):
     if isinstance(error, TypeError):
         return _explain_type_error(str(error), line)
     if isinstance(error, KeyError):
-        return _explain_name_in_answer(str(error.args[0]), line)
+        return _explain_name_in_answer(str(*error.args[:1]), line)
     if isinstance(error, ImportError):
         return _explain_import(error)
     return None
@@ -415,11 +415,9 @@ def _explain_except(error, line):
     code = getattr(error.__context__, "response", {}).get("Error", {}).get("Code", "")
     if not code or not line.startswith("except"):
         return None
-    how = "except botocore.exceptions.ClientError:"
-    if hasattr(error.__context__, "response") and re.fullmatch("NoSuch(Key|Bucket)", code):
+    how = "from botocore.exceptions import ClientError"
+    if re.fullmatch("NoSuch(Key|Bucket)", code) and "ClientError" not in line:
         how = f"except bucket.meta.client.exceptions.{code}:"
-    if "ClientError" in line:
-        how = "from botocore.exceptions import ClientError"
     return SetupError("exception-not-known", line=line, how=how)
 
 
