@@ -316,6 +316,7 @@ def read_files(hand_in: HandIn) -> dict[PurePosixPath, bytes]:
                 raise HandInError(
                     f"it contains more than {MOST_FILES} files or {MOST_BYTES:,} bytes"
                 )
+            check_size(entry)
             contents[entry.path] = entry.read()
             size += len(contents[entry.path])
     return contents
@@ -325,9 +326,14 @@ def read_main(hand_in: HandIn) -> bytes:
     """Return the content of main.py; raise HandInError if it is too large."""
     with open_files(hand_in) as listed:
         main = next(entry for entry in listed if entry.path == MAIN)
-        if main.size > MOST_BYTES:
-            raise HandInError(f"main.py is larger than {MOST_BYTES:,} bytes")
+        check_size(main)
         return main.read()
+
+
+def check_size(entry: Entry) -> None:
+    """Raise HandInError if this is main.py, and too large to be a program."""
+    if entry.path == MAIN and entry.size > MOST_TEXT:
+        raise HandInError(f"main.py is larger than {MOST_TEXT:,} bytes")
 
 
 def find_keys(hand_in: HandIn) -> list[str]:

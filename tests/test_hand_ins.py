@@ -14,7 +14,7 @@ from conftest import APPLICATION_KEY, VERSION, make_link
 from school import with_password, zipped
 
 from classroom import hand_ins, prepare
-from classroom.choosing import make_asides, rank
+from classroom.choosing import make_asides, rank, read_text
 from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member, find_owners, match
 
@@ -451,13 +451,24 @@ def only(folder: Path) -> HandIn:
     [
         ({"zeros.bin": b"\0" * 60_000_000}, "contains more than 2000 files or 50,000,000 bytes"),
         ({f"{number}.txt": b"x" for number in range(2_100)}, "contains more than 2000 files"),
+        ({"p/main.py": b"#" * 1_000_001}, "main.py is larger than 1,000,000 bytes"),
     ],
 )
 def test_a_bomb_is_refused(tmp_path: Path, files: dict[str, bytes], reason: str):
-    put(tmp_path, "Li.zip", zipped({**files, "main.py": b"x"}))
+    main = {} if "p/main.py" in files else {"main.py": b"x"}
+    put(tmp_path, "Li.zip", zipped({**files, **main}))
 
     with pytest.raises(HandInError, match=reason):
         hand_ins.read_files(only(tmp_path))
+
+
+def test_ten_bombs_in_a_zip_are_ranked_without_being_read(tmp_path: Path):
+    bomb = zipped({"main.py": b"#" * 40_000_000, "zeros.bin": b"\0" * 40_000_000})
+    put(tmp_path, "Li.zip", zipped({f"{number}.zip": bomb for number in range(10)}))
+    found, _ = find(tmp_path)
+
+    assert len(found) == 10
+    assert [read_text(one) for one in found] == [None] * 10
 
 
 def test_a_zip_beside_main_is_not_opened(tmp_path: Path):
