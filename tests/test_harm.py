@@ -120,6 +120,9 @@ def test_ctrl_c_at_any_moment_ends_in_one_sentence(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a background job has none
     )
     time.sleep(seconds)
     os.killpg(grading.pid, signal.SIGINT)  # type: ignore[attr-defined]  # as a terminal does
