@@ -118,11 +118,9 @@ def test_ctrl_c_at_any_moment_ends_in_one_sentence(
         [*words, str(school.folder), "--out", str(table)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # a background job has none
+        preexec_fn=hear_ctrl_c,
     )
     time.sleep(seconds)
     os.killpg(grading.pid, signal.SIGINT)  # type: ignore[attr-defined]  # as a terminal does
@@ -131,8 +129,13 @@ def test_ctrl_c_at_any_moment_ends_in_one_sentence(
 
     assert "Traceback" not in said, said
     assert said.strip().splitlines()[-1] == INTERRUPTED["grade"]
-    assert grading.returncode == 1
+    assert grading.returncode in (1, -signal.SIGINT)  # during an import, Python ends like that
     assert table.read_text(encoding="utf-8") == "student,alias\nof,before\n"
+
+
+def hear_ctrl_c() -> None:
+    """Hear it even if these tests run in the background, where a shell lets it be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def running() -> str:
