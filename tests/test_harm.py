@@ -120,7 +120,7 @@ def test_ctrl_c_at_any_moment_ends_in_one_sentence(
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         start_new_session=True,
-        preexec_fn=hear_ctrl_c,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509  # nothing else runs here
     )
     time.sleep(seconds)
     os.killpg(grading.pid, signal.SIGINT)  # type: ignore[attr-defined]  # as a terminal does
