@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from classroom.choosing import find_date, place_of
+from classroom.choosing import find_date
 from classroom.hand_ins import HandIn
 from classroom.tables import ClassError
 
@@ -34,10 +34,10 @@ def describe_lateness(hand_in: HandIn, due: datetime, folder: Path) -> str:
     The name decides if the platform has put a date or LATE into it. A file's time is only when
     the student changed it for the last time, or when it was downloaded: maybe.
     """
-    place = place_of(hand_in, folder)
+    place = hand_in.path.relative_to(folder).as_posix()  # what is inside is the student's
+    if LATE.search(place):
+        return "yes"
     date = find_date(place)
     if date and date[0]:
         return "yes" if date > due.timetuple()[:5] else ""
-    if LATE.search(place):
-        return "yes"
     return "maybe" if hand_in.time > due.timestamp() else ""

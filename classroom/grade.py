@@ -124,6 +124,10 @@ def run(options: argparse.Namespace) -> int:
     sheets = [one.absolute() for one in options.fill]
     term = options.sheet.absolute() if options.sheet else None
     check_places(folder, out, class_file)
+    if len({one.name for one in sheets}) < len(sheets):
+        raise ClassError("Two sheets for --fill have the same name. Rename one of them.")
+    if term and not term.parent.is_dir():
+        raise ClassError(f"There is no folder {term.parent} for --sheet. Check its name.")
     for one in [*sheets, *([term] if term and term.exists() else [])]:
         sheet.check(one)
     members, class_assignment, to_fix = read_members(folder, class_file)

@@ -50,7 +50,8 @@ class HandIn:
     folder in there that holds the program; main: the program's name; alone: nothing else belongs
     to it; time: when the program was last changed, in seconds.
     slug, assignment, version (of the template): what b2-starter.json says, or "".
-    doubts: why it may be somebody else's, for the teacher.
+    beside: the names of other programs in the project; doubts: why it may be somebody else's, for
+    the teacher.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class HandIn:
     slug: str = ""
     assignment: str = ""
     version: str = ""
+    beside: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def where(self, folder: Path) -> str:
@@ -230,6 +232,8 @@ def sort_files(
             rest.append(entry)
         elif entry.path == project.root / KEPT and entry.size < MOST_TEXT:
             take_over_answers(project, entry.read())
+        elif PROGRAM.fullmatch(entry.path.name) and len(project.beside) < 20:
+            project.beside.append(make_line(entry.path.relative_to(project.root).as_posix()))
     return [*projects.values(), *programs], rest
 
 

@@ -10,6 +10,8 @@ ODD = {
     *("ctypes", "gc", "importlib", "inspect", "signal", "subprocess", "_pytest", "pytest"),
     *("grading", "conftest", "test_main", "system", "popen", "fork", "kill", "killpg", "_exit"),
     *("_getframe", "settrace", "setprofile", "eval", "exec", "compile", "__import__"),
+    *("modules", "_signal", "pidfd_open", "pidfd_send_signal", "prlimit", "posix_spawn"),
+    *("spawnv", "spawnl", "execv", "execl", "dir_fd", "addaudithook", "meta_path"),
     *("__code__", "__globals__", "__builtins__", "__subclasses__", "__closure__"),
 }
 
@@ -26,6 +28,8 @@ def list_odd_names(main: str) -> list[str]:
             names.add(node.id)
         elif isinstance(node, ast.Attribute):
             names.add(node.attr)
+        elif isinstance(node, ast.keyword):
+            names.add(node.arg or "")
         elif isinstance(node, ast.alias):
             names.update(node.name.split("."))
         elif isinstance(node, ast.ImportFrom):

@@ -22,7 +22,7 @@ from classroom.choosing import make_asides, rank
 from classroom.due import describe_lateness
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, explain
-from classroom.likeness import digest_of_program, list_odd_names
+from classroom.likeness import digest_of_program
 from classroom.matching import Member
 from classroom.prepare import (
     Prepared,
@@ -107,9 +107,9 @@ def run_in(
         grade.notes.append(make_writable(explain(error)))
         return
     grade.notes += make_notes(prepared)
-    odd = list_odd_names(prepared.main)
-    if odd:
-        grade.asides.append(f"main.py uses {', '.join(odd)}, which it does not need: look at it")
+    if prepared.odd:
+        names = ", ".join(prepared.odd)
+        grade.asides.append(f"it uses {names}, which no assignment needs: look at it")
     other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
     if other:
         grade.state = "wrong assignment"

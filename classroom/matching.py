@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from classroom.hand_ins import HandIn
 from classroom.roster import fold
-from hooks.project import ASSIGNMENTS
+from classroom.texts import ADDED
 
 SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 MOST_WORDS_IN_ANY_ORDER = 4
@@ -23,15 +24,7 @@ NO_FIT = (NOTHING, 0)
 
 # Columns of a class list by which a platform may call a student, as a part of their names.
 LOGINS = ("mail", "login", "user", "github")
-
-# What platforms, editors and students add to a name. Any other word beside a student's name is a
-# part of a name, perhaps of somebody else's.
-ADDED = """
-main program project assignment homework task submission submitted file files zip py txt
-assignsubmission onlinetext version revision attempt late final new copy of and
-hausaufgabe aufgabe abgabe projekt programm kopie devoir copie tarea copia kopia
-jan feb mar apr may jun jul aug sep oct nov dec am pm
-"""
+NOT_OWN = ("parent", "mother", "father", "eltern", "partner", "type", "role")
 
 
 @dataclass
@@ -137,9 +130,16 @@ def list_logins(member: Member) -> Iterator[str]:
     """
     for column, value in member.others.items():
         login = value.partition("@")[0]
-        is_part_of_name = set(split_words(login)) < set(split_words(member.name))
-        if any(name in column.lower() for name in LOGINS) and login and not is_part_of_name:
+        words = set(split_words(login))
+        is_vague = len(login) < 3 or words < set(split_words(member.name)) or words <= ADDED
+        if is_login(column) and not is_vague:
             yield login
+
+
+def is_login(column: str) -> bool:
+    """Tell whether a column has the student's own login or e-mail address."""
+    name = column.lower()
+    return any(one in name for one in LOGINS) and not any(one in name for one in NOT_OWN)
 
 
 # Whose is it?
@@ -192,18 +192,27 @@ def is_in_order(part: str, name: str) -> bool:
     return len(words) > 1 and any(text in fold(part) for text in spelt)
 
 
-def find_other_words(part: str, name: str) -> list[str]:
-    """Return the words beside a name in a part of a path that may belong to a longer name.
+def find_other_words(part: str, member: Member, common: set[str]) -> list[str]:
+    """Return the words in a part of a path that may belong to another name.
 
     So it finds Maria in "Anna Maria Schmidt_77_main.py" if the list has Anna Schmidt.
+    common: words that most hand-ins have, such as the title of the assignment.
     """
-    added = split_words(f"{ADDED} {' '.join(ASSIGNMENTS)}")
-    for words in spellings(name):
-        for piece in re.split(r" - |\d+" + ("|_" if " " in name and " " in part else ""), part):
-            there = [word for word in split_words(piece) if word in words or word not in added]
-            if set(words) <= set(there):
-                return [word for word in there if word not in words]
-    return []
+    own = {word for words in spellings(member.name) for word in words}
+    own |= {"".join(order) for words in spellings(member.name) for order in permutations(words[:4])}
+    for name in (member.alias, member.folder, *list_logins(member)):
+        own |= set(split_words(name))
+    return [
+        word
+        for word in split_words(part)
+        if word.isalpha() and word not in own | ADDED | common and not is_piece_of(word, own)
+    ]
+
+
+def is_piece_of(word: str, own: set[str]) -> bool:
+    """Tell whether a word is a part of a name that is written without spaces: O'Neil, O Neil."""
+    longer = [name for name in own if len(word) < len(name)]
+    return any(name.startswith(word) or name.endswith(word) for name in longer)
 
 
 def match(
@@ -228,30 +237,49 @@ def match(
         if names:
             reason = f"could belong to {names}"
         nobodys.append((hand_in, reason))
+    common = find_common_words(hand_ins, folder)
     for owner, those in matched.items():
         for hand_in in those:
             is_of_one = len(owners_in[hand_in.path]) == 1
-            hand_in.doubts = list_doubts(hand_in, owner, members, folder, is_of_one)
+            hand_in.doubts = list_doubts(hand_in, owner, members, folder, is_of_one, common)
     return matched, nobodys
 
 
+def find_common_words(hand_ins: list[HandIn], folder: Path) -> set[str]:
+    """Return the words that at least three hand-ins, and half of them, have in their paths."""
+    counts: Counter[str] = Counter()
+    for hand_in in hand_ins:
+        counts.update(set(split_words("/".join(hand_in.parts(folder)))))
+    return {word for word, number in counts.items() if number >= max(3, len(hand_ins) / 2)}
+
+
 def list_doubts(
-    hand_in: HandIn, owner: int, members: list[Member], folder: Path, is_of_one: bool
+    hand_in: HandIn,
+    owner: int,
+    members: list[Member],
+    folder: Path,
+    is_of_one: bool,
+    common: set[str],
 ) -> list[str]:
     """Return why a hand-in may be somebody else's, for the teacher.
 
-    is_of_one: nobody else's hand-in is in the same folder or zip.
+    is_of_one: nobody else's hand-in is in the same folder or zip; common: see find_other_words.
     """
     doubts = []
     parts = hand_in.parts(folder)
+    outside = parts[: len(hand_in.path.relative_to(folder).parts)]
     part = find_owners(parts, members).part
     name = members[owner].name
-    others = find_other_words(part, name)
+    others = find_other_words(part, members[owner], common)
     if others:
         doubts.append(f"its name is not quite {name} ({' '.join(others)}): ask whose it is")
-    if is_of_one and part not in ("/".join(parts), *hand_in.path.relative_to(folder).parts):
-        doubts.append(f"only {part}, inside it, says that it is {name}'s: ask whose it is")
-    inside = parts[parts.index(part) + 1 :] if part in parts else []
+    if is_of_one and find_owners(outside, members).owners != [owner]:
+        doubts.append(f"only names inside it say that it is {name}'s: ask whose it is")
+    there = split_words(part)
+    inside = [*parts[parts.index(part) + 1 :], *hand_in.beside] if part in parts else []
+    for number, member in enumerate(members):
+        if number != owner and has_alias(there, member) and member.name != name:
+            doubts.append(f"its name has the alias or login of {member.name}, too")
     for one in inside:
         fitting = choose_best(one, list(range(len(members))), members)
         if fitting and owner not in fitting:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from classroom.entries import HandInError
 from classroom.hand_ins import MAIN, HandIn, find_keys, read_files
 from classroom.keys import cover_keys, has_key
+from classroom.likeness import list_odd_names
 from classroom.template import (
     digest_of_starter,
     digest_of_tests,
@@ -43,13 +44,15 @@ class Prepared:
     """What a hand-in holds.
 
     main: the text of main.py; keys: the files with a filled-in key; edited: the tests that were
-    changed; left_out: the files that are not used.
+    changed; left_out: the files that are not used; odd: names in its programs that no assignment
+    needs.
     """
 
     main: str
     keys: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
 
 
 def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prepared:
@@ -63,6 +66,7 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
     prepared = Prepared(contents[MAIN].decode("utf-8-sig", errors="replace"))
     prepared.keys = find_keys(hand_in)
     prepared.edited = find_edited_tests(contents, assignment, digest, hand_in.version)
+    odd: set[str] = set()
     for path, content in contents.items():
         if is_given(path, given):
             continue
@@ -70,6 +74,9 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
             prepared.left_out.append(make_writable(path.as_posix()))
         else:
             write_file(folder / path, cover_keys(content))
+            if path.suffix == ".py":
+                odd.update(list_odd_names(content.decode("utf-8-sig", errors="replace")))
+    prepared.odd = sorted(odd)
     for name, source in given.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / name)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from classroom.tables import DELIMITERS, ClassError, read_rows, read_text
 from classroom.template import b2_rules
+from classroom.texts import ADDED
 
 COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
 LEFT = "left"  # in class.csv: the state of a student who is no longer in the list
@@ -31,10 +32,10 @@ LONGEST_NAME = 100  # characters
 NAME_RULE = f"A name has at most {LONGEST_NAME} characters, and no control characters."
 
 # An alias becomes part of a folder's name, so it has only what is safe on every system.
-ALIAS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}"
+ALIAS = r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_-]{0,29}"
 ALIAS_RULE = (
     "An alias has 1 to 30 characters: letters from a to z, digits, - and _."
-    " It begins with a letter or digit."
+    " It begins with a letter or digit, and has a letter in it."
 )
 
 # In Unicode, these are separate letters, not other letters with an accent.
@@ -193,6 +194,8 @@ def make_student(number: int, header: list[str], values: list[str]) -> Student:
     alias = known["alias"]
     if alias and not re.fullmatch(ALIAS, alias):
         raise BadRowError(number, alias, ALIAS_RULE)
+    if alias.lower() in ADDED:
+        raise BadRowError(number, alias, "Platforms add this word to names. Choose another alias.")
     bucket_name = b2_rules.clean_value(known["bucket_name"])
     if bucket_name:
         problem = b2_rules.find_bucket_name_problem(bucket_name)

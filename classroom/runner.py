@@ -47,6 +47,7 @@ DECIDING = (
     "grading",
     "conftest",
     "test_main",
+    "classroom.runner",
 )
 
 # Audit events. Source: docs.python.org, "Audit events table".
@@ -185,37 +186,43 @@ def close_terminal() -> None:
 
 
 def make_guard(own: list[str], hidden: list[str]) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses to write outside one's own folders, to read what is hidden,
-    and to use the network.
+    """Return an audit hook that refuses to write elsewhere, to read what is hidden, and a network.
 
-    hidden: how paths begin that may not be read; a folder ends with the separator.
-
-    Once it is added, a hook cannot be removed.
+    own: the folders in which it may write; hidden: how paths begin that may not be read; a folder
+    ends with the separator. Once it is added, a hook cannot be removed.
     """
     inside = tuple(spell(folder) + os.sep for folder in own)
     outside = tuple(spell(start) + os.sep * start.endswith(os.sep) for start in hidden)
     nothing = spell(os.devnull)
     own_number = os.getpid()
 
-    def check(path: Any) -> None:
-        if isinstance(path, int) or path is None:
-            return
+    def check_written(path: Any) -> None:
         real = spell(os.fsdecode(path))
         if real != nothing and not real.startswith(inside):
             raise PermissionError(f"a graded program may only write in its own folder: {path!r}")
 
+    def check_read(event: str, path: Any) -> None:
+        real = spell(os.fsdecode(path))
+        is_inside = f"{real}{os.sep}".startswith(inside)
+        is_folder = event == "open" and os.path.isdir(real)  # for dir_fd=, which no event names
+        if not is_inside and (is_folder or f"{real}{os.sep}".startswith(outside)):
+            raise PermissionError(f"a graded program may not read here: {path!r}")
+
     def guard(event: str, values: tuple[Any, ...]) -> None:
-        for path in find_written(event, values):
-            check(path)
-        if event in READS and isinstance(values[0], (str, bytes, os.PathLike)):
-            real = spell(os.fsdecode(values[0])) + os.sep
-            if real.startswith(outside) and not real.startswith(inside):
-                raise PermissionError(f"a graded program may not read here: {values[0]!r}")
+        for path in filter(is_path, find_written(event, values)):
+            check_written(path)
+        for path in filter(is_path, values[:1] if event in READS else ()):
+            check_read(event, path)
         reason = find_refusal(event, values, own_number)
         if reason:
             raise PermissionError(reason)
 
     return guard
+
+
+def is_path(value: Any) -> bool:
+    """Tell whether this is a path: it may be the number of an open file, too."""
+    return isinstance(value, (str, bytes, os.PathLike))
 
 
 def spell(path: str) -> str:
@@ -247,6 +254,8 @@ def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
         return "a program that is graded cannot fork"
     if event in NETWORK:
         return "a program that is graded has no network"
+    if event == "resource.prlimit" and values[0] not in (0, own):
+        return "a program that is graded can only limit itself"
     if event in ("os.kill", "os.killpg") and values[0] not in (0, own):
         return "a program that is graded can only end itself"
     return ""
@@ -314,16 +323,21 @@ class Reporter:
         else:
             words = report.longreprtext
         self.tell("end", name_of(report.nodeid), report.outcome, words[:MOST_WORDS])
+        self.look_for_changes()
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.internal_error = excinfo.exconly()[-MOST_WORDS:]
 
     def pytest_sessionfinish(self) -> None:
+        self.look_for_changes()
+
+    def look_for_changes(self) -> None:
+        """Tell which part of the tests is another one now: after each test, as it may come back."""
         now = list_parts()
-        for name, part in self.parts.items():
-            if now.get(name) is not part:
-                self.tell("patched", name)
-                break
+        added = [name for name in now if name.startswith("grading.") and name not in self.parts]
+        changed = [name for name, part in self.parts.items() if now.get(name) is not part]
+        for name in [*changed, *added][:1]:
+            self.tell("patched", name)
 
 
 def name_of(nodeid: str) -> str:

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from classroom.grades import Grade
-from classroom.matching import LOGINS
+from classroom.matching import is_login
 from classroom.roster import FIRST, LAST, TITLE_ROWS, fold, name_columns
 from classroom.tables import (
     DELIMITERS,
@@ -87,7 +87,10 @@ def check(sheet: Path) -> None:
 def split(sheet: Path, text: str) -> tuple[list[list[str]], int, str]:
     """Return the rows of a sheet, which of them has the names of the columns, and the separator."""
     for delimiter in DELIMITERS:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        except csv.Error as error:
+            raise ClassError(f"{sheet} is not a CSV file ({error}).") from None
         for place, row in enumerate(rows[:TITLE_ROWS]):
             names = name_columns(row)
             if "student" in names or (FIRST in names and LAST in names):
@@ -99,8 +102,9 @@ def split(sheet: Path, text: str) -> tuple[list[list[str]], int, str]:
 
 def find_points_column(header: list[str], assignment: str) -> int:
     """Return the place of the column that is called like the assignment, or the next free one."""
-    for place, name in enumerate(header):
-        if fold(name).replace(" ", "-").startswith(assignment):
+    plain = [fold(re.sub(r"\s*\((\d+|real)\)$", "", name, flags=re.I)) for name in header]
+    for place, name in enumerate(plain):
+        if name.replace(" ", "-") == assignment:
             return place
     return len(header)
 
@@ -110,26 +114,32 @@ def find_grades(cells: dict[str, str], grades: list[Grade]) -> list[int]:
     cells = {name: unguard_cell(value.strip()) for name, value in cells.items()}
     by_login = []
     by_name = []
-    names = {fold(" ".join(spelling)) for spelling in spell(cells)}
-    values = {value.casefold() for value in cells.values() if value}
+    names = {fold(" ".join(spelling)) for spelling in spell(cells)} - {""}
+    values = {
+        value.casefold()
+        for column, value in cells.items()
+        if value and (column == "alias" or is_login(column))
+    }
     for place, grade in enumerate(grades):
         logins = [
             value.casefold()
             for column, value in grade.member.others.items()
-            if value and any(login in column.lower() for login in LOGINS)
+            if value and is_login(column)
         ]
         if values & {*logins, grade.member.alias.casefold()} - {""}:
             by_login.append(place)
         if names & {fold(grade.member.name), fold(turn(grade.member.name))}:
             by_name.append(place)
-    return by_login if len(by_login) == 1 else by_name
+    if len(by_login) == 1 and (not by_name or by_login[0] in by_name):
+        return by_login
+    return [] if by_login and by_name else by_name
 
 
 def spell(cells: dict[str, str]) -> list[list[str]]:
     """Return the name in a row, as it is and in the order First Last."""
     if "student" in cells:
         return [[cells["student"]], [turn(cells["student"])]]
-    return [[cells[FIRST], cells[LAST]]]
+    return [[cells.get(FIRST, ""), cells.get(LAST, "")]]
 
 
 def turn(name: str) -> str:

@@ -24,6 +24,7 @@ if sys.platform == "win32":
 else:
     from multiprocessing.connection import Connection
 
+OUTCOMES = ("passed", "failed", "error", "skipped")
 ONE_TEST = 15.0  # seconds; the tests themselves end a call after three
 LONGEST_START = 120.0  # seconds; each process on Windows imports pytest, boto3 and moto anew
 LONGEST_EVENT = 1_000_000  # bytes
@@ -231,7 +232,7 @@ def note_event(event: Any, run: Run, result: Result) -> None:
         run.running = values[0]
     elif kind == "end":
         name, outcome, words = values[:3]
-        result.tests[name] = (outcome, words)
+        result.tests[name] = (outcome if outcome in OUTCOMES else "failed", words)
         run.running = ""
     elif kind == "loaded":
         result.loaded = True

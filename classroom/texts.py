@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from hooks.project import ASSIGNMENTS
+
 INTERRUPTED = {  # the sentence after Ctrl-C, by the name of the command
     "new_class": (
         "Interrupted. Every project in the folder is complete."
@@ -16,6 +18,17 @@ INTERRUPTED = {  # the sentence after Ctrl-C, by the name of the command
 # What moves the cursor, changes colours or turns the direction of a line: all control characters
 # but the tab and the end of a line, and those of Unicode for text from right to left.
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+# What platforms, editors and students add to a name. Any other word beside a student's name is a
+# part of a name, perhaps of somebody else's. (The months that are names, too, are not here.)
+WORDS = """
+main program project assignment homework task submission submitted working file files zip py txt
+assignsubmission onlinetext version revision attempt late final new copy of and try
+hausaufgabe aufgabe abgabe projekt programm kopie devoir copie tarea copia kopia
+feb mar jul sep oct nov dec am pm
+"""
+ADDED = {*WORDS.split(), *" ".join(ASSIGNMENTS).replace("-", " ").split()}
 
 
 def make_writable(text: str) -> str:

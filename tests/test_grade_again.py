@@ -121,6 +121,7 @@ def test_what_makes_two_programs_the_same(other: str, is_same: bool):
         ("7-8 - Li - Nov 2, 2026 805 AM/main.py", "2026-11-09", ""),
         ("G_Li_attempt_2026-11-02-09-05-00_main.py", "2026-11-01", "yes"),
         ("li_LATE_4711_9902_main.py", "2026-11-01", "yes"),
+        ("li_LATE_4711_2026-10-01_main.py", "2026-11-01", "yes"),
         ("Li/main.py", "2026-11-03", "maybe"),
         ("Li/main.py", "2026-11-01", ""),
         ("plateau_li/main.py", "2026-11-01", ""),
@@ -186,6 +187,35 @@ def test_a_sheet_comes_back_with_the_points(tmp_path: Path, what: str):
     assert (tmp_path / "out.csv").read_bytes().decode(encoding) == after
     assert sheet.read_bytes() == before.encode(encoding)
     assert problems == []
+
+
+def test_only_the_columns_that_name_a_student_count(tmp_path: Path):
+    """A number of a quiz, or another assignment's remarks, is not an alias or this column."""
+    sheet = write(
+        tmp_path / "sheet.csv",
+        "name,quiz,guestbook remarks,partner login\nAnna,b1,talk,ben\nBen,a1,,anna\n",
+    )
+    grades = [grade_of("Anna", 7), grade_of("Ben", 5)]
+    for grade, alias in zip(grades, ("a1", "b1"), strict=True):
+        grade.member.alias = alias
+        grade.member.others = {"partner login": "x", "login": grade.member.name.lower()}
+
+    assert fill(sheet, grades, "guestbook", tmp_path / "out.csv") == []
+
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == (
+        "name,quiz,guestbook remarks,partner login,guestbook\nAnna,b1,talk,ben,7\nBen,a1,,anna,5\n"
+    )
+
+
+def test_a_row_whose_name_and_login_differ_gets_nothing(tmp_path: Path):
+    sheet = write(tmp_path / "sheet.csv", "name,email\nAnna,ben@x.com\n")
+    grades = [grade_of("Anna", 7, others={"email": "anna@x.com"})]
+    grades.append(grade_of("Ben", 5, others={"email": "ben@x.com"}))
+
+    assert fill(sheet, grades, "guestbook", tmp_path / "out.csv") == [
+        "sheet.csv has no row for Anna.",
+        "sheet.csv has no row for Ben.",
+    ]
 
 
 def test_who_is_not_in_the_sheet_is_named(tmp_path: Path):

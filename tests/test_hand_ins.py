@@ -177,7 +177,7 @@ def test_a_name_that_is_only_inside_counts_and_is_said(tmp_path: Path):
 
     assert list(owners(tmp_path)) == ["s02"]
     assert doubts(tmp_path, "s02") == [
-        "only Ben ONeil, inside it, says that it is Ben O'Neil's: ask whose it is"
+        "only names inside it say that it is Ben O'Neil's: ask whose it is"
     ]
 
 
@@ -231,6 +231,57 @@ def test_logins_and_the_order_of_names(tmp_path: Path, name: str, alias: str):
     matched, _ = match(found, members, tmp_path)
 
     assert [members[number].alias for number in matched] == ([alias] if alias else [])
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "said"),
+    [  # what an attacker tried
+        (
+            "abgabe.zip",
+            "Anna/Schmidt/main.py",
+            "only names inside it say that it is Anna Schmidt's",
+        ),
+        ("Schmidt_12.zip", "Anna/main.py", "only names inside it say that it is Anna Schmidt's"),
+        ("Kim Lee_Lee Kim.zip", "c4/main.py", "only names inside it say that it is Lee Kim's"),
+        ("Jan Anna Schmidt_77_file_.zip", "main.py", "not quite Anna Schmidt (jan)"),
+        ("Anna Schmidt_Weber_7.zip", "main.py", "not quite Anna Schmidt (weber)"),
+        ("c2_Anna Schmidt_77.zip", "main.py", "the alias or login of Ben Schmidt, too"),
+        ("Tom Li_77.zip", "main.py", "not quite Li Wei (tom)"),
+        ("Rosa Julia Weber_1.zip", "main.py", "not quite Rosa Maria Weber (julia)"),
+        ("Lina Meyer_77.zip", "main.py", "not quite Li Na (meyer)"),
+    ],
+)
+def test_what_may_be_somebody_elses_is_said(tmp_path: Path, outer: str, inner: str, said: str):
+    members = [
+        Member("Anna Schmidt", "c1"),
+        Member("Ben Schmidt", "c2"),
+        Member("Kim Lee", "c3"),
+        Member("Lee Kim", "c4"),
+        Member("Li Wei", "li"),
+        Member("Rosa Maria Weber", "c6"),
+        Member("Li Na", "c7"),
+    ]
+    put(tmp_path, outer, zipped({inner: "x"}))
+    found, _ = hand_ins.find_hand_ins(tmp_path)
+
+    matched, nobodys = match(found, members, tmp_path)
+
+    doubts = [doubt for those in matched.values() for one in those for doubt in one.doubts]
+    assert any(said in doubt for doubt in doubts), (matched, nobodys)
+
+
+def test_a_title_that_all_hand_ins_have_is_no_doubt(tmp_path: Path):
+    for name in ("Kim Kay", "Anna Müller", "Lena May", "Eva Jones"):
+        put(tmp_path, f"{name} - My cloud diary_1.py")
+
+    assert doubts(tmp_path, "s10") == []
+
+
+def test_a_program_of_somebody_else_in_a_project_is_said(tmp_path: Path):
+    for name in ("main.py", "Ben O'Neil_main.py", "helpers.py"):
+        put(tmp_path, f"Kim Kay/{name}")
+
+    assert doubts(tmp_path, "s10") == ["inside it is Ben O'Neil_main.py, which may be Ben O'Neil's"]
 
 
 VERSIONS = [  # the hand-in that counts, another one, and why

@@ -62,6 +62,43 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
         "ok",
         BEST,
     ),
+    "returns what says that it is true": (
+        inside_best(
+            "class Any:\n    __class__ = bool\n    def __eq__(self, other): return True\n"
+            "    def __ne__(self, other): return False\nreturn Any()"
+        ),
+        "ok",
+        BEST,
+    ),
+    "empties what it is given": (
+        inside_best("for entry in entries:\n    entry.clear()\nreturn entries[:number]"),
+        "ok",
+        BEST,
+    ),
+    "changes the checks, and back": (
+        at_the_top(
+            "import sys\ngrading = sys.modules['grad' + 'ing']\nold = grading.Program.check\n"
+            "grading.Program.check = lambda *a: None"
+        )
+        + "\ndef put_back():\n    grading.Program.check = old\nimport atexit\n",
+        "tests edited",
+        EVERY,
+    ),
+    "adds to the checks": (
+        at_the_top("import sys\nsys.modules['grading'].isinstance = lambda *a: True"),
+        "tests edited",
+        EVERY,
+    ),
+    "opens a folder elsewhere": (
+        at_the_top("import os\nos.open('/', os.O_RDONLY)"),
+        "cannot run",
+        EVERY,
+    ),
+    "limits another process": (
+        at_the_top("import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_FSIZE)"),
+        "cannot run",
+        EVERY,
+    ),
     "reads the solutions": (
         at_the_top(
             f"text = open({str(SOLUTIONS / ASSIGNMENT / 'main.py')!r}, encoding='utf-8').read()\n"

@@ -133,6 +133,8 @@ BAD = {
     "F,f,,,what": "'what': It is not under a column name.",
     "G" * 101: "A name has at most 100 characters, and no control characters.",
     "H,../h": "'../h': An alias has",
+    "I,7": "'7': An alias has",
+    "J,version": "'version': Platforms add this word to names.",
 }
 
 
