@@ -37,6 +37,8 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
 
 def start_server(context: multiprocessing.context.BaseContext) -> None:
     """Start the process that others are forked from, if it does not run: none has to wait then."""
+    if context.get_start_method() != "forkserver":
+        return
     from multiprocessing import forkserver, resource_tracker  # Windows does not have them
 
     resource_tracker.ensure_running()  # the server would start it, and that lets Ctrl-C through
