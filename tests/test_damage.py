@@ -167,7 +167,7 @@ def test_an_empty_file_of_tests_is_named(tested: Project):
     assert f"tests/test_main.py has no tests. Bring it back: {WAY_BACK}" in pytest_in(tested).out
 
 
-@pytest.mark.parametrize("name", ["boto3", "json"])
+@pytest.mark.parametrize("name", some_thorough(["json", "boto3"], every_day=1))
 @pytest.mark.parametrize("program", ["main.py", "check_setup.py"])
 def test_a_folder_with_the_name_of_a_module(home: Project, name: str, program: str):
     (home.path / name).mkdir()
@@ -205,7 +205,7 @@ def test_a_file_without_what_others_need(tested: Project, program: str):
 
 
 @pytest.mark.parametrize("name", ["guestbook", "photo-album"])
-@pytest.mark.parametrize("module", ["types", "enum"])
+@pytest.mark.parametrize("module", some_thorough(["types", "enum"], every_day=1))
 def test_check_setup_comes_before_what_a_file_of_yours_may_hide(
     home: Project, name: str, module: str
 ):

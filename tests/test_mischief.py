@@ -168,10 +168,8 @@ EVERY_DAY = [  # `nox -s thorough` tries all of them
     "does nothing yet",
     "has a syntax error",
     "ends Python in best",
-    "never ends in best",
     "changes the checks",
     "shows what it knows",
-    "leaves a thread",
 ]
 
 
@@ -240,9 +238,10 @@ def test_each_student_gets_feedback_in_the_words_of_the_tests(mischief: Any):
     of = {name: texts[one["alias"]] for name, one in found.items()}
     right = texts["s00"]
     assert right.startswith(f"guestbook: {ALL} of {ALL}\nis right\n\n ✔ 1   The file has its new")
-    stuck = of["never ends in best"]
-    assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
-    assert "stopped:   it did not finish within 3 seconds (line" in stuck
+    stuck = of.get("never ends in best")  # not every day
+    if stuck:
+        assert " ✘ 5a  The best entries have the most stars\n       called:    best([" in stuck
+        assert "stopped:   it did not finish within 3 seconds (line" in stuck
     assert "stopped:   it ended the whole program" in of["ends Python in best"]
     assert (
         "The tests were changed, in their files or by main.py. Leave them as they are.\n\n"

@@ -258,6 +258,7 @@ def test_a_dry_run_writes_nothing(new_class: NewClass, tmp_path: Path):
     assert not (tmp_path / "class").exists()
 
 
+@pytest.mark.thorough
 def test_a_place_that_is_taken_is_a_bad_row(new_class: NewClass, tmp_path: Path):
     taken = tmp_path / "class" / "hello-bucket-s01"
     taken.mkdir(parents=True)
