@@ -21,7 +21,7 @@ from classroom.tables import (
     unguard_cell,
 )
 
-WITHOUT_POINTS = ("not handed in", "not graded")  # a 0 is the teacher's to give
+WITHOUT_POINTS = ("not handed in", "not started", "not graded")  # a 0 is the teacher's to give
 
 # How Moodle names the folder of a hand-in, and takes back feedback. Source: Moodle,
 # mod/assign/feedback/file/importziplib.php.
