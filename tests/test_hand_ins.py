@@ -270,6 +270,25 @@ def test_what_may_be_somebody_elses_is_said(tmp_path: Path, outer: str, inner: s
     assert any(said in doubt for doubt in doubts), (matched, nobodys)
 
 
+@pytest.mark.parametrize("name", ["main (2).py", "Otto/Version 2/main.py", "Otto_2_main.py"])
+def test_a_number_is_no_alias(tmp_path: Path, name: str):
+    put(tmp_path, name)
+    found, _ = hand_ins.find_hand_ins(tmp_path)
+
+    matched, nobodys = match(found, [Member("Anna", "2"), Member("Ben", "version")], tmp_path)
+
+    assert (matched, len(nobodys)) == ({}, 1)
+
+
+def test_a_number_that_tells_two_students_apart_is_a_doubt(tmp_path: Path):
+    put(tmp_path, "Ben (2).py")
+    found, _ = hand_ins.find_hand_ins(tmp_path)
+
+    matched, _ = match(found, [Member("Ben", "s01"), Member("Ben 2", "s02")], tmp_path)
+
+    assert matched[1][0].doubts == ["a number tells that it is Ben 2's: ask whose it is"]
+
+
 def test_a_title_that_all_hand_ins_have_is_no_doubt(tmp_path: Path):
     for name in ("Kim Kay", "Anna Müller", "Lena May", "Eva Jones"):
         put(tmp_path, f"{name} - My cloud diary_1.py")

@@ -129,7 +129,8 @@ def test_ctrl_c_at_any_moment_ends_in_one_sentence(
 
     assert "Traceback" not in said, said
     assert said.strip().splitlines()[-1] == INTERRUPTED["grade"]
-    assert grading.returncode in (1, -signal.SIGINT)  # during an import, Python ends like that
+    # Python ends by the signal if it came in an exec() of text, as dataclasses do while imported.
+    assert grading.returncode in (1, -signal.SIGINT)
     assert table.read_text(encoding="utf-8") == "student,alias\nof,before\n"
 
 

@@ -77,10 +77,12 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
     ),
     "changes the checks, and back": (
         at_the_top(
-            "import sys\ngrading = sys.modules['grad' + 'ing']\nold = grading.Program.check\n"
+            "import sys\ngrading = sys.modules['grading']\nold = grading.Program.check\n"
             "grading.Program.check = lambda *a: None"
-        )
-        + "\ndef put_back():\n    grading.Program.check = old\nimport atexit\n",
+        ).replace(
+            "def best(entries, number):\n",
+            "def best(entries, number):\n    grading.Program.check = old\n",
+        ),
         "tests edited",
         EVERY,
     ),
