@@ -86,6 +86,15 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
         "tests edited",
         EVERY,
     ),
+    "changes what looks for changes": (
+        at_the_top(
+            "import sys, grading\nrunner = sys.modules['classroom.runner']\n"
+            "parts = runner.list_parts()\nrunner.list_parts = lambda: parts\n"
+            "grading.Program.check = lambda *a: None"
+        ),
+        "tests edited",
+        EVERY,
+    ),
     "adds to the checks": (
         at_the_top("import sys\nsys.modules['grading'].isinstance = lambda *a: True"),
         "tests edited",
