@@ -153,6 +153,7 @@ OF_ANOTHER_KIND = [
     "json.loads('')",
     "json.qqq",
     "len(json.loads)",
+    "def upload_file(): pass\nupload_file('a')",
     "def show(done): done.qqq\nbucket.upload_file('main.py', 'a', Callback=show)",
     "try:\n    1 / 0\nexcept NoSuchKey:\n    pass",
 ]

@@ -382,7 +382,9 @@ def _explain_type_error(text, line):
     without_brackets = re.search(r"\.(all|filter|get|read)\b(?!\s*\()", line)
     if without_brackets and re.search(r"(?<!_)\bmethod\b", text):
         return SetupError("brackets-missing", call=without_brackets[1])
-    if not re.search(ABOUT_BOTO3, text):
+    # Before boto3 1.38, this text has no more than the name of the call.
+    is_of_a_client = re.fullmatch("(up|down)load_file(obj)?", called) and f".{called}(" in line
+    if not is_of_a_client and not re.search(ABOUT_BOTO3, text):
         return None
     text = re.sub(r"^[\w.]+<locals>\.|^\w+\.(?=generate)", "", text)
     wrong_name = re.search(r"(load|url)\w*\(\) got an unexpected keyword argument '(\w+)'", text)
