@@ -216,6 +216,10 @@ SITUATIONS: dict[str, tuple[str, Change]] = {
     ".env saved as RTF": ("env-file-unreadable", file(".env", "{\\rtf1\\ansi B2_ENDPOINT=")),
     ".env saved by a word processor": ("env-file-unreadable", file(".env", "PK\x03\x04word/")),
     "an empty .env": ("line-missing", file(".env", "")),
+    "all on one line": (
+        "line-unreadable",
+        file(".env", " ".join((KEY_LINES + BUCKET_LINES).split())),
+    ),
     "a line left out": ("line-missing", without("B2_ENDPOINT")),
     "the key lines left out": ("line-missing", without(*b2_rules.KEYS)),
     "B2_KEY_ID": ("line-misnamed", more(f"B2_KEY_ID={KEY_ID}", APPLICATION_KEY_ID="")),

@@ -241,6 +241,14 @@ def test_pytest_names_a_file_that_hides_one_of_ours(tested: Project):
     assert "Traceback" not in done.printed
 
 
+def test_an_own_file_called_grading_does_not_disturb_the_tests(tested: Project):
+    tested.write("grading.py", "points = 3\n")
+
+    done = pytest_in(tested, "tests")
+
+    assert done.code == 0, done.printed
+
+
 def test_two_projects_in_one_folder(tested: Project, tmp_path: Path):
     shutil.copytree(tested.path, tmp_path / "copy")
 

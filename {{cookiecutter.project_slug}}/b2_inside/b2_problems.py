@@ -166,7 +166,7 @@ PROBLEMS = {
         sign="one of the four names is neither in the file nor a variable",
         what="{where} has no line {name}=.",
         why="All four lines must be there. To practise, leave both keys empty.",
-        do="Add that line, and write {word} after the =.",
+        do="Add that line, without a # in front, and write {word} after the =.",
         source=OUR_RULE,
     ),
     "line-misnamed": Problem(

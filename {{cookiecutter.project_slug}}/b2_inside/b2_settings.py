@@ -232,6 +232,11 @@ def _parse(text: str, file_name: str) -> dict[str, str]:
             raise SetupError("line-unreadable", number=number, file=file_name, why=why, do=do)
         name = found["name"]
         value = _read_value(found)
+        others = [other for other in CONSOLE_WORDS if f" {other}=" in value]
+        if others:
+            why = f"{others[0]} is on the same line."
+            do = "Write each name on a line of its own."
+            raise SetupError("line-unreadable", number=number, file=file_name, why=why, do=do)
         if values.get(name, value) != value:
             raise SetupError(
                 "line-twice", name=name, file=file_name, first=line_of[name], second=number

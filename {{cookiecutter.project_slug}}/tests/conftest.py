@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(PROJECT), str(PROJECT / "b2_inside")]
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
+sys.path[:0] = [str(TESTS), str(PROJECT), str(PROJECT / "b2_inside")]
 
 try:
     # moto comes before b2_client, which makes the session that moto has to watch.
