@@ -13,6 +13,16 @@ ODD = {
     *("modules", "_signal", "pidfd_open", "pidfd_send_signal", "prlimit", "posix_spawn"),
     *("spawnv", "spawnl", "execv", "execl", "dir_fd", "addaudithook", "meta_path"),
     *("__code__", "__globals__", "__builtins__", "__subclasses__", "__closure__"),
+    *(
+        "/proc/",
+        "tb_frame",
+        "f_back",
+        "f_locals",
+        "f_globals",
+        "gi_frame",
+        "cr_frame",
+        "multiprocessing",
+    ),
 }
 
 
@@ -34,6 +44,10 @@ def list_odd_names(main: str) -> list[str]:
             names.update(node.name.split("."))
         elif isinstance(node, ast.ImportFrom):
             names.update((node.module or "").split("."))
+        elif isinstance(node, ast.Constant) and "_" in str(node.value):
+            names.add(str(node.value))  # as in getattr(frame, "f_back")
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("/proc/"):
+            names.add("/proc/")
     return sorted(names & ODD)
 
 

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import io
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -97,12 +98,20 @@ class Cut(io.RawIOBase):
 
 
 def run_tests(
-    folder: str, mark: str, done: list[str], failed: list[str], hidden: list[str], to: Connection
+    folder: str,
+    mark: str,
+    seal: bytes,
+    done: list[str],
+    failed: list[str],
+    hidden: list[str],
+    to: Connection,
 ) -> None:
     """Run tests/test_main.py of the project in a folder, and send each event when it happens.
 
-    done: names of the tests that are not run again; failed: those of them that ended a process;
-    hidden: how paths begin that the program may not read: solutions, and other hand-ins.
+    mark: the environment variable of all processes of this hand-in; seal: what each event begins
+    with, so that main.py cannot send its own; done: names of the tests that are not run again;
+    failed: those of them that ended a process; hidden: how paths begin that the program may not
+    read: solutions, and other hand-ins.
     The events, as JSON: ["ready"], ["start", name], ["end", name, outcome, words], ["loaded"],
     ["stuck"], ["patched", name], ["broken", words], ["failure", words], ["output", text],
     ["finished"].
@@ -114,12 +123,13 @@ def run_tests(
     importlib.import_module("classroom.pytest_ready")
     end_with_grading()
     adopt_orphans()
+    vars(multiprocessing.current_process()).pop("_args", None)  # main.py could ask for the seal
     confine(Path(folder), mark, hidden)
     complaints = Cut()
     sys.stderr = complaints.as_stream()
 
     def tell(*event: str) -> None:
-        to.send_bytes(json.dumps(event).encode())
+        to.send_bytes(seal + json.dumps(event).encode())
 
     tell("ready")
     reporter = Reporter(tell, done, failed)

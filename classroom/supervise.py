@@ -142,8 +142,9 @@ def run_once(
     ended_it: the tests that ended an earlier process; seconds: the time for the tests.
     """
     mark = f"{os.getpid()}-{secrets.token_hex(16)}"  # of this grading, and this process
+    seal = secrets.token_bytes(16)
     receiver, sender = context.Pipe(duplex=False)
-    words = (str(project), mark, list(result.tests), ended_it, list(hidden), sender)
+    words = (str(project), mark, seal, list(result.tests), ended_it, list(hidden), sender)
     process = context.Process(target=run_tests, args=words)  # type: ignore[attr-defined]
     process.start()
     sender.close()
@@ -151,11 +152,11 @@ def run_once(
     # If half an event is sent, watch() waits for the rest. Ending the process ends that wait.
     alarm = threading.Timer(seconds + 2, end_all, [process.pid, mark])
     try:
-        has_begun = wait_for_start(process, receiver)
+        has_begun = wait_for_start(process, receiver, seal)
         run.until = time.monotonic() + seconds
         alarm.start()
         if has_begun:
-            run.ending = watch(process, receiver, run, result)
+            run.ending = watch(process, receiver, seal, run, result)
         else:
             result.failure = describe_start(process)
     except (EOFError, OSError, ValueError, TypeError, LookupError):  # it ended, or sent noise
@@ -172,13 +173,21 @@ def run_once(
     return run
 
 
-def wait_for_start(process: BaseProcess, receiver: Connection) -> bool:
+def receive_event(receiver: Connection, seal: bytes) -> Any:
+    """Return the next event. Raises ValueError if it does not come from runner.run_tests()."""
+    content = receiver.recv_bytes(LONGEST_EVENT)
+    if not content.startswith(seal):
+        raise ValueError("somebody else has sent this")
+    return json.loads(content.removeprefix(seal))
+
+
+def wait_for_start(process: BaseProcess, receiver: Connection, seal: bytes) -> bool:
     """Wait until a process is ready to run the tests; return False if it never is."""
     last_moment = time.monotonic() + LONGEST_START
     try:
         while time.monotonic() < last_moment:
             if receiver.poll(0.1):
-                return json.loads(receiver.recv_bytes(LONGEST_EVENT)) == ["ready"]
+                return bool(receive_event(receiver, seal) == ["ready"])
             if not process.is_alive() and not receiver.poll(0):
                 return False
     except (EOFError, OSError):
@@ -193,7 +202,9 @@ def describe_start(process: BaseProcess) -> str:
     return f"its process ended before the tests began, with exit code {process.exitcode}"
 
 
-def watch(process: BaseProcess, receiver: Connection, run: Run, result: Result) -> Ending:
+def watch(
+    process: BaseProcess, receiver: Connection, seal: bytes, run: Run, result: Result
+) -> Ending:
     """Note what a process sends, until it has finished or has to be ended; return why.
 
     Raises EOFError if the process ended by itself, and ValueError, TypeError or LookupError if it
@@ -202,7 +213,7 @@ def watch(process: BaseProcess, receiver: Connection, run: Run, result: Result) 
     heard = time.monotonic()
     while not run.finished:
         if receiver.poll(0.1):
-            note_event(json.loads(receiver.recv_bytes(LONGEST_EVENT)), run, result)
+            note_event(receive_event(receiver, seal), run, result)
             heard = time.monotonic()
             continue
         if time.monotonic() > min(heard + ONE_TEST, run.until):

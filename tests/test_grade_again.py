@@ -89,6 +89,8 @@ def test_programs_that_are_the_same_are_noted_for_the_teacher(school: Class):  #
         ("import sys; sys._getframe(3)", ["_getframe"]),
         ("best.__code__ = other.__code__", ["__code__"]),
         ("import grading", ["grading"]),
+        ("getattr(frame, 'f_back')", ["f_back"]),
+        ("open('/proc/self/mem', 'rb')", ["/proc/"]),
         ("system = json.dumps(entries)  # eval", ["system"]),
         (REFERENCE, []),
         ("def (", []),

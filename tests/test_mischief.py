@@ -159,6 +159,21 @@ MISCHIEF: dict[str, tuple[str, str, list[str]]] = {
         "timed out" if os.name == "nt" else "cannot run",  # there, no number leads to the pipe
         EVERY,
     ),
+    "says itself that it passed": (
+        at_the_top(
+            "import json, os, struct\n"
+            f"events = [['end', name, 'passed', ''] for name in {EVERY}]\n"
+            "for event in [['loaded'], *events, ['finished']]:\n"
+            "    content = json.dumps(event).encode()\n"
+            "    for number in range(3, 40):\n"
+            "        try:\n"
+            "            os.write(number, struct.pack('!i', len(content)) + content)\n"
+            "        except OSError:\n"
+            "            pass\nwhile True:\n    pass"
+        ),
+        "timed out" if os.name == "nt" else "cannot run",  # there, no number leads to the pipe
+        EVERY,
+    ),
     "puts its own pytest in the way": (
         at_the_top(
             "import grading\nclass Nothing:\n    def fail(*a, **k): pass\n"
