@@ -22,7 +22,7 @@ def read_class(folder: Path) -> list[dict[str, str]]:
     path = folder / CLASS_FILE
     if not path.is_file():
         return []
-    numbered = read_rows(decode(path.read_bytes()))
+    numbered = read_rows(path, decode(path.read_bytes()))
     _, header = next(numbered, (1, []))
     rows = [dict(zip(header, values, strict=False)) for _, values in numbered]
     for row in rows:

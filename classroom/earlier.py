@@ -10,7 +10,7 @@ from classroom.grades import Grade
 from classroom.matching import Member
 from classroom.tables import ClassError, decode, read_rows
 
-Marks = dict[tuple[str, str], dict[str, str]]
+Marks = dict[str, dict[str, str]]
 
 
 def read_data(out: Path) -> dict[str, Any]:
@@ -23,17 +23,41 @@ def read_data(out: Path) -> dict[str, Any]:
 
 
 def read_marks(out: Path) -> Marks:
-    """Return {(student, alias): {column: value}} of the columns that the teacher has added."""
+    """Return {student: {column: value}} of what the teacher has added to the table out.
+
+    student: the alias, or the name if there is none; so it is the same after a new spelling.
+    A column without a name, or with one that is there already, gets one.
+    """
     ours = read_data(out).get("columns")
     if not ours or not out.exists():
         return {}
-    rows = [values for _, values in read_rows(decode(out.read_bytes()))]
+    rows = [values for _, values in read_rows(out, decode(out.read_bytes()))]
+    tops = [place for place, values in enumerate(rows) if {"student", "state"} <= set(values)]
+    if not tops:
+        return {}
+    header, *students = rows[tops[0] :]
+    names = name_all(header, max(map(len, rows)))
     marks: Marks = {}
-    for values in rows[1:]:
-        cells = dict(zip(rows[0], values, strict=False))
-        who = cells.get("student", ""), cells.get("alias", "")
-        marks[who] = {name: cells[name] for name in cells if name and name not in ours}
+    for values in students:
+        cells = dict(zip(names, values, strict=False))
+        own = {name: value for name, value in cells.items() if name not in ours}
+        marks[cells.get("alias") or cells.get("student", "")] = own
     return marks
+
+
+def name_all(header: list[str], width: int) -> list[str]:
+    """Return a name for each of so many columns, and none twice."""
+    names: list[str] = []
+    for place in range(width):
+        name = header[place] if place < len(header) else ""
+        name = name or f"column {place + 1}"
+        number = 1
+        spelling = name
+        while spelling in names:
+            number += 1
+            spelling = f"{name} {number}"
+        names.append(spelling)
+    return names
 
 
 def read_grades(out: Path, members: list[Member], assignment: str) -> dict[int, Grade]:

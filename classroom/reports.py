@@ -22,6 +22,9 @@ from classroom.roster import fold
 from classroom.sheet import pack_feedback
 from classroom.tables import ClassError, guard_cell
 
+FIRST_COLUMNS = ("student", "alias", "state", "points", "of")
+LAST_COLUMNS = ("stuck at", "notes", "hand-in")
+OURS = (*FIRST_COLUMNS, *LAST_COLUMNS, "late")
 IDLE = ("not handed in", "not started", "wrong assignment", "not graded")
 SIGNS = {"passed": "✔", "failed": "✘", "error": "✘", "skipped": "–"}
 NOT_PASSED = ("failed", "error")
@@ -96,14 +99,15 @@ def write(
 
 def keep_earlier(out: Path, written: list[Path]) -> None:
     """Move away what an earlier run wrote, because the teacher may have added to it."""
-    when = time.strftime("%Y-%m-%d_%H-%M-%S")
-    earlier = out.with_name(f"{out.stem}-earlier") / when
+    earlier = out.with_name(f"{out.stem}-earlier") / time.strftime("%Y-%m-%d_%H-%M-%S")
+    while earlier.exists():  # graded twice in a second, or in the hour that comes twice
+        earlier = earlier.with_name(f"{earlier.name}-again")
     for path in written:
         if path.exists():
             earlier.mkdir(parents=True, exist_ok=True)
             os.replace(path, earlier / path.name)
     if earlier.exists():
-        print(f"The earlier grades are in {earlier.parent.name}{os.sep}{when}.")
+        print(f"The earlier grades are in {earlier.parent.name}{os.sep}{earlier.name}.")
 
 
 # The table, grades.csv.
@@ -111,26 +115,39 @@ def keep_earlier(out: Path, written: list[Path]) -> None:
 
 def make_header(grades: list[Grade], tests: list[str]) -> list[str]:
     """Return the names of the columns: ours, and those of class.csv."""
-    header = ["student", "alias", "state", "points", "of"]
+    header = [*FIRST_COLUMNS]
     header += [f"{label_of(test)} {sentence_of(test)}".strip() for test in tests]
-    header += ["stuck at", "notes", "hand-in"]
+    header += LAST_COLUMNS
     if any(grade.late is not None for grade in grades):
         header.append("late")
-    return header + list_other_columns(grades)
+    return header + [name_other(name) for name in list_other_columns(grades)]
 
 
 def write_table(
     grades: list[Grade], tests: list[str], header: list[str], marks: Marks, out: Path
 ) -> None:
     """Write a row for each student, and a column for each test with 1 or 0."""
-    added = dict.fromkeys(name for one in marks.values() for name in one if name not in header)
+    added = dict.fromkeys(
+        name
+        for one in marks.values()
+        for name, value in one.items()
+        if value and name not in header
+    )
+    marks = dict(marks)
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow([guard_cell(name) for name in [*header, *added]])
         for grade in grades:
             row = make_row(grade, tests, header)
-            own = marks.get((grade.member.name, grade.member.alias), {})
+            own = marks.pop(grade.member.alias or grade.member.name, {})
             table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
+    if marks:
+        print(f"Not in the new table, because it is no student: the row of {', '.join(marks)}.")
+
+
+def name_other(name: str) -> str:
+    """Return what a column of the class list is called in the table, where ours come first."""
+    return f"{name} of the class list" if name in OURS else name
 
 
 def list_other_columns(grades: list[Grade]) -> list[str]:
@@ -152,7 +169,8 @@ def make_row(grade: Grade, tests: list[str], header: list[str]) -> list[str | in
     row.append(guard_cell(grade.stuck_at) if grade.where else "")
     row.append(guard_cell(join_notes(grade)))
     row.append(guard_cell(grade.where))
-    others = {"late": grade.late or "", **grade.member.others}
+    others = {name_other(name): value for name, value in grade.member.others.items()}
+    others["late"] = grade.late or ""
     return row + [guard_cell(others.get(name, "")) for name in header[len(row) :]]
 
 

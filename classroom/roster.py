@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
@@ -91,12 +90,7 @@ def read_roster(path: Path) -> tuple[list[Student], list[BadRowError]]:
     first_row: list[str] = []
     header: list[str] = []
     for delimiter in DELIMITERS:  # a title above the list may have another one
-        try:
-            rows = list(read_rows(text, delimiter))
-        except csv.Error as error:
-            raise ClassError(
-                f"{path} is not a CSV file ({error}). Save your list as CSV again."
-            ) from None
+        rows = list(read_rows(path, text, delimiter))
         first_row = max(first_row, rows[0][1] if rows else [], key=len)
         header, body = find_header(rows)
         if header:

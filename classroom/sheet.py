@@ -17,6 +17,7 @@ from classroom.tables import (
     ClassError,
     find_encoding,
     guard_cell,
+    parse,
     read_text,
     unguard_cell,
 )
@@ -87,10 +88,7 @@ def check(sheet: Path) -> None:
 def split(sheet: Path, text: str) -> tuple[list[list[str]], int, str]:
     """Return the rows of a sheet, which of them has the names of the columns, and the separator."""
     for delimiter in DELIMITERS:
-        try:
-            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        except csv.Error as error:
-            raise ClassError(f"{sheet} is not a CSV file ({error}).") from None
+        rows = parse(sheet, text, delimiter)
         for place, row in enumerate(rows[:TITLE_ROWS]):
             names = name_columns(row)
             if "student" in names or (FIRST in names and LAST in names):

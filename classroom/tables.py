@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -114,23 +115,39 @@ def find_delimiter(text: str) -> tuple[str, str]:
     named = re.fullmatch(r"sep=(.)\s*", first_line, re.IGNORECASE)
     if named:
         return named[1], rest  # a spreadsheet neither shows nor counts that line
-    lines = [line for line in text.splitlines() if line.strip(" ;,\t\r")]
+    lines = [line for line in text.split("\n") if line.strip(" ;,\t\r")]
     header = lines[0] if lines else ""
     return max(DELIMITERS, key=header.count), text  # a tab, if there is only one column
 
 
-def read_rows(text: str, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
+def read_rows(path: Path, text: str, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
     """Yield (number, values) for each row that is not blank. Blank rows are counted, too.
 
-    delimiter: the character between the values; "" means that the first row tells.
+    path: of the file, for messages; text: what is in it; delimiter: the character between the
+    values; "" means that the first row tells. Raises ClassError as parse() does.
     """
     found, table = find_delimiter(text)
-    delimiter = delimiter or found
-    lines = csv.reader(table.splitlines(keepends=True), delimiter=delimiter)
-    for number, values in enumerate(lines, start=1):
+    for number, values in enumerate(parse(path, table, delimiter or found), start=1):
         cleaned = [" ".join(value.split()) for value in values]
         if any(cleaned):
             yield number, [unguard_cell(value) for value in cleaned]
+
+
+def parse(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    """Return the values of all rows as they are.
+
+    Raises ClassError if it is not a table, or if a quote is missing: the rows below it would
+    become a part of one value, and nobody would notice.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise ClassError(f"{path} is not a CSV file ({error}). Save it as CSV again.") from None
+    is_even = text.count('"') % 2 == 0
+    for number, row in enumerate(rows, start=1):
+        if any("\n" in value for value in row) and not is_even:
+            raise ClassError(f'{path}, Row {number}: a quote (") is missing there. Correct it.')
+    return rows
 
 
 def read_text(path: Path) -> str:

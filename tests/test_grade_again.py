@@ -12,10 +12,12 @@ import pytest
 from school import ALL, REFERENCE, UNTOUCHED, Class, school  # noqa: F401
 
 from classroom.due import describe_lateness, parse_due
+from classroom.earlier import Marks, read_marks
 from classroom.grades import Grade
 from classroom.hand_ins import find_hand_ins
 from classroom.likeness import digest_of_program, list_odd_names
 from classroom.matching import Member
+from classroom.reports import write as write_reports
 from classroom.sheet import add_to_all, fill
 from classroom.tables import ClassError
 
@@ -46,6 +48,66 @@ def test_one_student_again_and_what_the_teacher_wrote(school: Class):  # noqa: F
 
     assert found["Ben"]["points"] == 0
     assert [row["mark"] for row in school.rows()] == ["B+", "A"]
+
+
+MEMBERS = [Member("Anna", "s01", others={"points": "9", "mail": "a@x"}), Member("Ben", "s02")]
+ADDED = {
+    "a column without a name": ("{0},\n{1},B+\n{2},A\n", {"column {2}": ("B+", "A")}),
+    "two of one name": (
+        "{0},mark,mark\n{1},B+,1\n{2},A,2\n",
+        {"mark": ("B+", "A"), "mark 2": ("1", "2")},
+    ),
+    "a title above": ("7b,,\n\n{0},mark\n{1},B+\n{2},A\n", {"mark": ("B+", "A")}),
+    "another spelling of a name": ("{0},mark\n{1},B+\nBenjamin,{3},A\n", {"mark": ("B+", "A")}),
+    "a name of ours": ("{0},points\n{1},B+\n{2},A\n", {"points 2": ("B+", "A")}),
+}
+
+
+def write_grades(out: Path, marks: Marks) -> list[dict[str, str]]:
+    """Write the grades of MEMBERS, and return the rows of the table."""
+    tests = {"test_1_is_there": ("passed", "")}
+    grades = [Grade(member, "ok", dict(tests)) for member in MEMBERS]
+    write_reports(grades, "guestbook", out, [], marks)
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(set(rows[0])) == len(rows[0])
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_what_a_teacher_adds_to_the_table_stays(tmp_path: Path, what: str):
+    out = tmp_path / "grades.csv"
+    write_grades(out, {})
+    header, anna, ben = out.read_text(encoding="utf-8-sig").splitlines()
+    width = len(header.split(","))
+    text, columns = ADDED[what]
+    rest = ben.removeprefix("Ben,")
+    out.write_text(text.format(header, anna, ben, rest), encoding="utf-8-sig")
+
+    for _ in range(2):
+        rows = write_grades(out, read_marks(out))
+
+    for name, values in columns.items():
+        column = name.replace("{2}", str(width + 1))
+        assert tuple(row[column] for row in rows) == values
+    assert [(row["points"], row["points of the class list"]) for row in rows] == [
+        ("1", "9"),
+        ("1", ""),
+    ]
+
+
+def test_a_row_that_belongs_to_nobody_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "grades.csv"
+    write_grades(out, {})
+    header, anna, ben = out.read_text(encoding="utf-8-sig").splitlines()
+    out.write_text(f"{header},mark\n{anna},1\n{ben},2\nmean,,,,,1.5\n", encoding="utf-8")
+
+    write_grades(out, read_marks(out))
+
+    assert "Not in the new table, because it is no student: the row of mean." in (
+        capsys.readouterr().out
+    )
+    assert "mean" in next(tmp_path.rglob("grades-earlier/*/grades.csv")).read_text(encoding="utf-8")
 
 
 @pytest.mark.thorough
