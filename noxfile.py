@@ -192,23 +192,24 @@ def lowest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", *IN_PARALLEL, *session.posargs, env=quiet())
 
 
-@nox.session(default=False)
+@nox.session(default=False, venv_backend="none")
 def new_class(session: nox.Session) -> None:
     """Make a project for every student: nox -s new_class -- roster.csv --out DIR."""
-    of_classroom(session, "new_class")
+    session.notify("classroom", ["new_class", *session.posargs])
+
+
+@nox.session(default=False, venv_backend="none")
+def grade(session: nox.Session) -> None:
+    """Grade what was handed in: nox -s grade -- DIR --out grades.csv."""
+    session.notify("classroom", ["grade", *session.posargs])
 
 
 @nox.session(default=False)
-def grade(session: nox.Session) -> None:
-    """Grade what was handed in: nox -s grade -- DIR --out grades.csv."""
-    of_classroom(session, "grade")
-
-
-def of_classroom(session: nox.Session, command: str) -> None:
-    """Run a class command where it was typed, so that the teacher's relative paths work."""
+def classroom(session: nox.Session) -> None:
+    """Do what new_class and grade ask for, in the one environment that both need."""
     session.install("-q", *GROUPS["classroom"], "-r", str(STARTER / "requirements.txt"))
-    with session.chdir(session.invoked_from):
-        session.run("python", str(ROOT / "classroom"), command, *session.posargs)
+    with session.chdir(session.invoked_from):  # so that the teacher's relative paths work
+        session.run("python", str(ROOT / "classroom"), *session.posargs)
 
 
 @nox.session(default=False)
