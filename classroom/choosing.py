@@ -8,18 +8,22 @@ from typing import NamedTuple
 
 from classroom import hand_ins, prepare
 from classroom.hand_ins import VERSION, HandIn
+from classroom.matching import Member
 
 
 class Rank(NamedTuple):
     """Puts the hand-ins of one student in order: the one with the highest rank counts.
 
-    First comes whether it was started, then whether it has the functions that the tests call (a
-    helper file does not), then what the platform says: whether it was submitted, which version it
-    is, when it came (year, month, day, hour, minute), which copy. At last, the time of the file,
-    in seconds.
+    First comes whether it was started, whether it is anything but the project as the teacher has
+    made it, and whether its name tells whose it is; then whether it has the functions that the
+    tests call (a helper file does not); then what the platform says: whether it was submitted,
+    which version it is, when it came (year, month, day, hour, minute), which copy. At last, the
+    time of the file, in seconds.
     """
 
     is_started: bool
+    is_handed_in: bool
+    is_named: bool
     has_functions: bool
     submitted: int
     version: int
@@ -31,6 +35,8 @@ class Rank(NamedTuple):
 # Why the hand-in with the highest rank counts: the first field in which it differs.
 REASONS = {
     "is_started": "the one that was begun",
+    "is_handed_in": "the one that was handed in",
+    "is_named": "the one with the name on it",
     "has_functions": "the one with the functions of the assignment",
     "submitted": "the one that was submitted",
     "version": "the later version",
@@ -39,7 +45,7 @@ REASONS = {
     "time": "the newer file",
 }
 
-COPY = re.compile(r"[ _-]\(?(\d{1,2})\)?\.(?:py|zip)\b")  # project (1).zip, main-2.py
+COPY = re.compile(r"(?:[ _-]v?|main)\(?(\d{1,2})\)?\.(?:py|zip)\b")  # project (1).zip, main_v2.py
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 # "Oct 30, 2026 1005 AM" as Brightspace writes it; 2026-10-30-10-05-00 as Blackboard does.
 DATE_IN_WORDS = re.compile(
@@ -50,16 +56,16 @@ DATE_IN_WORDS = re.compile(
 DATE_IN_DIGITS = re.compile(r"(20\d\d)-(\d\d)-(\d\d)(?:[-T_ ](\d\d)[-:.]?(\d\d))?")
 
 
-def rank(hand_in: HandIn, assignment: str, folder: Path, starter: str = "") -> Rank:
-    """Return the rank of a hand-in.
-
-    folder: the class folder; starter: the digest of the main.py that was handed out.
-    """
+def rank(hand_in: HandIn, assignment: str, folder: Path, member: Member) -> Rank:
+    """Return the rank of a student's hand-in. folder: the class folder."""
     main = read_text(hand_in)
     place = place_of(hand_in, folder)
     is_unreadable = main is None  # it may hold anything, so it counts as the best
+    is_started = is_unreadable or not prepare.is_starter(main or "", assignment, member.starter)
     return Rank(
-        is_started=is_unreadable or not prepare.is_starter(main or "", assignment, starter),
+        is_started=is_started,
+        is_handed_in=is_started or hand_in.path != folder / member.folder,
+        is_named=hand_in.is_named,
         has_functions=is_unreadable or prepare.has_tested_functions(main or "", assignment),
         submitted=bool(re.search("(?i)submitted", place))
         - bool(re.search("(?i)working files", place)),

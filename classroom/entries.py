@@ -6,6 +6,7 @@ link, and nothing is written under a name from a zip.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import stat
@@ -99,11 +100,23 @@ def open_zip(file: Path | io.BytesIO) -> zipfile.ZipFile:
 def list_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
     """Yield the files of a zip whose paths do not lead out of it. Links are left out."""
     for info in archive.infolist():
-        path = make_safe_path(info.filename)
+        path = make_safe_path(name_of(info))
         is_link = stat.S_ISLNK(info.external_attr >> 16)
         if path is None or info.is_dir() or is_link or is_junk(path):
             continue
         yield Entry(path, info.file_size, time_of(info), make_reader(archive, info))
+
+
+def name_of(info: zipfile.ZipInfo) -> str:
+    """Return the name of a file in a zip.
+
+    macOS and Info-ZIP write UTF-8 without saying so, and zipfile then reads it as cp437, as the
+    format says (PKWARE, APPNOTE.TXT, appendix D).
+    """
+    is_said = info.flag_bits & 0x800
+    with contextlib.suppress(UnicodeError):
+        return info.filename if is_said else info.filename.encode("cp437").decode()
+    return info.filename
 
 
 def list_below(entries: Iterable[Entry], root: PurePosixPath) -> list[Entry]:

@@ -37,6 +37,15 @@ OTHER_ARCHIVE = "this kind of archive cannot be read; ask for a zip file"
 # main.py, Anna_123_main-1.py, helpers.py; main.py.txt and main.txt come from editors and platforms
 PROGRAM = re.compile(r".*\.py(\.txt)?|(.*[^A-Za-z0-9])?main\.txt", re.IGNORECASE)
 
+# What everybody has: b2_client.py, and Anna_123_check_setup.py.
+GIVEN = re.compile(
+    r"(.*[^A-Za-z0-9])?(b2_(client|advice|causes|errors|guard|problems|refusals|rules|settings)"
+    r"|check_setup|conftest|grading|test_main|test_no_keys)\.py"
+)
+
+# What somebody hands in beside main.py as another version of it: main-2.py, main (1).py, main2.py.
+OTHER_MAIN = re.compile(r"main[^A-Za-z].*\.py", re.IGNORECASE)
+
 
 # Version 2, as Teams calls a folder with a later hand-in; Revision 2 - late.
 VERSION = re.compile(r"\b(?:version|revision|attempt|try)[ _-]?(\d{1,3})\b", re.IGNORECASE)
@@ -48,7 +57,8 @@ class HandIn:
 
     path: the file or folder in the class folder; inner: the zip inside it, or ""; root: the
     folder in there that holds the program; main: the program's name; alone: nothing else belongs
-    to it; time: when the program was last changed, in seconds.
+    to it; time: when the program was last changed, in seconds. is_named: the name of its student
+    is on the outside, or it is not known.
     slug, assignment, version (of the template): what b2-starter.json says, or "".
     beside: the names of other programs in the project; doubts: why it may be somebody else's, for
     the teacher.
@@ -65,10 +75,11 @@ class HandIn:
     version: str = ""
     beside: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    is_named: bool = True
 
     def where(self, folder: Path) -> str:
         """Return where it is, for the teacher. folder: the class folder."""
-        program = self.main if self.alone else ""
+        program = self.main if self.alone or self.main != MAIN.name else ""
         outer = make_line(self.path.relative_to(folder).as_posix())
         inside = make_line(PurePosixPath(self.inner, self.root, program).as_posix())
         if inside in (".", self.path.name):
@@ -159,6 +170,8 @@ def is_zip(path: Path | PurePosixPath) -> bool:
 def describe_unused(entry: Entry) -> Unused:
     """Return why a file in the class folder is not a hand-in."""
     where = make_line(entry.path.as_posix())
+    if GIVEN.fullmatch(entry.path.name):
+        return Unused(where, "this file was given to all; main.py is what counts", False)
     if entry.path.suffix.lower() in ARCHIVES:
         return Unused(where, OTHER_ARCHIVE, True)
     if holds_key(entry):
@@ -222,12 +235,16 @@ def sort_files(
     each program is a hand-in by itself. of_a_class: this is the class folder.
     """
     projects = find_projects(listed, tells, of_a_class)
+    own_folders = {entry.path.parent for entry in listed if is_of_a_project(entry)}
     programs = []
     rest = []
     for entry in listed:
         project = find_owner(entry, projects)
-        if project is None and PROGRAM.fullmatch(entry.path.name):
+        name, root = entry.path.name, entry.path.parent
+        if project is None and PROGRAM.fullmatch(name) and not GIVEN.fullmatch(name):
             programs.append(make_hand_in(entry, alone=True))
+        elif root in projects and root not in own_folders and OTHER_MAIN.fullmatch(name):
+            programs.append(make_hand_in(entry, alone=False))
         elif project is None:
             rest.append(entry)
         elif entry.path == project.root / KEPT and entry.size < MOST_TEXT:
@@ -259,6 +276,11 @@ def find_projects(
             continue
         projects[root] = make_hand_in(entry, alone=False)
     return projects
+
+
+def is_of_a_project(entry: Entry) -> bool:
+    """Tell whether a file shows that its folder is the one in which a student works."""
+    return entry.path.name == KEPT or GIVEN.fullmatch(entry.path.name) is not None
 
 
 def holds_named_programs(root: PurePosixPath, listed: list[Entry], tells: Tells) -> bool:
@@ -369,4 +391,7 @@ def open_files(hand_in: HandIn) -> Iterator[list[Entry]]:
         if hand_in.alone:
             listed = [entry for entry in listed if entry.path.as_posix() == hand_in.main]
             listed[0].path = MAIN
+        elif hand_in.main != MAIN.name:
+            listed = [entry for entry in listed if entry.path != MAIN]
+            next(entry for entry in listed if entry.path.as_posix() == hand_in.main).path = MAIN
         yield listed

@@ -65,8 +65,7 @@ def grade_one(
     """
     grade = make_empty_grade(work.member, assignment, "not handed in")
     grade.late = "" if work.due else None
-    starter = work.member.starter
-    ranked = [(rank(hand_in, assignment, folder, starter), hand_in) for hand_in in work.hand_ins]
+    ranked = [(rank(one, assignment, folder, work.member), one) for one in work.hand_ins]
     ranked.sort(key=itemgetter(0))
     started = sum(rank_of_one.is_started for rank_of_one, _ in ranked)
     if work.unused and started == 0:
@@ -75,10 +74,10 @@ def grade_one(
         return grade
     if not ranked:
         return grade
-    _, hand_in = ranked[-1]
+    best, hand_in = ranked[-1]
     grade.where = hand_in.where(folder)
     grade.asides = make_asides(ranked, folder)
-    if work.due:
+    if work.due and best.is_handed_in:
         grade.late = describe_lateness(hand_in, work.due, folder)
     with make_scratch_folder() as project:
         run_in(project, hand_in, grade, assignment, context, seconds, folder)

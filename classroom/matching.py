@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø":
 MOST_WORDS_IN_ANY_ORDER = 4
 
 # How well a name can fit a student: what was found, and how many words of the name. The largest
-# pair is the best. A full name is best, because an alias such as "eva" is also part of names.
-NOTHING, ALIAS, FIRST_AND_LAST, JOINED, ALL_WORDS = range(5)
+# pair is the best. A full name is better than an alias, because "eva" is also part of names.
+NOTHING, ALIAS, FIRST_AND_LAST, JOINED, ALL_WORDS, REPOSITORY = range(6)
 NO_FIT = (NOTHING, 0)
 
 # Columns of a class list by which a platform may call a student, as a part of their names.
 LOGINS = ("mail", "login", "user", "github")
+GITHUB = "github"  # GitHub Classroom calls a repository ASSIGNMENT-LOGIN
+NUMBERS = {"id", "number", "nummer", "nr"}  # words of a column that has a student's number
 NOT_OWN = ("parent", "mother", "father", "eltern", "partner", "type", "role")
 
 
@@ -76,6 +79,9 @@ def measure_fit(part: str, member: Member) -> tuple[int, int]:
         fits.append((ALIAS, 0))
     for words in spellings(member.name):
         fits.append(measure_name(words, there))
+    for column, login in member.others.items():
+        if GITHUB in column.lower() and login and f"-{part}".lower().endswith(f"-{login.lower()}"):
+            fits.append((REPOSITORY, len(login)))
     return max(fits)
 
 
@@ -128,13 +134,14 @@ def has_alias(there: tuple[str, ...], member: Member) -> bool:
 def list_logins(member: Member) -> Iterator[str]:
     """Yield what a student may be called by on a platform: logins, and e-mail addresses up to @.
 
-    A login that is only a first or last name may be that of anybody else.
+    A login that has nothing but words of the name tells no more than the name does.
     """
     for column, value in member.others.items():
         login = value.partition("@")[0]
-        words = set(split_words(login))
-        is_vague = len(login) < 3 or words < set(split_words(member.name)) or words <= ADDED
-        if is_login(column) and not is_vague:
+        words = split_words(login)
+        of_name = [set(name) | join_in_any_order(name) for name in spellings(member.name)]
+        is_vague = any(set(words) <= one for one in of_name) or set(words) <= ADDED
+        if is_login(column) and len(login) > 2 and not is_vague:
             yield login
 
 
@@ -175,20 +182,39 @@ def choose_best(part: str, candidates: list[int], members: list[Member]) -> list
     if best == NO_FIT:
         return []
     owners = [number for number in candidates if fits[number] == best]
-    if len(owners) > 1:  # two students have the same name, or the same words in it
-        there = split_words(part)
-        with_alias = [number for number in owners if has_alias(there, members[number])]
-        in_order = [number for number in owners if is_in_order(part, members[number].name)]
-        owners = with_alias or in_order or owners
+    for tells in (has_own_mark, is_spelt_so, is_in_order) if len(owners) > 1 else ():
+        told = [number for number in owners if tells(part, members[number])]
+        if told:
+            return told
     return owners
 
 
-def is_in_order(part: str, name: str) -> bool:
+def has_own_mark(part: str, member: Member) -> bool:
+    """Tell whether a part of a path has what two students of one name do not share.
+
+    That is the alias, a login, or a number: Canvas writes schmidtanna_12345_67890_main.py.
+    """
+    there = split_words(part)
+    numbers = [
+        value
+        for column, value in member.others.items()
+        if value.isdigit() and NUMBERS & set(split_words(column))
+    ]
+    return has_alias(there, member) or bool(set(numbers) & set(there))
+
+
+def is_spelt_so(part: str, member: Member) -> bool:
+    """Tell whether a part of a path has a name in its own letters: Weiß is not Weiss."""
+    name, text = (unicodedata.normalize("NFC", one).lower() for one in (member.name, part))
+    return name in " ".join(text.split())
+
+
+def is_in_order(part: str, member: Member) -> bool:
     """Tell whether a part of a path has a name with its spaces, as Moodle and Google write it.
 
     So "Kim Lee_77_..." is Kim Lee's, and not Lee Kim's; "Lee_Kim_77" may be anybody's.
     """
-    last, _, first = fold(name).partition(",")  # Kim, Lee
+    last, _, first = fold(member.name).partition(",")  # Kim, Lee
     words = f"{first} {last}".split()
     spelt = [" ".join(words), f"{words[-1]}, {' '.join(words[:-1])}"]
     return len(words) > 1 and any(text in fold(part) for text in spelt)
@@ -234,7 +260,10 @@ def match(
     matched: dict[int, list[HandIn]] = {}
     nobodys = []
     owners_in: dict[Path, set[int]] = {}  # a zip of the whole class has many
+    common = find_common_words(hand_ins, folder)
     for hand_in in hand_ins:
+        if set(split_words(hand_in.slug)) <= common:  # all were made from one project
+            hand_in.slug = ""
         found = find_owners(hand_in.parts(folder), members)
         if len(found.owners) == 1:
             owner = found.owners[0]
@@ -246,7 +275,6 @@ def match(
         if names:
             reason = f"could belong to {names}"
         nobodys.append((hand_in, reason))
-    common = find_common_words(hand_ins, folder)
     for owner, those in matched.items():
         for hand_in in those:
             is_of_one = len(owners_in[hand_in.path]) == 1
@@ -283,6 +311,7 @@ def list_doubts(
     if others:
         doubts.append(f"its name is not quite {name} ({' '.join(others)}): ask whose it is")
     if is_of_one and find_owners(outside, members).owners != [owner]:
+        hand_in.is_named = False
         doubts.append(f"only names inside it say that it is {name}'s: ask whose it is")
     there = split_words(part)
     inside = [*parts[parts.index(part) + 1 :], *hand_in.beside] if part in parts else []
@@ -291,6 +320,9 @@ def list_doubts(
             doubts.append(f"its name has the alias or login of {member.name}, too")
     if any(is_numbered(member, members[owner]) for member in members):
         doubts.append(f"a number tells that it is {name}'s: ask whose it is")
+    twins = [one.name for one in members if fold(one.name) == fold(name) and one.name != name]
+    if twins and not has_own_mark(part, members[owner]):
+        doubts.append(f"only the spelling tells that it is not {twins[0]}'s")
     for one in inside:
         fitting = choose_best(one, list(range(len(members))), members)
         if fitting and owner not in fitting:

@@ -80,6 +80,13 @@ def school(tmp_path: Path) -> Class:
     return Class(folder)
 
 
+def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
 def zipped(files: Mapping[str, str | bytes]) -> bytes:
     """Return a zip of these files."""
     out = io.BytesIO()

@@ -11,18 +11,19 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from conftest import APPLICATION_KEY, VERSION, make_link
-from school import with_password, zipped
+from school import put, with_password, zipped
 
 from classroom import hand_ins, prepare
 from classroom.choosing import make_asides, rank, read_text
 from classroom.hand_ins import HandIn, HandInError
 from classroom.matching import Member, find_owners, match
 
+LI = Member("Li", "s04", "guestbook-s04")
 CLASS = [
     Member("Anna Müller", "s01", "guestbook-s01"),
     Member("Ben O'Neil", "s02", "guestbook-s02"),
     Member("Émile de la Cruz", "s03", "guestbook-s03"),
-    Member("Li", "s04", "guestbook-s04"),
+    LI,
     Member("Anna Müller-Graf", "s05", "guestbook-s05"),
     Member("Sam Lee", "s06", "guestbook-s06"),
     Member("Sam Lee", "s07", "guestbook-s07"),
@@ -36,13 +37,6 @@ CLASS = [
     Member("Eva Maria Schmidt", "s15"),
     Member("Eva Jones", "eva"),
 ]
-
-
-def put(folder: Path, name: str, content: str | bytes = "# mine") -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def find(folder: Path) -> tuple[list[HandIn], list[hand_ins.Unused]]:
@@ -313,6 +307,10 @@ VERSIONS = [  # the hand-in that counts, another one, and why
     ("Li - main (3).py", "Li - main.py", "the higher number in its name"),
     ("7-8 - Li - Nov 2, 2026 805 AM/main.py", "7-8 - Li - Oct 30, 2026 905 PM/main.py", "date"),
     ("7-8 - Li - Nov 2, 2026 105 PM/main.py", "7-8 - Li - Nov 2, 2026 1105 AM/main.py", "date"),
+    ("Li_77_file/main-10.py", "Li_77_file/main.py", "the higher number in its name"),
+    ("Li_77_file/main (1).py", "Li_77_file/main.py", "the higher number in its name"),
+    ("Li_77_file/main_v2.py", "Li_77_file/main.py", "the higher number in its name"),
+    ("Li_77_file/main2.py", "Li_77_file/main.py", "the higher number in its name"),
     ("Li - Nov 2/main.py", "Li - Oct 30/main.py", "the later date in its name"),
     (
         "G_Li_attempt_2026-11-02-08-05-00_main.py",
@@ -330,13 +328,70 @@ def test_the_later_version_counts_and_the_notes_say_why(
         put(tmp_path, name if name.endswith(".py") else f"{name}/main.py", "def load_entries(): 1")
     found, _ = find(tmp_path)
 
-    ranked = sorted((rank(hand_in, "guestbook", tmp_path), hand_in) for hand_in in found)
+    ranked = sorted((rank(hand_in, "guestbook", tmp_path, LI), hand_in) for hand_in in found)
 
-    assert [len(found), ranked[-1][1].where(tmp_path)] == [2, counts.removesuffix("/main.py")]
+    where = counts.removesuffix("/main.py").replace("file/main", "file: main")
+    assert [len(found), ranked[-1][1].where(tmp_path)] == [2, where]
     (note,) = make_asides(ranked, tmp_path)
     assert note.startswith("2 hand-ins; ")
     assert f"{reason}" in note
-    assert note.endswith(f" counts: {counts.removesuffix('/main.py')}")
+    assert note.endswith(f" counts: {where}")
+
+
+def test_another_version_of_main_has_the_files_beside_it(tmp_path: Path):
+    put(tmp_path, "Li_77/main.py", "old")
+    put(tmp_path, "Li_77/main-2.py", "import helpers")
+    put(tmp_path, "Li_77/helpers.py", "x = 1")
+    found, _ = find(tmp_path)
+
+    contents = [hand_ins.read_files(one) for one in found]
+
+    assert [
+        {str(path): content.decode() for path, content in files.items()} for files in contents
+    ] == [
+        {"main.py": "old", "main-2.py": "import helpers", "helpers.py": "x = 1"},
+        {"main.py": "import helpers", "helpers.py": "x = 1"},
+    ]
+
+
+def test_a_hand_in_with_the_name_counts_before_one_with_a_name_inside(tmp_path: Path):
+    put(tmp_path, "x.zip", zipped({"guestbook-s04/main.py": "def load_entries(): 1"}))
+    put(tmp_path, "Li_77/main.py", "x = 1")
+    found, _ = find(tmp_path)
+    match(found, CLASS, tmp_path)
+
+    ranked = sorted((rank(hand_in, "guestbook", tmp_path, LI), hand_in) for hand_in in found)
+
+    assert ranked[-1][1].where(tmp_path) == "Li_77"
+    assert make_asides(ranked, tmp_path) == [
+        "2 hand-ins; the one with the name on it counts: Li_77"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Li_77_b2_client.py", "Li/check_setup.py", "Li/tests/conftest.py"]
+)
+def test_a_given_file_is_no_program(tmp_path: Path, name: str):
+    put(tmp_path, name)
+
+    found, unused = find(tmp_path)
+
+    assert found == []
+    assert str(unused[0]) == f"{name}: this file was given to all; main.py is what counts."
+
+
+def test_a_zip_without_the_mark_for_utf_8_is_read_as_such(tmp_path: Path):
+    """As macOS and Info-ZIP write it: zipfile takes the names for those of old DOS computers."""
+    content = zipped({"Grün_Jürgen_77/main.py": "x = 1"})
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.index(mark) + offset + 1
+        content = content[:at] + bytes([content[at] & ~8]) + content[at + 1 :]
+    put(tmp_path, "all.zip", content)
+
+    (hand_in,) = find(tmp_path)[0]
+
+    assert hand_in.where(tmp_path) == "all.zip: Grün_Jürgen_77"
+    assert read_text(hand_in) == "x = 1"
 
 
 def test_a_name_as_macos_writes_it_is_the_same_name(tmp_path: Path):
@@ -374,7 +429,7 @@ def test_junk_beside_a_hand_in_is_not_one(tmp_path: Path):
         ({"project.zip": zipped({"p/main.py": "x"})}, ": project.zip/p"),
         ({"x\\main.py": ""}, ": x"),
         ({"ben_main.py": ""}, ": ben_main.py"),
-        ({"p/main.py": "", "p/old/main.py": "", "p/main-1.py": ""}, ": p"),
+        ({"p/main.py": "", "p/old/main.py": "", "p/main-1.py": "", "p/b2_client.py": ""}, ": p"),
         ({"guestbook.py": ""}, ": guestbook.py"),
     ],
 )
