@@ -70,7 +70,7 @@ def rank(hand_in: HandIn, assignment: str, folder: Path, member: Member) -> Rank
         submitted=bool(re.search("(?i)submitted", place))
         - bool(re.search("(?i)working files", place)),
         version=find_last_number(VERSION, place, otherwise=1),
-        date=find_date(place),
+        date=[(), *list_dates(place)][-1],
         copy=find_last_number(COPY, place, otherwise=0),
         time=hand_in.time,
     )
@@ -88,8 +88,8 @@ def find_last_number(pattern: re.Pattern[str], text: str, otherwise: int) -> int
     return int(numbers[-1]) if numbers else otherwise
 
 
-def find_date(text: str) -> tuple[int, ...]:
-    """Return the last date in a text: (year or 0, month, day, hour, minute), or ()."""
+def list_dates(text: str) -> list[tuple[int, ...]]:
+    """Return the dates in a text: (year or 0, month, day, hour, minute); those in words last."""
     dates = []
     for found in DATE_IN_DIGITS.findall(text):
         dates.append(tuple(int(number or 0) for number in found))
@@ -97,7 +97,7 @@ def find_date(text: str) -> tuple[int, ...]:
         hours = int(hour or 0) % 12 + 12 * (half.lower() == "pm") if half else int(hour or 0)
         number = MONTHS.split().index(month.lower()[:3]) + 1
         dates.append((int(year or 0), number, int(day), hours, int(minute or 0)))
-    return dates[-1] if dates else ()
+    return dates
 
 
 def find_reason(best: Rank, second: Rank) -> str:

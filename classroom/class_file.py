@@ -6,7 +6,7 @@ import csv
 import os
 from pathlib import Path
 
-from classroom.tables import ClassError, decode, guard_cell, read_rows
+from classroom.tables import ClassError, guard_cell, read_rows, read_text
 
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
@@ -22,7 +22,7 @@ def read_class(folder: Path) -> list[dict[str, str]]:
     path = folder / CLASS_FILE
     if not path.is_file():
         return []
-    numbered = read_rows(path, decode(path.read_bytes()))
+    numbered = read_rows(path, read_text(path))
     _, header = next(numbered, (1, []))
     rows = [dict(zip(header, values, strict=False)) for _, values in numbered]
     for row in rows:

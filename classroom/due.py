@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from classroom.choosing import find_date
+from classroom.choosing import list_dates
 from classroom.hand_ins import HandIn
 from classroom.tables import ClassError
 
-LATE = re.compile(r"(?:^|[^a-z])late(?:[^a-z]|$)", re.IGNORECASE)
+LATE = re.compile(r"_LATE_\d|(?i:version|revision|attempt)[ _-]?\d+ - (?i:late)\b")
 
 
 def parse_due(words: list[str]) -> datetime:
@@ -18,13 +18,12 @@ def parse_due(words: list[str]) -> datetime:
 
     words: such as ["2026-11-02"] or ["2026-11-02", "14:00"]. Raises ClassError for others.
     """
+    text = " ".join(words)
     try:
-        if len(words) == 1:
-            return datetime.fromisoformat(f"{words[0]} 23:59:59")
-        return datetime.fromisoformat(" ".join(words))
+        return datetime.fromisoformat(text if " " in text else f"{text} 23:59:59")
     except ValueError:
         raise ClassError(
-            f"--due {' '.join(words)} is not a date. Write it like 2026-11-02 or 2026-11-02 14:00."
+            f"--due {text} is not a date. Write it like 2026-11-02 or 2026-11-02 14:00."
         ) from None
 
 
@@ -34,10 +33,14 @@ def describe_lateness(hand_in: HandIn, due: datetime, folder: Path) -> str:
     The name decides if the platform has put a date or LATE into it. A file's time is only when
     the student changed it for the last time, or when it was downloaded: maybe.
     """
-    place = hand_in.path.relative_to(folder).as_posix()  # what is inside is the student's
+    parts = hand_in.parts(folder)
+    outside = len(hand_in.path.relative_to(folder).parts)
+    if hand_in.told in parts:  # in a zip of the whole class, that is inside
+        outside = max(outside, parts.index(hand_in.told) + 1)
+    place = "/".join(parts[:outside])  # what is further inside is the student's
     if LATE.search(place):
         return "yes"
-    date = find_date(place)
-    if date and date[0]:
-        return "yes" if date > due.timetuple()[:5] else ""
+    dates = list_dates(hand_in.told)[:1] or list_dates(place)[-1:]  # the student's name comes last
+    if dates and dates[0][0]:
+        return "yes" if dates[0] > due.timetuple()[:5] else ""
     return "maybe" if hand_in.time > due.timestamp() else ""

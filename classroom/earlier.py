@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from classroom.grades import Grade
 from classroom.matching import Member
-from classroom.tables import ClassError, decode, read_rows
+from classroom.tables import ClassError, read_rows, read_text
 
 Marks = dict[str, dict[str, str]]
 
@@ -22,16 +23,17 @@ def read_data(out: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def read_marks(out: Path) -> Marks:
+def read_marks(out: Path, known: Collection[str] = ()) -> Marks:
     """Return {student: {column: value}} of what the teacher has added to the table out.
 
-    student: the alias, or the name if there is none; so it is the same after a new spelling.
+    known: the names of the students; student: the alias, or the name if there is none, so it is
+    the same after a new spelling.
     A column without a name, or with one that is there already, gets one.
     """
-    ours = read_data(out).get("columns")
-    if not ours or not out.exists():
+    ours = read_data(out).get("columns") or ["student", "alias", "state"]
+    if not out.exists():
         return {}
-    rows = [values for _, values in read_rows(out, decode(out.read_bytes()))]
+    rows = [values for _, values in read_rows(out, read_text(out, known))]
     tops = [place for place, values in enumerate(rows) if {"student", "state"} <= set(values)]
     if not tops:
         return {}

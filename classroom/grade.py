@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from classroom import reports, sheet
-from classroom.choosing import find_keys
+from classroom.choosing import find_keys, rank
 from classroom.class_file import CLASS_FILE, COLUMNS, read_class
 from classroom.due import parse_due
 from classroom.earlier import read_grades, read_marks
@@ -16,10 +16,8 @@ from classroom.grade_all import grade_all
 from classroom.grades import Grade
 from classroom.hand_ins import HandIn, Unused, find_hand_ins
 from classroom.marking import Work
-from classroom.matching import Member, find_owners, match
-from classroom.processes import (
-    end_as_by_ctrl_c,
-)
+from classroom.matching import Finding, Member, describe_owners, find_owners, match
+from classroom.processes import end_as_by_ctrl_c
 from classroom.roster import LEFT, fold, read_roster
 from classroom.tables import ClassError
 from classroom.template import ROOT, digest_of_tests
@@ -128,18 +126,19 @@ def run(options: argparse.Namespace) -> int:
         raise ClassError("Two sheets for --fill have the same name. Rename one of them.")
     if term and not term.parent.is_dir():
         raise ClassError(f"There is no folder {term.parent} for --sheet. Check its name.")
-    for one in [*sheets, *([term] if term and term.exists() else [])]:
-        sheet.check(one)
     members, class_assignment, to_fix = read_members(folder, class_file)
+    known = [member.name for member in members]
+    for one in [*sheets, *([term] if term and term.exists() else [])]:
+        sheet.check(one, known)
     hand_ins, unused = find_hand_ins(
         folder, tells=lambda path: bool(find_owners(path.parts, members).owners)
     )
     assignment = choose_assignment(options.assignment, class_assignment, hand_ins)
-    works, problems = make_works(hand_ins, unused, members, folder)
+    works, problems = make_works(hand_ins, unused, members, assignment, folder)
     to_fix += problems
     show_remarks(works, assignment, folder)
     works = [work for work in works if not work.member.has_left]
-    marks = read_marks(out)
+    marks = read_marks(out, known)
     grades = grade_works(works, assignment, folder, out, options)
     failed = [grade.member.name for grade in grades if grade.state == "not graded"]
     to_fix += [f"{make_writable(name)} was not graded; the notes say why." for name in failed]
@@ -160,7 +159,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_works(
-    hand_ins: list[HandIn], unused: list[Unused], members: list[Member], folder: Path
+    hand_ins: list[HandIn],
+    unused: list[Unused],
+    members: list[Member],
+    assignment: str,
+    folder: Path,
 ) -> tuple[list[Work], list[str]]:
     """Return what each student handed in, and sentences for the teacher about the rest.
 
@@ -176,13 +179,21 @@ def make_works(
         nobodys = []
     if not hand_ins and not unused:
         problems.append(f"There are no hand-ins in {folder}. Put them there first.")
-    sentences, unused_of = sort_unused(unused, matched, members)
+    have = {
+        number
+        for number, those in matched.items()
+        if any(rank(one, assignment, folder, members[number]).is_handed_in for one in those)
+    }
+    sentences, unused_of = sort_unused(unused, have, members)
     problems += sentences
-    problems += describe_nobodys(nobodys, folder)
+    problems += describe_nobodys(nobodys, members, folder)
     works = [
         Work(member, matched.get(number, []), unused_of.get(number, []))
         for number, member in enumerate(members)
     ]
+    for hand_in, found in nobodys:
+        for number in found.owners:
+            works[number].unclear.append(hand_in.where(folder))
     return works, problems
 
 
@@ -286,7 +297,7 @@ def choose_assignment(asked: str | None, class_assignment: str, hand_ins: list[H
 def find_members(names: list[str], members: list[Member]) -> list[int]:
     """Return the places of students by their aliases or names. Raises ClassError for others."""
     places = []
-    for name in names:
+    for name in [one.strip() for text in names for one in text.split(",")]:
         found = [
             place
             for place, member in enumerate(members)
@@ -316,18 +327,18 @@ def note_same_programs(grades: list[Grade]) -> None:
 
 
 def sort_unused(
-    unused: list[Unused], matched: dict[int, list[HandIn]], members: list[Member]
+    unused: list[Unused], have: set[int], members: list[Member]
 ) -> tuple[list[str], dict[int, list[Unused]]]:
     """Return sentences for the teacher, and {place in members: unused files of that student}.
 
-    Only for files that may be somebody's hand-in: they are broken, or nothing else came from the
-    student whose name is on them.
+    have: the places of those who handed in a program. Only for files that may be somebody's
+    hand-in: they are broken, or no program came from the student whose name is on them.
     """
     sentences = []
     unused_of: dict[int, list[Unused]] = {}
     for one in unused:
         owners = find_owners(re.split("/|: ", one.where), members).owners
-        is_all_there_is = any(number not in matched for number in owners)
+        is_all_there_is = any(number not in have for number in owners)
         if one.broken or is_all_there_is:
             sentences.append(str(one))
             if len(owners) == 1:
@@ -335,11 +346,14 @@ def sort_unused(
     return sentences, unused_of
 
 
-def describe_nobodys(nobodys: list[tuple[HandIn, str]], folder: Path) -> list[str]:
-    """Return sentences for the teacher about the hand-ins that have no owner."""
+def describe_nobodys(
+    nobodys: list[tuple[HandIn, Finding]], members: list[Member], folder: Path
+) -> list[str]:
+    """Return sentences for the teacher about the hand-ins that have no owner, or several."""
     sentences = []
-    for hand_in, reason in nobodys:
+    for hand_in, found in nobodys:
         where = hand_in.where(folder)
+        reason = describe_owners(found, members)
         sentences.append(f"{where}: {reason}. Add the alias to its name, such as s01_main.py.")
         for name in find_keys(hand_in):
             sentences.append(f"{where}: KEYS in {name}: delete them in the console")

@@ -58,7 +58,7 @@ class HandIn:
     path: the file or folder in the class folder; inner: the zip inside it, or ""; root: the
     folder in there that holds the program; main: the program's name; alone: nothing else belongs
     to it; time: when the program was last changed, in seconds. is_named: the name of its student
-    is on the outside, or it is not known.
+    is on the outside, or it is not known; told: the name in its path that tells whose it is.
     slug, assignment, version (of the template): what b2-starter.json says, or "".
     beside: the names of other programs in the project; doubts: why it may be somebody else's, for
     the teacher.
@@ -76,6 +76,7 @@ class HandIn:
     beside: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     is_named: bool = True
+    told: str = ""
 
     def where(self, folder: Path) -> str:
         """Return where it is, for the teacher. folder: the class folder."""

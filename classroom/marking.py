@@ -47,12 +47,14 @@ REASON = re.compile(r"(?:came back: nothing:|stopped:) +(.*)|\nE? +(\w+Error:.*)
 class Work:
     """What one student handed in.
 
-    unused: files that may be the student's, but are not used; due: when it had to come, or None.
+    unused: files that may be the student's, but are not used; unclear: hand-ins that may be the
+    student's, or another's; due: when it had to come, or None.
     """
 
     member: Member
     hand_ins: list[HandIn] = field(default_factory=list)
     unused: list[Unused] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
     due: datetime | None = None
 
 
@@ -71,12 +73,12 @@ def grade_one(
     if work.unused and started == 0:
         grade.state = "cannot run"
         grade.asides = [str(unused) for unused in work.unused]
-        return grade
-    if not ranked:
+    grade.asides += [f"{one} may be from this student, or another" for one in work.unclear]
+    if not ranked or grade.state == "cannot run":
         return grade
     best, hand_in = ranked[-1]
     grade.where = hand_in.where(folder)
-    grade.asides = make_asides(ranked, folder)
+    grade.asides += make_asides(ranked, folder)
     if work.due and best.is_handed_in:
         grade.late = describe_lateness(hand_in, work.due, folder)
     with make_scratch_folder() as project:
@@ -133,6 +135,8 @@ def run_in(
     if grade.state == "cannot run":
         _, words_of_first = next(iter(grade.tests.values()))
         reason = find_reason(result.broken or words_of_first)
+        if "null bytes" in reason:
+            reason = "main.py is saved in UTF-16: save it as UTF-8"
         if reason:
             grade.asides.append(reason)
 

@@ -151,6 +151,11 @@ def is_login(column: str) -> bool:
     return any(one in name for one in LOGINS) and not any(one in name for one in NOT_OWN)
 
 
+def is_number(column: str) -> bool:
+    """Tell whether a column has the student's number, such as ID or SIS User ID."""
+    return bool(NUMBERS & set(split_words(column)))
+
+
 # Whose is it?
 
 
@@ -175,6 +180,13 @@ def find_owners(parts: Sequence[str], members: list[Member]) -> Finding:
     return found
 
 
+def describe_owners(found: Finding, members: list[Member]) -> str:
+    """Return why a hand-in is nobody's, for the teacher."""
+    owners = [members[number] for number in found.owners[:5]]
+    names = " or ".join(f"{owner.name} ({owner.alias})" for owner in owners)
+    return f"could belong to {names}" if names else "no student in the class has this name"
+
+
 def choose_best(part: str, candidates: list[int], members: list[Member]) -> list[int]:
     """Return those of the candidates whom a part of a path fits best; [] if it fits nobody."""
     fits = {number: measure_fit(part, members[number]) for number in candidates}
@@ -196,9 +208,7 @@ def has_own_mark(part: str, member: Member) -> bool:
     """
     there = split_words(part)
     numbers = [
-        value
-        for column, value in member.others.items()
-        if value.isdigit() and NUMBERS & set(split_words(column))
+        value for column, value in member.others.items() if value.isdigit() and is_number(column)
     ]
     return has_alias(there, member) or bool(set(numbers) & set(there))
 
@@ -252,8 +262,8 @@ def is_piece_of(word: str, own: set[str]) -> bool:
 
 def match(
     hand_ins: list[HandIn], members: list[Member], folder: Path
-) -> tuple[dict[int, list[HandIn]], list[tuple[HandIn, str]]]:
-    """Return {place in members: hand-ins}, and (hand-in, reason) for each one without an owner.
+) -> tuple[dict[int, list[HandIn]], list[tuple[HandIn, Finding]]]:
+    """Return {place in members: hand-ins}, and the hand-ins that have no owner, or several.
 
     folder: the class folder. What the teacher should know goes into the hand-ins' doubts.
     """
@@ -267,14 +277,11 @@ def match(
         found = find_owners(hand_in.parts(folder), members)
         if len(found.owners) == 1:
             owner = found.owners[0]
+            hand_in.told = found.part
             matched.setdefault(owner, []).append(hand_in)
             owners_in.setdefault(hand_in.path, set()).add(owner)
             continue
-        names = " or ".join(members[number].name for number in found.owners[:5])
-        reason = "no student in the class has this name"
-        if names:
-            reason = f"could belong to {names}"
-        nobodys.append((hand_in, reason))
+        nobodys.append((hand_in, found))
     for owner, those in matched.items():
         for hand_in in those:
             is_of_one = len(owners_in[hand_in.path]) == 1
@@ -305,7 +312,7 @@ def list_doubts(
     doubts = []
     parts = hand_in.parts(folder)
     outside = parts[: len(hand_in.path.relative_to(folder).parts)]
-    part = find_owners(parts, members).part
+    part = hand_in.told
     name = members[owner].name
     others = find_other_words(part, members[owner], common)
     if others:

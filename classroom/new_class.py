@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -161,12 +162,28 @@ def show_changes(
         old = rows.get(student.alias.lower(), {}).get("student", student.name)
         if fold(old) != student.key:
             print(f"{student.alias} is called {student.name} now; it was {old}.")
+    show_buckets(students, rows)
     left = [row for row in find_left(students, earlier) if row.get("state") != LEFT]
     for row in [] if bad_rows else left:
         print(
             f"{row['student']} ({row['alias']}) is no longer in the list, and is not graded any"
             f" more. If that is only a new name, give it the alias {row['alias']} in the list."
         )
+
+
+def show_buckets(students: list[Student], rows: dict[str, dict[str, str]]) -> None:
+    """Print whose bucket the list has changed, and which bucket several students share."""
+    for student in students:
+        old = rows.get(student.alias.lower(), {}).get("bucket_name", "")
+        if old and student.bucket_name not in ("", old):
+            print(
+                f"{student.alias} has the bucket {student.bucket_name} in the list now. Its project"
+                f" is there already, and its .env still has {old}."
+            )
+    counts = Counter(student.bucket_name for student in students if student.bucket_name)
+    for name, number in counts.items():
+        if number > 1:
+            print(f"{number} students have the same bucket, {name}.")
 
 
 # The place that students reset from.

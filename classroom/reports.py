@@ -139,7 +139,7 @@ def write_table(
         table.writerow([guard_cell(name) for name in [*header, *added]])
         for grade in grades:
             row = make_row(grade, tests, header)
-            own = marks.pop(grade.member.alias or grade.member.name, {})
+            own = marks.pop(grade.member.alias, None) or marks.pop(grade.member.name, {})
             table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
     if marks:
         print(f"Not in the new table, because it is no student: the row of {', '.join(marks)}.")

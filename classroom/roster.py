@@ -18,10 +18,15 @@ COLUMNS = ["student", "alias", "bucket_name", "endpoint"]
 LEFT = "left"  # in class.csv: the state of a student who is no longer in the list
 
 # What the columns with the names are called elsewhere, as fold() spells them.
-FULL_NAMES = ("name", "full name", "student name", "display name", "schuler", "eleve", "alumno")
-FIRST_NAMES = ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome")
+FULL_NAMES = (
+    *("name", "full name", "student name", "display name", "schuler", "eleve", "alumno"),
+    *("vollstandiger name", "nom complet", "nombre completo", "nome completo"),  # Moodle
+)
+FIRST_NAMES = (
+    *("first name", "firstname", "given name", "vorname", "rufname", "prenom", "nombre", "nome"),
+)
 LAST_NAMES = (
-    *("last name", "lastname", "surname", "family name", "nachname", "familienname"),
+    *("last name", "lastname", "surname", "family name", "nachname", "familienname", "zuname"),
     *("nom", "apellidos", "apellido", "cognome", "achternaam"),
 )
 FIRST, LAST = "first name", "last name"  # our names for two columns; others have no spaces
@@ -132,9 +137,10 @@ def name_columns(values: list[str]) -> list[str]:
     plain = [fold(value.replace("_", " ").replace("(s)", "s")) for value in values]
     if "student" in header:
         return header
-    if "identifier" in plain and "github username" in plain:  # what the teacher typed there
-        header[plain.index("identifier")] = "student"
-        return header
+    for name in ("identifier", "roster identifier"):  # what the teacher typed there
+        if name in plain and "github username" in plain:
+            header[plain.index(name)] = "student"
+            return header
     firsts = [place for place, name in enumerate(plain) if name in FIRST_NAMES]
     lasts = [place for place, name in enumerate(plain) if name in LAST_NAMES]
     fulls = [place for place, name in enumerate(plain) if name in FULL_NAMES]
@@ -149,14 +155,20 @@ def name_columns(values: list[str]) -> list[str]:
 def check_header(path: Path, header: list[str], first_row: list[str]) -> None:
     """Raise ClassError if no column has the names, or one is there twice. first_row: as it is."""
     if not header:
-        names = ", ".join(name for name in first_row[:20] if name) or "none"
-        raise ClassError(
-            f"{path} has no column with the names of the students, or several. Its columns are:"
-            f" {names[:200]}. Rename the one with the names to student."
-        )
+        raise make_header_error(path, first_row)
     repeated = sorted(name for name in header if name and header.count(name) > 1)
     if repeated:
         raise ClassError(f"{path} has the column {repeated[0]} twice. Rename one of them.")
+
+
+def make_header_error(path: Path, first_row: list[str]) -> ClassError:
+    """Return the error that no column has the names of the students."""
+    names = ", ".join(name for name in first_row[:20] if name) or "none"
+    return ClassError(
+        f"{path} has no column with the names of the students, or several. Its columns are:"
+        f" {names[:200]}. Rename the one with the names to student, or, if there are two, to first"
+        " name and last name."
+    )
 
 
 def is_no_student(cells: dict[str, str]) -> bool:
@@ -169,7 +181,7 @@ def is_no_student(cells: dict[str, str]) -> bool:
     if "sis_login_id" in cells:
         return cells.get("student", "") in ("", "Points Possible", "Student, Test")
     names = {cells.get(FIRST, ""), cells.get(LAST, "")} - {""}
-    return names in ({"Date"}, {"Points"}) and not cells.get("email_address")
+    return names in ({"Date"}, {"Points"}, {"Class Average"}) and not cells.get("email_address")
 
 
 def make_student(number: int, header: list[str], values: list[str]) -> Student:

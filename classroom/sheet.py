@@ -10,11 +10,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from classroom.grades import Grade
-from classroom.matching import is_login
-from classroom.roster import FIRST, LAST, TITLE_ROWS, fold, name_columns
+from classroom.matching import Member, is_login, is_number
+from classroom.roster import FIRST, LAST, TITLE_ROWS, fold, make_header_error, name_columns
 from classroom.tables import (
     DELIMITERS,
     ClassError,
+    find_delimiter,
     find_encoding,
     guard_cell,
     parse,
@@ -29,14 +30,18 @@ WITHOUT_POINTS = ("not handed in", "not started", "not graded")  # a 0 is the te
 OF_MOODLE = re.compile(r"[^/]+_\d+_assignsubmission_[a-z]+")
 
 
-def fill(sheet: Path, grades: list[Grade], assignment: str, out: Path) -> list[str]:
+def fill(
+    sheet: Path, grades: list[Grade], assignment: str, out: Path, renew: bool = False
+) -> list[str]:
     """Write a copy of a sheet with the points in one column; return what the teacher should know.
 
     Everything else stays: the order, the separator, the encoding, other columns.
-    sheet: a CSV file that names the students; out: where the copy goes.
+    sheet: a CSV file that names the students; out: where the copy goes; renew: what is in the
+    column is from us, so that who has no points now gets an empty cell.
     Raises ClassError if no column has names.
     """
-    text = read_text(sheet)
+    known = [grade.member.name for grade in grades]
+    text = read_text(sheet, known)
     rows, header_place, delimiter = split(sheet, text)
     names = name_columns(rows[header_place])
     column = find_points_column(rows[header_place], assignment)
@@ -47,8 +52,10 @@ def fill(sheet: Path, grades: list[Grade], assignment: str, out: Path) -> list[s
             row[column] = row[column] or assignment
             continue
         owners = find_grades(dict(zip(names, row, strict=False)), grades)
-        if len(owners) == 1:
-            rows_of.setdefault(owners[0], []).append(row)
+        if len(owners) == 1 and renew:
+            row[column] = ""
+        for owner in owners:  # two of one name: several rows for both
+            rows_of.setdefault(owner, []).append(row)
     problems = []
     for place, grade in enumerate(grades):
         found = rows_of.get(place, [])
@@ -57,7 +64,7 @@ def fill(sheet: Path, grades: list[Grade], assignment: str, out: Path) -> list[s
             problems.append(f"{sheet.name} has {how_many} for {grade.member.name}.")
         elif grade.state not in WITHOUT_POINTS:
             found[0][column] = str(grade.points)
-    write(sheet, text, rows, delimiter, out)
+    write(sheet, known, rows, delimiter, out)
     return problems
 
 
@@ -68,21 +75,23 @@ def add_to_all(sheet: Path, grades: list[Grade], assignment: str) -> None:
     """
     if not sheet.exists():
         sheet.write_text("student,alias\n", encoding="utf-8-sig")
-    text = read_text(sheet)
-    rows, header_place, delimiter = split(sheet, text)
+    known = [grade.member.name for grade in grades]
+    rows, header_place, delimiter = split(sheet, read_text(sheet, known))
     names = name_columns(rows[header_place])
     for grade in grades:
-        cells = {"student": grade.member.name, "alias": grade.member.alias}
-        known = [dict(zip(names, row, strict=False)) for row in rows[header_place + 1 :]]
-        if not any(find_grades(one, [grade]) for one in known if any(one.values())):
-            rows.append([guard_cell(cells.get(name, "")) for name in names])
-    write(sheet, text, rows, delimiter, sheet)
-    fill(sheet, grades, assignment, sheet)
+        name, alias = guard_cell(grade.member.name), guard_cell(grade.member.alias)
+        row = find_row(rows[header_place + 1 :], names, grade)
+        if not row:
+            rows.append([{"student": name, "alias": alias}.get(one, "") for one in names])
+        elif alias in row and alias and "student" in names:
+            row[names.index("student")] = name  # it may be a new one
+    write(sheet, known, rows, delimiter, sheet)
+    fill(sheet, grades, assignment, sheet, renew=True)
 
 
-def check(sheet: Path) -> None:
-    """Raise ClassError if a sheet cannot be filled, before any work is done."""
-    split(sheet, read_text(sheet))
+def check(sheet: Path, known: list[str]) -> None:
+    """Raise ClassError if a sheet cannot be filled, before any work is done. known: names."""
+    split(sheet, read_text(sheet, known))
 
 
 def split(sheet: Path, text: str) -> tuple[list[list[str]], int, str]:
@@ -93,9 +102,8 @@ def split(sheet: Path, text: str) -> tuple[list[list[str]], int, str]:
             names = name_columns(row)
             if "student" in names or (FIRST in names and LAST in names):
                 return rows, place, delimiter if len(row) > 1 else ","
-    raise ClassError(
-        f"{sheet} has no column with the names of the students. Rename that column to student."
-    )
+    delimiter, table = find_delimiter(text)
+    raise make_header_error(sheet, max(parse(sheet, table, delimiter), key=len, default=[]))
 
 
 def find_points_column(header: list[str], assignment: str) -> int:
@@ -110,34 +118,50 @@ def find_points_column(header: list[str], assignment: str) -> int:
 def find_grades(cells: dict[str, str], grades: list[Grade]) -> list[int]:
     """Return the places of the grades that may belong to a row: by login, alias, then name."""
     cells = {name: unguard_cell(value.strip()) for name, value in cells.items()}
-    by_login = []
-    by_name = []
-    names = {fold(" ".join(spelling)) for spelling in spell(cells)} - {""}
-    values = {
-        value.casefold()
-        for column, value in cells.items()
-        if value and (column == "alias" or is_login(column))
-    }
-    for place, grade in enumerate(grades):
-        logins = [
-            value.casefold()
-            for column, value in grade.member.others.items()
-            if value and is_login(column)
-        ]
-        if values & {*logins, grade.member.alias.casefold()} - {""}:
-            by_login.append(place)
-        if names & {fold(grade.member.name), fold(turn(grade.member.name))}:
-            by_name.append(place)
+    names = spell(cells)
+    places = range(len(grades))
+    by_login = [place for place in places if has_mark(cells, grades[place].member)]
+    by_name = [place for place in places if names & set(map(fold, spell_name(grades[place])))]
+    exact = [place for place in by_name if grades[place].member.name == cells.get("student")]
     if len(by_login) == 1 and (not by_name or by_login[0] in by_name):
         return by_login
-    return [] if by_login and by_name else by_name
+    if by_login and by_name:
+        return []
+    return exact if len(exact) == 1 else by_name
 
 
-def spell(cells: dict[str, str]) -> list[list[str]]:
-    """Return the name in a row, as it is and in the order First Last."""
-    if "student" in cells:
-        return [[cells["student"]], [turn(cells["student"])]]
-    return [[cells.get(FIRST, ""), cells.get(LAST, "")]]
+def has_mark(cells: dict[str, str], member: Member) -> bool:
+    """Tell whether a row has the alias, a login, or the number of a student."""
+    marks = {member.alias.casefold()}
+    for column, value in member.others.items():
+        if is_login(column):
+            marks.add(value.casefold())
+        elif is_number(column) and value and cells.get(column) == value:
+            return True
+    there = [value for column, value in cells.items() if column == "alias" or is_login(column)]
+    return any(value.casefold() in marks - {""} for value in there)
+
+
+def spell(cells: dict[str, str]) -> set[str]:
+    """Return the name in a row, as fold() spells it, also in the order First Last."""
+    name = cells.get("student") or f"{cells.get(FIRST, '')} {cells.get(LAST, '')}"
+    return {fold(name), fold(turn(name))} - {""}
+
+
+def spell_name(grade: Grade) -> list[str]:
+    return [grade.member.name, turn(grade.member.name)]
+
+
+def find_row(rows: list[list[str]], names: list[str], grade: Grade) -> list[str] | None:
+    """Return the row of a student in the sheet of all assignments: by the alias, if it has one."""
+    alias = grade.member.alias
+    for row in rows:
+        cells = dict(zip(names, row, strict=False))
+        other = unguard_cell(cells.get("alias", ""))
+        is_same = other == alias if other and alias else bool(find_grades(cells, [grade]))
+        if any(row) and is_same:
+            return row
+    return None
 
 
 def turn(name: str) -> str:
@@ -146,9 +170,10 @@ def turn(name: str) -> str:
     return f"{first} {last}".strip()
 
 
-def write(sheet: Path, text: str, rows: list[list[str]], delimiter: str, out: Path) -> None:
+def write(sheet: Path, known: list[str], rows: list[list[str]], delimiter: str, out: Path) -> None:
     """Write rows as the sheet was written: its encoding, line ends and quotes."""
-    encoding = find_encoding(sheet.read_bytes())
+    text = read_text(sheet, known)
+    encoding = find_encoding(sheet.read_bytes(), known)
     is_quoted = text.lstrip("\ufeff").startswith('"') and f'"{delimiter}"' in text
     end = "\r\n" if "\r\n" in text else "\n"
     table = io.StringIO()
@@ -176,7 +201,8 @@ def pack_feedback(grades: list[Grade], texts: list[str]) -> bytes:
         for grade, text in zip(grades, texts, strict=True):
             of_moodle = OF_MOODLE.search(grade.where)
             if of_moodle:
-                name = str(PurePosixPath(f"{of_moodle[0]}_", "feedback.txt"))
+                folder = of_moodle[0].removeprefix(f"{grade.member.alias}_")  # of the teacher
+                name = str(PurePosixPath(f"{folder}_", "feedback.txt"))
                 names.append(name)
                 archive.writestr(name, text)
     return packed.getvalue() if names else b""

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 # A spreadsheet treats a value that begins like this as a formula. Source: OWASP, "CSV Injection".
@@ -25,16 +25,11 @@ class ClassError(Exception):
 # Letters.
 
 
-def decode(content: bytes) -> str:
-    """Return the text of a file, in whatever encoding a spreadsheet has chosen.
+def find_encoding(content: bytes, known: Collection[str] = ()) -> str:
+    """Return the encoding that a spreadsheet has chosen for a file, as Python calls it.
 
-    Raises ClassError if nobody can tell the letters.
+    known: names that are probably in it. Raises ClassError if nobody can tell the letters.
     """
-    return content.decode(find_encoding(content), errors="replace")
-
-
-def find_encoding(content: bytes) -> str:
-    """Return the encoding of a file, as Python calls it. Raises ClassError as decode() does."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     if content[1:2] == b"\0":
@@ -42,11 +37,11 @@ def find_encoding(content: bytes) -> str:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        return find_old_encoding(content)
+        return find_old_encoding(content, known)
     return "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
-def find_old_encoding(content: bytes) -> str:
+def find_old_encoding(content: bytes, known: Collection[str]) -> str:
     """Return the encoding of a file that is not UTF-8, if its letters make sense in one way only.
 
     On Windows, Excel uses the computer's own encoding, so that decides between several.
@@ -61,11 +56,13 @@ def find_old_encoding(content: bytes) -> str:
             texts.setdefault(text, encoding)
     if sys.platform == "win32" and content.decode("mbcs", errors="replace") in texts:
         return "mbcs"
-    if len(texts) == 1:
-        return texts.popitem()[1]
+    counts = {text: sum(name in text for name in known) for text in texts}
+    best = [text for text in texts if counts[text] == max(counts.values())]
+    if len(best) == 1:
+        return texts[best[0]]
     words = "; ".join(list_odd_words(list(texts))[:3]) or "it is not text"
     raise ClassError(
-        f"The letters of this list can be read in several ways ({words}). Save it again as CSV"
+        f"its letters can be read in several ways ({words}). Save it again as CSV"
         " UTF-8: in Excel, File, Save As, CSV UTF-8."
     )
 
@@ -150,12 +147,18 @@ def parse(path: Path, text: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a table. Raises ClassError if it is something else, or not there."""
+def read_text(path: Path, known: Collection[str] = ()) -> str:
+    """Return the text of a table. Raises ClassError if it is something else, or not there.
+
+    known: as for find_encoding().
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ClassError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
     if path.suffix.lower() in (".xls", ".ods") or content[:2] == b"PK":
         raise ClassError(f"{path} is a spreadsheet. Save it as CSV first: File, Save as, CSV.")
-    return decode(content)
+    try:
+        return content.decode(find_encoding(content, known), errors="replace")
+    except ClassError as error:
+        raise ClassError(f"{path} cannot be used: {error}") from None

@@ -9,14 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from school import ALL, REFERENCE, UNTOUCHED, Class, school  # noqa: F401
+from school import ALL, REFERENCE, UNTOUCHED, Class, put, school, zipped  # noqa: F401
 
 from classroom.due import describe_lateness, parse_due
 from classroom.earlier import Marks, read_marks
 from classroom.grades import Grade
 from classroom.hand_ins import find_hand_ins
 from classroom.likeness import digest_of_program, list_odd_names
-from classroom.matching import Member
+from classroom.matching import Member, find_owners, match
 from classroom.reports import write as write_reports
 from classroom.sheet import add_to_all, fill
 from classroom.tables import ClassError
@@ -186,17 +186,31 @@ def test_what_makes_two_programs_the_same(other: str, is_same: bool):
         ("G_Li_attempt_2026-11-02-09-05-00_main.py", "2026-11-01", "yes"),
         ("li_LATE_4711_9902_main.py", "2026-11-01", "yes"),
         ("li_LATE_4711_2026-10-01_main.py", "2026-11-01", "yes"),
+        ("li_LATE_4711_9902_main.py", "2026-11-01", "yes"),
+        ("Li/Revision 2 - late/main.py", "2026-11-01", "yes"),
+        ("all.zip: li_LATE_4711_9902_main.py", "2026-11-01", "yes"),
+        ("all.zip: 2026-11-20 Li main.py", "2026-11-01", "yes"),
+        ("all.zip: G_Li_attempt_2026-11-01-09-05-00_2026-12-01.py", "2026-11-03", ""),
+        ("Li.zip: 2026-11-20/main.py", "2026-11-01", ""),  # what is inside is the student's
+        ("Li/late_main.py", "2026-11-01", ""),
+        ("Why I hand this in late - Li.py", "2026-11-01", ""),
         ("Li/main.py", "2026-11-03", "maybe"),
         ("Li/main.py", "2026-11-01", ""),
         ("plateau_li/main.py", "2026-11-01", ""),
     ],
 )
 def test_what_came_late(tmp_path: Path, name: str, changed: str, late: str):
-    path = tmp_path / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("x", encoding="utf-8")
+    outer, _, inner = name.partition(": ")
+    path = put(tmp_path, outer, zipped({inner: "x", "Ben/main.py": "x"}) if inner else "x")
+    if outer == "Li.zip":
+        path.write_bytes(zipped({inner: "x"}))
     os.utime(path, (datetime.fromisoformat(changed).timestamp(),) * 2)
-    (hand_in,), _ = find_hand_ins(tmp_path)
+    members = [Member("Li", "s01"), Member("Ben", "s02")]
+    found, _ = find_hand_ins(
+        tmp_path, tells=lambda part: bool(find_owners(part.parts, members).owners)
+    )
+    hand_in = match(found, members, tmp_path)[0][0][0]
+    hand_in.time = datetime.fromisoformat(changed).timestamp()
 
     due = parse_due(["2026-11-02", "09:00"])
     assert describe_lateness(hand_in, due, tmp_path) == late
@@ -204,6 +218,7 @@ def test_what_came_late(tmp_path: Path, name: str, changed: str, late: str):
 
 def test_a_due_date_lasts_to_the_end_of_the_day():
     assert parse_due(["2026-11-02"]) == datetime(2026, 11, 2, 23, 59, 59)
+    assert parse_due(["2026-11-02 14:00"]) == datetime(2026, 11, 2, 14)
     with pytest.raises(ClassError, match=r"Write it like 2026-11-02 or 2026-11-02 14:00"):
         parse_due(["2.11.2026"])
 
@@ -293,7 +308,7 @@ def test_who_is_not_in_the_sheet_is_named(tmp_path: Path):
         "sheet.csv has no row for Ben.",
     ]
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,x\nAnna,\nAnna,\n"
-    with pytest.raises(ClassError, match="Rename that column to student"):
+    with pytest.raises(ClassError, match=r"Its columns are: a, b\. Rename the one with the names"):
         fill(write(tmp_path / "b.csv", "a,b\n1,2\n"), [], "x", tmp_path / "out.csv")
 
 
@@ -316,6 +331,42 @@ def test_all_assignments_on_one_sheet(tmp_path: Path):
     )
 
 
+def test_students_of_one_name_and_a_new_name_on_the_sheet_of_all(tmp_path: Path):
+    sheet = tmp_path / "term.csv"
+    grades = [grade_of("Max Berg", 3), grade_of("Max Berg", 2), grade_of("Lea Rossi", 4)]
+    for grade, alias in zip(grades, ("m1", "m2", "s01"), strict=True):
+        grade.member.alias = alias
+    add_to_all(sheet, grades, "guestbook")
+    grades[2] = grade_of("Lea Bianchi", 0, state="not started")
+    grades[2].member.alias = "s01"
+
+    add_to_all(sheet, grades, "guestbook")
+
+    assert sheet.read_text(encoding="utf-8-sig") == (
+        "student,alias,guestbook\nMax Berg,m1,3\nMax Berg,m2,2\nLea Bianchi,s01,\n"
+    )
+
+
+def test_rows_of_one_name_are_several_rows(tmp_path: Path):
+    grades = [grade_of("Max Berg", 3), grade_of("Max Berg", 2)]
+    sheet = write(tmp_path / "sheet.csv", "name,x\nMax Berg,1\nMax Berg,2\n")
+
+    assert (
+        fill(sheet, grades, "guestbook", tmp_path / "out.csv")
+        == ["sheet.csv has several rows for Max Berg."] * 2
+    )
+
+
+@pytest.mark.parametrize("name", ["Søren Kjær", "Hélène", "Łukasz"])
+def test_the_names_of_the_class_tell_the_letters(tmp_path: Path, name: str):
+    encoding = "cp1250" if name == "Łukasz" else "cp1252"
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes(f"name;x\n{name};\n".encode(encoding))
+
+    assert fill(sheet, [grade_of(name, 3)], "x", tmp_path / "out.csv") == []
+    assert (tmp_path / "out.csv").read_bytes() == f"name;x\n{name};3\n".encode(encoding)
+
+
 def write(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -324,6 +375,31 @@ def write(path: Path, text: str) -> Path:
 def grade_of(name: str, points: int, state: str = "ok", others: dict | None = None) -> Grade:
     tests = {f"test_{number}": ("passed", "") for number in range(points)}
     return Grade(Member(name, others=others or {}), state, tests)
+
+
+@pytest.mark.thorough
+def test_what_is_no_program_or_may_be_anothers_is_in_the_notes(school: Class):  # noqa: F811
+    for name in ("Anna", "Ben", "Max Berg", "Max Berg"):
+        school.hand_in(name, UNTOUCHED)
+    put(school.folder, "Anna_77_main.docx", "PK")
+    put(school.folder, "Ben_77/b2_client.py", REFERENCE)
+    put(school.folder, "Max Berg_77/main.py", REFERENCE)
+
+    done, _ = school.grade("--due", "2020-01-01")
+
+    assert done.code == 1
+    assert [(row["state"], row["late"], row["notes"]) for row in school.rows()] == [
+        ("cannot run", "", "Anna_77_main.docx: this is not a program, so it was not used."),
+        (
+            "cannot run",
+            "",
+            "Ben_77/b2_client.py: this file was given to all; main.py is what counts.",
+        ),
+        *[("not started", "", "Max Berg_77 may be from this student, or another")] * 2,
+    ]
+    assert (
+        "Max Berg_77: could belong to Max Berg (s02) or Max Berg (s03). Add the alias" in done.out
+    )
 
 
 @pytest.mark.thorough

@@ -16,7 +16,7 @@ from school import put, with_password, zipped
 from classroom import hand_ins, prepare
 from classroom.choosing import make_asides, rank, read_text
 from classroom.hand_ins import HandIn, HandInError
-from classroom.matching import Member, find_owners, match
+from classroom.matching import Member, describe_owners, find_owners, match
 
 LI = Member("Li", "s04", "guestbook-s04")
 CLASS = [
@@ -55,7 +55,7 @@ def owners(folder: Path) -> dict[str, list[str]]:
         for number, those in matched.items()
     }
     nobody = [str(one) for one in unused if one.broken]
-    nobody += [f"{one.where(folder)}: {reason}" for one, reason in nobodys]
+    nobody += [f"{one.where(folder)}: {describe_owners(who, CLASS)}" for one, who in nobodys]
     return {**result, **({"": nobody} if nobody else {})}
 
 
@@ -103,7 +103,7 @@ def test_a_name_from_a_platform_leads_to_the_student(tmp_path: Path, name: str, 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("Sam_Lee_main.py", "could belong to Sam Lee or Sam Lee"),
+        ("Sam_Lee_main.py", "could belong to Sam Lee (s06) or Sam Lee (s07)"),
         ("Zed_main.py", "no student in the class has this name"),
         ("helenamayer_1_2_main.py", "no student in the class has this name"),
         ("main.py", ""),

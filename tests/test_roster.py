@@ -167,7 +167,7 @@ def test_a_bad_row_is_named_and_the_others_are_used(tmp_path: Path, line: str):
         ("", "has no column with the names of the students, or several. Its columns are: none."),
         (
             "nick;mail\nAnna;a@x\n",
-            "Its columns are: nick, mail. Rename the one with the names to student.",
+            "Its columns are: nick, mail. Rename the one with the names to student, or, if",
         ),
         ("student,student\nAnna,Ben\n", "has the column student twice"),
         ("name,full name\nAnna,Anna\n", "has no column with the names of the students, or several"),
