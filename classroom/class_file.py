@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from pathlib import Path
 
 from classroom.tables import ClassError, guard_cell, read_rows, read_text
+from classroom.whole_files import write_whole
 
 CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
@@ -39,16 +40,14 @@ def write_class(folder: Path, rows: list[dict[str, str]]) -> None:
     columns = dict.fromkeys(COLUMNS)  # a set that keeps its order
     for row in rows:
         columns.update(dict.fromkeys(row))
-    part = folder / f"{CLASS_FILE}.part"
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, list(columns), restval="")
-        table.writeheader()
-        for row in rows:
-            table.writerow({name: guard_cell(value) for name, value in row.items()})
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(columns), restval="")
+    table.writeheader()
+    for row in rows:
+        table.writerow({name: guard_cell(value) for name, value in row.items()})
     try:
-        os.replace(part, folder / CLASS_FILE)
+        write_whole(folder / CLASS_FILE, text.getvalue().encode("utf-8-sig"))
     except PermissionError:  # Windows: a spreadsheet has it open
-        part.unlink()
         raise ClassError(
             f"{folder / CLASS_FILE} is open in another program."
             " Close it there, and run the same command again."

@@ -12,6 +12,8 @@ from classroom.tables import ClassError
 
 LATE = re.compile(r"_LATE_\d|(?i:version|revision|attempt)[ _-]?\d+ - (?i:late)\b")
 
+ATTEMPT = re.compile(r"_attempt_20\d\d-\d\d-\d\d-")  # as Blackboard names a file
+
 
 def parse_due(words: list[str]) -> datetime:
     """Return when a hand-in was due: a date, to the end of that day, or a date and a time.
@@ -20,8 +22,10 @@ def parse_due(words: list[str]) -> datetime:
     """
     text = " ".join(words)
     try:
-        return datetime.fromisoformat(text if " " in text else f"{text} 23:59:59")
-    except ValueError:
+        due = datetime.fromisoformat(text if " " in text else f"{text} 23:59:59")
+        due.timestamp()  # the first and last years have none everywhere
+        return due
+    except (ValueError, OverflowError, OSError):
         raise ClassError(
             f"--due {text} is not a date. Write it like 2026-11-02 or 2026-11-02 14:00."
         ) from None
@@ -40,7 +44,13 @@ def describe_lateness(hand_in: HandIn, due: datetime, folder: Path) -> str:
     place = "/".join(parts[:outside])  # what is further inside is the student's
     if LATE.search(place):
         return "yes"
-    dates = list_dates(hand_in.told)[:1] or list_dates(place)[-1:]  # the student's name comes last
+    is_file = (
+        hand_in.alone and parts[-1] == hand_in.told
+    )  # then the student has written a part of that name
+    dates = list_dates(hand_in.told)[:1] or list_dates(place)[-1:]
+    is_of_platform = not is_file or ATTEMPT.search(place)
     if dates and dates[0][0]:
-        return "yes" if dates[0] > due.timetuple()[:5] else ""
+        is_late = dates[0] > due.timetuple()[:5]
+        if is_late or is_of_platform:
+            return "yes" if is_late else ""
     return "maybe" if hand_in.time > due.timestamp() else ""

@@ -15,6 +15,7 @@ from classroom.processes import (
     end_orphans,
     find_server,
     is_alive,
+    keep_server_awake,
     prepare_context,
     show_progress,
     start_server,
@@ -32,6 +33,7 @@ def grade_all(
     clear_leftovers()
     adopt_orphans()
     context = prepare_context("classroom.pytest_ready", fork)
+    keep_server_awake()
     grades: dict[int, Grade] = {}
     with (
         show_progress("hand-ins", len(works)) as advance,

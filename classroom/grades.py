@@ -26,7 +26,8 @@ class Grade:
     state: one of STATES; tests: {name: (outcome, words)}, in order; where: the hand-in that
     counts; notes: for the student and the teacher; asides: for the teacher alone; output: what
     main.py printed; late: "yes", "maybe" or "" (None if no date was given); program: a digest of
-    main.py, or "" (likeness.py); is_unsure: its process ended too early, perhaps by another one.
+    main.py, or "" (likeness.py); is_unsure: its process ended too early or stood still, perhaps by
+    another one.
     """
 
     member: Member

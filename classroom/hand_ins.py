@@ -37,6 +37,8 @@ OTHER_ARCHIVE = "this kind of archive cannot be read; ask for a zip file"
 # main.py, Anna_123_main-1.py, helpers.py; main.py.txt and main.txt come from editors and platforms
 PROGRAM = re.compile(r".*\.py(\.txt)?|(.*[^A-Za-z0-9])?main\.txt", re.IGNORECASE)
 
+MOST_PROGRAMS = 500  # in a zip: that of a whole class may have many
+
 # What everybody has: b2_client.py, and Anna_123_check_setup.py.
 GIVEN = re.compile(
     r"(.*[^A-Za-z0-9])?(b2_(client|advice|causes|errors|guard|problems|refusals|rules|settings)"
@@ -202,6 +204,8 @@ def find_in_zip(path: Path, where: str, tells: Tells) -> tuple[list[HandIn], lis
                 broken.append(Unused(inside, OTHER_ARCHIVE, True))
     if not hand_ins and not broken:
         raise HandInError("there is no main.py in it")
+    if len(hand_ins) > MOST_PROGRAMS:
+        raise HandInError(f"there are more than {MOST_PROGRAMS} programs in it")
     for hand_in in hand_ins:
         hand_in.path = path
     return hand_ins, broken

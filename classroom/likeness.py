@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
+import io
+import tokenize
+
+LONGEST = 100_000  # bytes: Python needs hundreds of times as much memory to take it to pieces
 
 # What no assignment needs, and what can tamper with the tests: modules, functions, attributes.
 ODD = {
@@ -12,43 +17,47 @@ ODD = {
     *("_getframe", "settrace", "setprofile", "eval", "exec", "compile", "__import__"),
     *("modules", "_signal", "pidfd_open", "pidfd_send_signal", "prlimit", "posix_spawn"),
     *("spawnv", "spawnl", "execv", "execl", "dir_fd", "addaudithook", "meta_path"),
+    *("timeit", "pkgutil", "pickle", "runpy", "readline", "sqlite3", "pluggy", "builtins"),
+    *("fcntl", "mknod", "mkfifo", "abort", "_current_frames", "memfd_create", "codecs", "pty"),
     *("__code__", "__globals__", "__builtins__", "__subclasses__", "__closure__"),
-    *(
-        "/proc/",
-        "tb_frame",
-        "f_back",
-        "f_locals",
-        "f_globals",
-        "gi_frame",
-        "cr_frame",
-        "multiprocessing",
-    ),
+    *("tb_frame", "f_back", "f_locals", "f_globals", "gi_frame", "cr_frame", "multiprocessing"),
+    "/proc/",
 }
 
 
-def list_odd_names(main: str) -> list[str]:
-    """Return the names in a program that no assignment needs, for the teacher; [] if none."""
+def list_odd_names(program: bytes) -> list[str]:
+    """Return what is in a program that no assignment needs, for the teacher; [] if nothing.
+
+    A program that Python cannot read cannot do anything, either.
+    """
+    if len(program) > LONGEST:
+        return ["a very long program"]
+    with contextlib.suppress(SyntaxError):
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(program).readline)
+        if not encoding.startswith("utf-8"):
+            return [f"the encoding {encoding}"]
     try:
-        tree = ast.parse(main)
+        tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            names.add(node.attr)
-        elif isinstance(node, ast.keyword):
-            names.add(node.arg or "")
-        elif isinstance(node, ast.alias):
-            names.update(node.name.split("."))
-        elif isinstance(node, ast.ImportFrom):
-            names.update((node.module or "").split("."))
-        elif isinstance(node, ast.Constant) and "_" in str(node.value):
-            names.add(str(node.value))  # as in getattr(frame, "f_back")
-        elif isinstance(node, ast.Constant) and str(node.value).startswith("/proc/"):
-            names.add("/proc/")
+    names = {name for node in ast.walk(tree) for name in list_names(node)}
     return sorted(names & ODD)
+
+
+def list_names(node: ast.AST) -> list[str]:
+    """Return the names that a part of a program mentions, also in a text: getattr(x, "f_back")."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+            return [name]
+        case ast.alias(name=name):
+            return name.split(".")
+        case ast.ImportFrom(module=str(name)):
+            return name.split(".")
+        case ast.Constant(value=str(text)) if text.startswith("/proc/"):
+            return ["/proc/"]
+        case ast.Constant(value=str(text)) if "_" in text:
+            return [text]
+    return []
 
 
 class Renamer(ast.NodeTransformer):
@@ -76,8 +85,10 @@ def digest_of_program(main: str) -> str:
     """Return 12 characters that are the same for programs that do the same in the same words.
 
     Comments, docstrings, layout, and the names of variables do not count. "" if Python cannot
-    read it.
+    read it, or if it is very long.
     """
+    if len(main) > LONGEST:
+        return ""
     try:
         tree = ast.parse(main)
         for node in ast.walk(tree):

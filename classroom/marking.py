@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.context import BaseContext
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -35,6 +33,7 @@ from classroom.processes import end_leftovers
 from classroom.supervise import Result, run_hand_in
 from classroom.template import ROOT
 from classroom.texts import make_writable
+from classroom.whole_files import remove_tree
 
 SCRATCH = "b2-grading-"  # and the number of the grading's process: names of temporary folders
 
@@ -81,8 +80,8 @@ def grade_one(
     grade.asides += make_asides(ranked, folder)
     if work.due and best.is_handed_in:
         grade.late = describe_lateness(hand_in, work.due, folder)
-    with make_scratch_folder() as project:
-        run_in(project, hand_in, grade, assignment, context, seconds, folder)
+    with make_scratch_folder() as around:
+        run_in(around, hand_in, grade, assignment, context, seconds, folder)
     return grade
 
 
@@ -92,7 +91,7 @@ def make_empty_grade(member: Member, assignment: str, state: str) -> Grade:
 
 
 def run_in(
-    project: Path,
+    around: Path,
     hand_in: HandIn,
     grade: Grade,
     assignment: str,
@@ -102,15 +101,12 @@ def run_in(
 ) -> None:
     """Copy a hand-in into an empty folder, run the tests there, and fill in the grade."""
     try:
-        prepared = prepare(hand_in, assignment, grade.member.tests, project)
+        project, prepared = prepare_in(around, hand_in, assignment, grade)
     except Exception as error:  # anything: an odd file can make a library fail in any way
         grade.state = "cannot run"
         grade.notes.append(make_writable(explain(error)))
         return
-    grade.notes += make_notes(prepared)
-    if prepared.odd:
-        names = ", ".join(prepared.odd)
-        grade.asides.append(f"it uses {names}, which no assignment needs: look at it")
+    note_contents(grade, prepared)
     other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
     if other:
         grade.state = "wrong assignment"
@@ -119,7 +115,15 @@ def run_in(
     if not is_starter(prepared.main, assignment, grade.member.starter):
         grade.program = digest_of_program(prepared.main)
     tests = list(grade.tests)
-    result = run_hand_in(context, project, tests, seconds, list_hidden(project, folder))
+
+    def make_projects() -> Iterator[Path]:
+        """Yield a project for each process: what one has changed, the next does not get."""
+        yield project
+        while True:
+            yield prepare_in(around, hand_in, assignment, grade)[0]
+
+    hidden = list_hidden(around, folder)
+    result = run_hand_in(context, make_projects(), tests, seconds, hidden)
     grade.output = result.output
     grade.is_unsure = result.has_ended
     if result.failure and not result.patched:  # else main.py changed pytest, and broke it
@@ -134,34 +138,42 @@ def run_in(
     grade.state = state_of(grade, result, prepared, assignment)
     if grade.state == "cannot run":
         _, words_of_first = next(iter(grade.tests.values()))
-        reason = find_reason(result.broken or words_of_first)
-        if "null bytes" in reason:
-            reason = "main.py is saved in UTF-16: save it as UTF-8"
-        if reason:
-            grade.asides.append(reason)
+        grade.asides += filter(None, [find_reason(result.broken or words_of_first)])
 
 
-def list_hidden(project: Path, folder: Path) -> list[str]:
+def prepare_in(
+    around: Path, hand_in: HandIn, assignment: str, grade: Grade
+) -> tuple[Path, Prepared]:
+    """Make one more folder with the project of a hand-in; return it, and what the hand-in holds."""
+    project = Path(tempfile.mkdtemp(dir=around)) / "project"
+    project.mkdir()
+    return project, prepare(hand_in, assignment, grade.member.tests, project)
+
+
+def list_hidden(around: Path, folder: Path) -> list[str]:
     """Return how the paths begin that a hand-in may not read: solutions, and the others' work.
 
-    folder: the class folder; it is not hidden if this template, or Python, is in it.
+    around: the folder for this hand-in; folder: the class folder; it is not hidden if this
+    template, or Python, is in it.
     """
-    hidden = [f"{ROOT / 'tests' / 'solutions'}{os.sep}", str(project.parent.parent / SCRATCH)]
+    hidden = [f"{ROOT / 'tests' / 'solutions'}{os.sep}", str(around.parent / SCRATCH)]
     if not any(Path(needed).is_relative_to(folder) for needed in (ROOT, sys.prefix)):
         hidden.append(f"{folder}{os.sep}")
     return hidden
 
 
-def make_notes(prepared: Prepared) -> list[str]:
-    """Return notes on the files of a hand-in, for the student and the teacher."""
-    notes = []
+def note_contents(grade: Grade, prepared: Prepared) -> None:
+    """Add notes on the files of a hand-in."""
     if prepared.keys:
-        notes.append(f"KEYS in {', '.join(prepared.keys)}: delete them in the console")
+        grade.notes.append(f"KEYS in {', '.join(prepared.keys)}: delete them in the console")
     if prepared.edited:
-        notes.append(f"changed: {', '.join(prepared.edited)} (graded with the original tests)")
+        names = ", ".join(prepared.edited)
+        grade.notes.append(f"changed: {names} (graded with the original tests)")
     if prepared.left_out:
-        notes.append(f"left out: {', '.join(prepared.left_out[:5])}")
-    return notes
+        grade.notes.append(f"left out: {', '.join(prepared.left_out[:5])}")
+    if prepared.odd:
+        names = ", ".join(prepared.odd)
+        grade.asides.append(f"it uses {names}, which no assignment needs: look at it")
 
 
 def state_of(grade: Grade, result: Result, prepared: Prepared, assignment: str) -> str:
@@ -182,37 +194,26 @@ def state_of(grade: Grade, result: Result, prepared: Prepared, assignment: str) 
 def find_reason(words: str) -> str:
     """Return why main.py cannot be run, from the message of a test; "" if it does not say."""
     found = REASON.search(words)
-    if not found:
-        return ""
-    return found[1] or found[2] or ""
+    reason = (found[1] or found[2] or "") if found else ""
+    if "null bytes" in reason:
+        return "main.py is saved in UTF-16: save it as UTF-8"
+    return reason
 
 
 @contextlib.contextmanager
 def make_scratch_folder() -> Iterator[Path]:
-    """Yield the path of a new folder for a project, and remove it afterwards."""
+    """Yield a new folder, and remove it afterwards."""
     around = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     try:
-        (around / "project").mkdir()
-        yield around / "project"
+        yield around
     finally:
-        shutil.rmtree(around, onerror=unlock_and_remove)
+        remove_tree(around)
 
 
 def clear_leftovers() -> None:
     """Remove what gradings that were killed have left: folders, and processes."""
     for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        grading = path.name.removeprefix(SCRATCH).partition("-")[0]
-        if grading.isdigit() and not psutil.pid_exists(int(grading)):
-            shutil.rmtree(path, onerror=unlock_and_remove)
+        grading = re.match(r"[0-9]{1,9}(?=-)", path.name.removeprefix(SCRATCH))
+        if grading and not psutil.pid_exists(int(grading[0])):
+            remove_tree(path)
     end_leftovers()
-
-
-def unlock_and_remove(remove: Callable[[str], Any], path: str, _: Any) -> None:
-    """Remove what shutil.rmtree could not, because a program made it read-only or locked it."""
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700)
-        if remove in (os.unlink, os.rmdir):
-            remove(path)
-        else:
-            shutil.rmtree(path, ignore_errors=True)

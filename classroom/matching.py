@@ -194,11 +194,31 @@ def choose_best(part: str, candidates: list[int], members: list[Member]) -> list
     if best == NO_FIT:
         return []
     owners = [number for number in candidates if fits[number] == best]
+    rivals = list_rivals(owners, fits, members)
+    if rivals:
+        return [*owners, *rivals]
     for tells in (has_own_mark, is_spelt_so, is_in_order) if len(owners) > 1 else ():
         told = [number for number in owners if tells(part, members[number])]
         if told:
             return told
     return owners
+
+
+def list_rivals(
+    owners: list[int], fits: dict[int, tuple[int, int]], members: list[Member]
+) -> list[int]:
+    """Return others whose whole name is in a part of a path, too, beside that of the owners.
+
+    A platform may join a student's name and that of the file, and the student chooses the latter.
+    """
+    if fits[owners[0]][0] not in (JOINED, ALL_WORDS):
+        return []
+    own = {word for owner in owners for word in split_words(members[owner].name)}
+    return [
+        number
+        for number, (kind, _) in fits.items()
+        if kind in (JOINED, ALL_WORDS) and not set(split_words(members[number].name)) <= own
+    ]
 
 
 def has_own_mark(part: str, member: Member) -> bool:
@@ -290,11 +310,20 @@ def match(
 
 
 def find_common_words(hand_ins: list[HandIn], folder: Path) -> set[str]:
-    """Return the words that at least three hand-ins, and half of them, have in their paths."""
-    counts: Counter[str] = Counter()
+    """Return the words that at least three hand-ins, and half of them, have in their paths.
+
+    All that is in one folder or zip of the class folder counts as one, unless there are no others:
+    a zip of the whole class.
+    """
+    words: dict[str, set[str]] = {}
+    tops = {hand_in.parts(folder)[0] for hand_in in hand_ins}
+    depth = 1 if len(tops) > 1 else 2
     for hand_in in hand_ins:
-        counts.update(set(split_words("/".join(hand_in.parts(folder)))))
-    return {word for word, number in counts.items() if number >= max(3, len(hand_ins) / 2)}
+        parts = hand_in.parts(folder)
+        place = "/".join(parts[:depth])
+        words.setdefault(place, set()).update(split_words("/".join(parts)))
+    counts = Counter(word for one in words.values() for word in one)
+    return {word for word, number in counts.items() if number >= max(3, len(words) / 2)}
 
 
 def list_doubts(

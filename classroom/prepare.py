@@ -20,7 +20,7 @@ from classroom.template import (
     read_starter,
     tests_of,
 )
-from classroom.texts import make_writable
+from classroom.texts import make_line
 from hooks.project import ASSIGNMENTS, SETTINGS
 
 # Files that would change what Python or pytest does. If a hand-in has one, it is not used.
@@ -71,11 +71,11 @@ def prepare(hand_in: HandIn, assignment: str, digest: str, folder: Path) -> Prep
         if is_given(path, given):
             continue
         if is_unsafe(path, content, given):
-            prepared.left_out.append(make_writable(path.as_posix()))
+            prepared.left_out.append(make_line(path.as_posix()))
         else:
             write_file(folder / path, cover_keys(content))
             if path.suffix == ".py":
-                odd.update(list_odd_names(content.decode("utf-8-sig", errors="replace")))
+                odd.update(list_odd_names(content))
     prepared.odd = sorted(odd)
     for name, source in given.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

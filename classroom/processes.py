@@ -152,12 +152,36 @@ def end_leftovers() -> None:
 
 
 def end_orphans() -> None:
-    """End what hand-ins have left behind, and this process has adopted."""
+    """End what hand-ins have left behind, and this process has adopted.
+
+    What multiprocessing itself has started stays; it has no public names for that.
+    """
+    if sys.platform == "win32":
+        return
+    from multiprocessing import forkserver, resource_tracker
+
+    own = {one.pid for one in multiprocessing.active_children()}
+    own.add(getattr(forkserver._forkserver, "_forkserver_pid", None))  # type: ignore[attr-defined]
+    own.add(getattr(resource_tracker._resource_tracker, "_pid", None))
     for child in psutil.Process().children():
-        with contextlib.suppress(psutil.Error):
-            if "multiprocessing" not in " ".join(child.cmdline()):
+        if child.pid not in own:
+            with contextlib.suppress(psutil.Error):
                 end_all(child.pid, f"nothing-{child.pid}")
                 child.wait(1)
+
+
+def keep_server_awake() -> None:
+    """Let the process that others are forked from go on, whenever a hand-in has stopped it."""
+
+    def watch() -> None:
+        while True:
+            time.sleep(1)
+            server = find_server()
+            with contextlib.suppress(psutil.Error):
+                if server and server.status() == psutil.STATUS_STOPPED:
+                    server.resume()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def end_with_grading() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from classroom.landlock import confine_by_kernel
 from classroom.processes import MARK, adopt_orphans, end_with_grading
 from classroom.template import ROOT
 
@@ -49,6 +50,14 @@ DECIDING = (
     "conftest",
     "test_main",
     "classroom.runner",
+    "builtins",
+    "json",
+    "json.encoder",
+    "os.path",
+    "pluggy",
+    "pluggy._hooks",
+    "pluggy._manager",
+    "pluggy._callers",
 )
 
 # Audit events. Source: docs.python.org, "Audit events table".
@@ -77,6 +86,10 @@ NETWORK = {
     "socket.getaddrinfo",
     "socket.gethostbyname",
 }
+
+
+# Commands of fcntl that make the kernel send signals. Source: man 2 fcntl; fcntl.h of Linux.
+SIGNALS_BY_FILE = {8, 10, 15}  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 
 
 class Cut(io.RawIOBase):
@@ -121,15 +134,21 @@ def run_tests(
         os.closerange(to.fileno() + 1, 256)
     # A process that was not forked imports all this now, which can take long on a busy computer.
     importlib.import_module("classroom.pytest_ready")
-    end_with_grading()
     adopt_orphans()
+    home = str(Path(folder).parent / "home")
+    ours = [str(ROOT / name) for name in ("classroom", "hooks")]
+    libraries = [path for path in sys.path if path not in ("", str(ROOT))]
+    confine_by_kernel([folder, home], [sys.prefix, sys.base_prefix, *libraries, *ours])
+    end_with_grading()
     vars(multiprocessing.current_process()).pop("_args", None)  # main.py could ask for the seal
     confine(Path(folder), mark, hidden)
     complaints = Cut()
     sys.stderr = complaints.as_stream()
 
+    write, send = json.dumps, to.send_bytes  # main.py could replace them
+
     def tell(*event: str) -> None:
-        to.send_bytes(seal + json.dumps(event).encode())
+        send(seal + write(event).encode())
 
     tell("ready")
     reporter = Reporter(tell, done, failed)
@@ -207,12 +226,12 @@ def make_guard(own: list[str], hidden: list[str]) -> Callable[[str, tuple[Any, .
     own_number = os.getpid()
 
     def check_written(path: Any) -> None:
-        real = spell(os.fsdecode(path))
+        real = spell(decode(path))
         if real != nothing and not real.startswith(inside):
             raise PermissionError(f"a graded program may only write in its own folder: {path!r}")
 
     def check_read(event: str, path: Any) -> None:
-        real = spell(os.fsdecode(path))
+        real = spell(decode(path))
         is_inside = f"{real}{os.sep}".startswith(inside)
         is_folder = event == "open" and os.path.isdir(real)  # for dir_fd=, which no event names
         if not is_inside and (is_folder or f"{real}{os.sep}".startswith(outside)):
@@ -233,6 +252,13 @@ def make_guard(own: list[str], hidden: list[str]) -> Callable[[str, tuple[Any, .
 def is_path(value: Any) -> bool:
     """Tell whether this is a path: it may be the number of an open file, too."""
     return isinstance(value, (str, bytes, os.PathLike))
+
+
+def decode(path: Any) -> str:
+    """Return a path as text. One of another type may be one path now, and another one later."""
+    if type(path) not in (str, bytes, type(Path())):
+        raise PermissionError("a graded program writes paths as text")
+    return os.fsdecode(path)
 
 
 def spell(path: str) -> str:
@@ -266,6 +292,8 @@ def find_refusal(event: str, values: tuple[Any, ...], own: int) -> str:
         return "a program that is graded has no network"
     if event == "resource.prlimit" and values[0] not in (0, own):
         return "a program that is graded can only limit itself"
+    if event == "fcntl.fcntl" and values[1] in SIGNALS_BY_FILE:
+        return "a program that is graded can send no signals"
     if event in ("os.kill", "os.killpg") and values[0] not in (0, own):
         return "a program that is graded can only end itself"
     return ""
@@ -367,6 +395,7 @@ def list_parts() -> dict[str, Any]:
                 for method, function in list_members(part):
                     if callable(function):
                         parts[f"{module}.{name}.{method}"] = function
+    parts.pop("builtins.input", None)  # grading.py replaces it itself, for each call
     codes = {
         f"{name}.__code__": part.__code__
         for name, part in parts.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -22,12 +21,13 @@ from classroom.tables import (
     read_text,
     unguard_cell,
 )
+from classroom.whole_files import write_whole
 
 WITHOUT_POINTS = ("not handed in", "not started", "not graded")  # a 0 is the teacher's to give
 
 # How Moodle names the folder of a hand-in, and takes back feedback. Source: Moodle,
 # mod/assign/feedback/file/importziplib.php.
-OF_MOODLE = re.compile(r"[^/]+_\d+_assignsubmission_[a-z]+")
+OF_MOODLE = re.compile(r".*?_\d+_assignsubmission_[a-z]+")
 
 
 def fill(
@@ -181,12 +181,9 @@ def write(sheet: Path, known: list[str], rows: list[list[str]], delimiter: str, 
     if is_quoted:
         writer = csv.writer(table, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
     writer.writerows(rows)
-    part = out.with_name(f"{out.name}.part")
     try:
-        part.write_bytes(table.getvalue().encode(encoding, errors="replace"))
-        os.replace(part, out)
+        write_whole(out, table.getvalue().encode(encoding, errors="replace"))
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ClassError(
             f"{out} cannot be written ({error.strerror}). If another program has it open, close it"
             " there. The grades themselves are written."
@@ -199,7 +196,8 @@ def pack_feedback(grades: list[Grade], texts: list[str]) -> bytes:
     names = []
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for grade, text in zip(grades, texts, strict=True):
-            of_moodle = OF_MOODLE.search(grade.where)
+            parts = re.split("/|: ", grade.where)
+            of_moodle = next(filter(None, map(OF_MOODLE.match, parts)), None)
             if of_moodle:
                 folder = of_moodle[0].removeprefix(f"{grade.member.alias}_")  # of the teacher
                 name = str(PurePosixPath(f"{folder}_", "feedback.txt"))

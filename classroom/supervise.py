@@ -8,7 +8,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -55,7 +55,7 @@ class Result:
     tests: {name: (outcome, words)}; loaded: main.py could be imported; stuck: something did not
     end in time; patched: the part of the tests that main.py changed, or ""; broken: why the tests
     could not be loaded, or ""; output: what main.py printed; failure: why the grading itself
-    failed, or ""; has_ended: a process ended by itself, or another one ended it.
+    failed, or ""; has_ended: a process ended by itself or stood still, or another one did that.
     """
 
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -84,15 +84,15 @@ class Run:
 
 def run_hand_in(
     context: BaseContext,
-    project: Path,
+    projects: Iterator[Path],
     tests: list[str],
     seconds: float,
     hidden: Sequence[str] = (),
 ) -> Result:
     """Run the tests of a prepared project.
 
-    seconds: for all of them, without starting Python; hidden: how paths
-    begin that the program may not read.
+    projects: a folder with it for each process; seconds: for all of them, without starting Python;
+    hidden: how paths begin that the program may not read.
 
     If a process ends early, the test that it was in has failed, and a new process runs the rest.
     """
@@ -101,7 +101,7 @@ def run_hand_in(
     run = Run()
     while not run.finished and not set(tests) <= set(result.tests):
         before = len(result.tests)
-        run = run_once(context, project, result, ended_it, seconds, hidden)
+        run = run_once(context, next(projects), result, ended_it, seconds, hidden)
         seconds = run.until - time.monotonic()
         if run.running:
             ended_it.append(run.running)
@@ -168,7 +168,7 @@ def run_once(
         receiver.close()
     if run.ending == TOO_LATE:
         result.stuck = True
-    if run.ending == ENDED_ITSELF or result.failure:
+    if run.ending in (ENDED_ITSELF, TOO_LATE) or result.failure:
         result.has_ended = True
     return run
 
@@ -242,9 +242,7 @@ def note_event(event: Any, run: Run, result: Result) -> None:
     if kind == "start":
         run.running = values[0]
     elif kind == "end":
-        name, outcome, words = values[:3]
-        result.tests[name] = (outcome if outcome in OUTCOMES else "failed", words)
-        run.running = ""
+        note_end(values[0], values[1], values[2], run, result)
     elif kind == "loaded":
         result.loaded = True
     elif kind == "stuck":
@@ -259,3 +257,11 @@ def note_event(event: Any, run: Run, result: Result) -> None:
         result.failure = values[0]
     elif kind == "finished" and not run.running:  # else pytest itself stopped early
         run.finished = True
+
+
+def note_end(name: str, outcome: str, words: str, run: Run, result: Result) -> None:
+    """Note how a test ended. A second report can only be that its clean-up failed."""
+    if name != run.running and (name not in result.tests or outcome == "passed"):
+        result.patched = "the report of the tests"
+    result.tests[name] = (outcome if outcome in OUTCOMES else "failed", words)
+    run.running = ""

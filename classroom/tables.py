@@ -18,6 +18,9 @@ DELIMITERS = "\t;,"
 PUNCTUATION = "’‘“”–—«»"  # may touch a letter
 
 
+csv.field_size_limit(10_000_000)  # characters of a value; Python's own limit is 131,072
+
+
 class ClassError(Exception):
     """The command cannot go on. The text says why, and what to do."""
 

@@ -17,7 +17,7 @@ INTERRUPTED = {  # the sentence after Ctrl-C, by the name of the command
 
 # What moves the cursor, changes colours or turns the direction of a line: all control characters
 # but the tab and the end of a line, and those of Unicode for text from right to left.
-STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 # What platforms, editors and students add to a name. Any other word beside a student's name is a
@@ -31,6 +31,9 @@ feb mar jul sep oct nov dec am pm
 ADDED = {*WORDS.split(), *" ".join(ASSIGNMENTS).replace("-", " ").split()}
 
 
+LONGEST_LINE = 400  # characters
+
+
 def make_writable(text: str) -> str:
     """Return text that can be saved as UTF-8, and shown: somebody else may have made it.
 
@@ -40,8 +43,9 @@ def make_writable(text: str) -> str:
 
 
 def make_line(name: str) -> str:
-    """Return a file name on one line."""
-    return make_writable(" ".join(name.split("\n")))
+    """Return a file name on one line; a very long one is cut."""
+    line = make_writable(" ".join(name.split("\n")))
+    return line if len(line) < LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
 
 
 def count(number: int, noun: str) -> str:

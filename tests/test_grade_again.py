@@ -159,7 +159,16 @@ def test_programs_that_are_the_same_are_noted_for_the_teacher(school: Class):  #
     ],
 )
 def test_what_no_assignment_needs_is_noted(line: str, names: list[str]):
-    assert list_odd_names(line) == names
+    assert list_odd_names(line.encode()) == names
+
+
+def test_a_program_that_hides_what_it_is_is_noted():
+    assert list_odd_names("# coding: latin-1\nimport gc  # é".encode("latin-1")) == [
+        "the encoding iso-8859-1"
+    ]
+    assert list_odd_names(b"# coding: utf-7\n# +AAo-import gc") == ["the encoding utf-7"]
+    assert list_odd_names(b"a," * 1_000_000) == ["a very long program"]
+    assert list_odd_names(b"\xef\xbb\xbfx = 1") == []
 
 
 @pytest.mark.parametrize(

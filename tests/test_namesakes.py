@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from school import put
+from school import put, zipped
 
 from classroom import hand_ins
 from classroom.hand_ins import HandIn
@@ -22,6 +22,8 @@ MEMBERS = [
     Member("Wei, Li", "l2", others={"sis_login_id": "liwei", "id": "1402"}),
     Member("Ben Bauer", "b1", others={"github_username": "ben"}),
     Member("Ben Bauermann", "b2", others={"github_username": "benbauer"}),
+    Member("Ben Weber", "w1"),
+    Member("Anna Maria Schmidt", "w2"),
     Member("Anna Kurz", "a1", others={"github_username": "annakurz42"}),
 ]
 NAMES = {  # what is handed in, and whose it is: "" is to be asked
@@ -42,6 +44,11 @@ NAMES = {  # what is handed in, and whose it is: "" is to be asked
     "guestbook-benbauer/main.py": "b2",
     "guestbook-annakurz42/main.py": "a1",
     "guestbook-someone/main.py": "",
+    # A student chooses the file's name, and a platform joins it to the student's own.
+    "Ben Weber_77_assignsubmission_file_Anna Maria Schmidt 2099-01-01.py": "",
+    "weberben_77_88_annamariaschmidt.py": "",
+    "weberben_77_88_w2_anna_maria_schmidt.py": "",
+    "weberben_77_88_w2.py": "w1",
 }
 
 
@@ -65,6 +72,16 @@ def test_who_is_told_only_by_a_spelling_is_a_doubt(tmp_path: Path):
     (hand_in,) = match_in(tmp_path)["e2"]
 
     assert hand_in.doubts == ["only the spelling tells that it is not Emma Weiß's"]
+
+
+def test_many_files_of_one_student_make_no_word_common(tmp_path: Path):
+    files = {f"Jan Anna Kurz {number}.py": "x" for number in range(30)}
+    put(tmp_path, "Jan Anna Kurz_78.zip", zipped(files))
+    put(tmp_path, "Jan Anna Kurz_77.py")
+
+    doubts = [doubt for one in match_in(tmp_path)["a1"] for doubt in one.doubts]
+
+    assert "its name is not quite Anna Kurz (jan): ask whose it is" in doubts
 
 
 def test_repositories_that_were_all_made_from_one_project(tmp_path: Path):

@@ -173,7 +173,7 @@ def test_a_bad_row_is_named_and_the_others_are_used(tmp_path: Path, line: str):
         ("name,full name\nAnna,Anna\n", "has no column with the names of the students, or several"),
         ("student,x,X\nAnna,1,2\n", "has the column x twice"),
         ('student,mail\n"Anna,a@x\nBen,b@x\n', 'Row 2: a quote (") is missing there'),
-        ("student\n" + "x" * 200_000 + "\n", "is not a CSV file"),
+        ("student\n" + "x" * 10_000_001 + "\n", "is not a CSV file"),
         ("PK\x03\x04", "is a spreadsheet. Save it as CSV first"),
     ],
 )

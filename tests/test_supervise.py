@@ -122,7 +122,7 @@ def test_the_teacher_is_told_who_was_not_graded(
 
 def test_a_hand_in_may_not_read_what_others_wrote(tmp_path: Path):
     own, class_folder = tmp_path / "b2-grading-1-own" / "project", tmp_path / "class"
-    guard = make_guard([str(own)], list_hidden(own, class_folder))
+    guard = make_guard([str(own)], list_hidden(own.parent, class_folder))
 
     def is_refused(path: Path) -> bool:
         try:
@@ -137,7 +137,7 @@ def test_a_hand_in_may_not_read_what_others_wrote(tmp_path: Path):
     assert is_refused(tmp_path / "b2-grading-1-other" / "project" / "main.py")
     assert is_refused(class_folder / "Anna" / "main.py")
     assert is_refused(SOLUTIONS / ASSIGNMENT / "main.py")
-    assert f"{ROOT.parent}{os.sep}" not in list_hidden(own, ROOT.parent)
+    assert f"{ROOT.parent}{os.sep}" not in list_hidden(own.parent, ROOT.parent)
 
 
 def test_who_was_not_graded_has_no_points_anywhere(tmp_path: Path):
