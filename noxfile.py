@@ -168,6 +168,13 @@ def live(session: nox.Session) -> None:
         session.error(f"Set {', '.join(missing)} first: this session uses your real bucket.")
     session.install("-r", str(STARTER / "requirements.txt"))
     session.run("python", "tests/live.py")
+    if os.environ.get("SCHOOL_KEY_ID") and os.environ.get("SCHOOL_KEY"):
+        session.install(*GROUPS["classroom"])
+        session.run("python", "tests/live_account.py")
+    else:
+        session.log(
+            "With SCHOOL_KEY_ID and SCHOOL_KEY, it also makes and removes a bucket and key."
+        )
 
 
 @nox.session(default=False, python=PYTHONS)
@@ -181,6 +188,7 @@ def pythons(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that requirements.txt allows."""
     lines = (STARTER / "requirements.txt").read_text(encoding="utf-8").split()
+    lines += [line for line in GROUPS["classroom"] if line.startswith("b2sdk")]
     pins = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in lines]
     names = {re.split(r"[\[><=]", line)[0] for line in lines}
     others = [
@@ -199,6 +207,12 @@ def new_class(session: nox.Session) -> None:
 
 
 @nox.session(default=False, venv_backend="none")
+def accounts(session: nox.Session) -> None:
+    """Give each student a bucket and a key of the school's account: nox -s accounts -- DIR."""
+    session.notify("classroom", ["accounts", *session.posargs])
+
+
+@nox.session(default=False, venv_backend="none")
 def grade(session: nox.Session) -> None:
     """Grade what was handed in: nox -s grade -- DIR --out grades.csv."""
     session.notify("classroom", ["grade", *session.posargs])
@@ -206,7 +220,7 @@ def grade(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def classroom(session: nox.Session) -> None:
-    """Do what new_class and grade ask for, in the one environment that both need."""
+    """Do what new_class, accounts and grade ask for, in the one environment that all need."""
     session.install("-q", *GROUPS["classroom"], "-r", str(STARTER / "requirements.txt"))
     with session.chdir(session.invoked_from):  # so that the teacher's relative paths work
         session.run("python", str(ROOT / "classroom"), *session.posargs)

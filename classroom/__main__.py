@@ -1,4 +1,4 @@
-"""python classroom new_class ... and python classroom grade ...: the sessions of nox call these.
+"""python classroom new_class ..., accounts ..., grade ...: the sessions of nox call these.
 
 Python runs this folder by its name, so that it imports no file from the folder that the teacher
 works in.
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ["new_class", "grade"]
+COMMANDS = ["new_class", "accounts", "grade"]
 
 
 def run(name: str, words: list[str]) -> int:

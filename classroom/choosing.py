@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,10 +117,13 @@ def read_text(hand_in: HandIn) -> str | None:
         return None
 
 
-def make_asides(ranked: list[tuple[Rank, HandIn]], folder: Path) -> list[str]:
+def make_asides(
+    ranked: list[tuple[Rank, HandIn]], folder: Path, own: Collection[str] = ()
+) -> list[str]:
     """Return notes for the teacher about the hand-in that counts, and about the others.
 
-    ranked: the hand-ins of one student, the one that counts last; folder: the class folder.
+    ranked: the hand-ins of one student, the one that counts last; folder: the class folder;
+    own: names in it whose keys are the teacher's own.
     """
     best, hand_in = ranked[-1]
     asides = []
@@ -128,7 +132,7 @@ def make_asides(ranked: list[tuple[Rank, HandIn]], folder: Path) -> list[str]:
         asides.append(f"{len(ranked)} hand-ins; {reason} counts: {hand_in.where(folder)}")
     asides += hand_in.doubts
     for _, other in ranked[:-1]:
-        for name in find_keys(other):
+        for name in find_keys(other) if other.path.name not in own else []:
             asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")
     return asides
 

@@ -13,6 +13,7 @@ CLASS_FILE = "class.csv"
 COLUMNS = ["student", "alias", "folder", "assignment", "bucket_name", "endpoint", "state"]
 COLUMNS += ["tests", "starter"]  # digests of the files that were handed out
 COLUMNS += ["source", "version"]  # what the reset commands of the project name
+COLUMNS += ["account_class"]  # the mark of the buckets that accounts.py has made for this class
 
 
 def read_class(folder: Path) -> list[dict[str, str]]:

@@ -15,8 +15,8 @@ LATE = re.compile(r"_LATE_\d|(?i:version|revision|attempt)[ _-]?\d+ - (?i:late)\
 ATTEMPT = re.compile(r"_attempt_20\d\d-\d\d-\d\d-")  # as Blackboard names a file
 
 
-def parse_due(words: list[str]) -> datetime:
-    """Return when a hand-in was due: a date, to the end of that day, or a date and a time.
+def parse_due(words: list[str], option: str = "--due") -> datetime:
+    """Return when something is due: a date, to the end of that day, or a date and a time.
 
     words: such as ["2026-11-02"] or ["2026-11-02", "14:00"]. Raises ClassError for others.
     """
@@ -27,7 +27,7 @@ def parse_due(words: list[str]) -> datetime:
         return due
     except (ValueError, OverflowError, OSError):
         raise ClassError(
-            f"--due {text} is not a date. Write it like 2026-11-02 or 2026-11-02 14:00."
+            f"{option} {text} is not a date. Write it like 2026-11-02 or 2026-11-02 14:00."
         ) from None
 
 

@@ -258,6 +258,7 @@ def make_member(row: dict[str, str]) -> Member:
         tests=row.get("tests", ""),
         starter=row.get("starter", ""),
         has_left=row.get("state") == LEFT,
+        has_account=bool(row.get("account_class")),
     )
 
 

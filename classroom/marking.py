@@ -77,7 +77,7 @@ def grade_one(
         return grade
     best, hand_in = ranked[-1]
     grade.where = hand_in.where(folder)
-    grade.asides += make_asides(ranked, folder)
+    grade.asides += make_asides(ranked, folder, list_own(work.member))
     if work.due and best.is_handed_in:
         grade.late = describe_lateness(hand_in, work.due, folder)
     with make_scratch_folder() as around:
@@ -106,6 +106,8 @@ def run_in(
         grade.state = "cannot run"
         grade.notes.append(make_writable(explain(error)))
         return
+    if is_of_the_teacher(hand_in, grade.member, folder):
+        prepared.keys = []
     note_contents(grade, prepared)
     other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
     if other:
@@ -139,6 +141,16 @@ def run_in(
     if grade.state == "cannot run":
         _, words_of_first = next(iter(grade.tests.values()))
         grade.asides += filter(None, [find_reason(result.broken or words_of_first)])
+
+
+def is_of_the_teacher(hand_in: HandIn, member: Member, folder: Path) -> bool:
+    """Tell whether this is what was made for a student, with the keys of a school's account."""
+    return hand_in.path.parent == folder and hand_in.path.name in list_own(member)
+
+
+def list_own(member: Member) -> list[str]:
+    """Return the names of what was made for a student, if it has keys of a school's account."""
+    return [member.folder, f"{member.folder}.zip"] if member.has_account else []
 
 
 def prepare_in(

@@ -36,7 +36,8 @@ class Member:
 
     folder: the name of the project that was made, or ""; others: {column: value} of the
     teacher's own columns; tests, starter: digests of what was handed out, or ""; has_left: the
-    student is no longer in the class.
+    student is no longer in the class; has_account: the keys in the project are the teacher's own,
+    from accounts.py.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Member:
     tests: str = ""
     starter: str = ""
     has_left: bool = False
+    has_account: bool = False
 
 
 @dataclass

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from classroom.class_file import COLUMNS, read_class, write_class
+from classroom.class_file import CLASS_FILE, COLUMNS, read_class, write_class
 from classroom.processes import (
     count_processes,
     end_as_by_ctrl_c,
@@ -35,6 +35,7 @@ from classroom.roster import (
     give_aliases,
     read_roster,
 )
+from classroom.student_files import copy_keys
 from classroom.tables import ClassError
 from classroom.template import (
     ROOT,
@@ -52,12 +53,17 @@ UNFINISHED = ".new_class-"
 
 @dataclass
 class Job:
-    """A project to make. target: its folder; zip_target: its zip, or None for no zip."""
+    """A project to make.
+
+    target: its folder; zip_target: its zip, or None for no zip; earlier: a project of the same
+    student, whose bucket and keys the new one gets, or None.
+    """
 
     student: Student
     target: Path
     zip_target: Path | None
     answers: dict[str, str]
+    earlier: Path | None
 
 
 # The command line.
@@ -100,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     source = typed or clean_source(find_source())
     version = "" if typed else find_version()
     jobs, taken = plan(students, folder, options.assignment, (source, version), options.zip)
+    for job in jobs:
+        job.earlier = find_earlier(job, options.roster)
     bad += taken
     print(
         f"{options.assignment} for {count(len(students), 'student')}."
@@ -261,8 +269,16 @@ def plan(
         zip_is_missing = zip_target is not None and not zip_target.exists()
         if not target.exists() or zip_is_missing:
             answers = make_answers(student, assignment, origin)
-            jobs.append(Job(student, target, zip_target, answers))
+            jobs.append(Job(student, target, zip_target, answers, None))
     return jobs, bad
+
+
+def find_earlier(job: Job, roster: Path) -> Path | None:
+    """Return a project of the same student: this one itself, or that of the class.csv before."""
+    if job.target.is_dir():
+        return job.target
+    folder = job.student.others.get("folder")
+    return roster.absolute().parent / folder if folder and roster.name == CLASS_FILE else None
 
 
 def name_project(student: Student, assignment: str) -> str:
@@ -333,6 +349,7 @@ def make_rows(
             new["source"], new["version"] = origin
             new["tests"] = digest_of_tests(assignment)
             new["starter"] = digest_of_starter(read_starter(assignment))
+            new["account_class"] = student.others.get("account_class", "")
         row = dict(kept)
         for name, value in new.items():
             row[name] = value or kept.get(name, "")
@@ -429,9 +446,13 @@ def make_project(template: str, unfinished: str, job: Job) -> str:
                 words = printed.read_text(encoding="utf-8", errors="replace").split()
                 return " ".join(words) or str(error)
         try:
+            if job.earlier:
+                copy_keys(job.earlier, Path(made))
             move_to_place(Path(made), job)
         except OSError as error:
             return describe_os_error(error)
+        except ClassError as error:
+            return str(error)
     return ""
 
 

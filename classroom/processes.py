@@ -31,7 +31,10 @@ def prepare_context(module: str, fork: bool = True) -> multiprocessing.context.B
     os.environ["PYTHONPATH"] = str(ROOT)  # before Python 3.14, the server does not get sys.path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
-    start_server(context)
+    try:
+        start_server(context)
+    except OSError:  # the path of its socket is too long, because that of TMPDIR is
+        return multiprocessing.get_context("spawn")
     return context
 
 

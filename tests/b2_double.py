@@ -116,7 +116,10 @@ class B2Double:
         self._lock = threading.RLock()  # moto was not made for several threads
         self._moto = _Moto(self)
         for name in buckets:
-            self._moto.add_bucket(name)
+            self.add_bucket(name)
+
+    def add_bucket(self, name: str) -> None:
+        self._moto.add_bucket(name)
 
     def versions(self, bucket: str) -> list[tuple[str, str]]:
         """Return (key, version id) of everything that takes up storage, and of delete markers."""

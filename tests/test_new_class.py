@@ -60,6 +60,19 @@ def class_rows(tmp_path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there, nothing is forked")
+def test_a_long_way_to_the_temporary_folder(tmp_path: Path):
+    """A socket has at most 108 characters: then nothing is forked."""
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    (tmp_path / "list.csv").write_text("student\nAnna\n", encoding="utf-8")
+    words = [sys.executable, str(ROOT / "classroom"), "new_class", "list.csv", "--out", "class"]
+
+    done = run(words, tmp_path, {**clean_environment(), "TMPDIR": str(long)})
+
+    assert (done.code, "1 made" in done.out) == (0, True), done.printed
+
+
 def test_every_good_row_gets_its_project_and_the_bad_ones_are_named(
     new_class: NewClass, tmp_path: Path, bake: Bake
 ):
