@@ -156,6 +156,7 @@ def test_the_secrets_are_in_env_and_zip_and_nowhere_else(school: School):
             assert names in ([], [f"{path.stem}/.env"])
 
 
+@pytest.mark.thorough
 def test_a_second_run_makes_only_what_is_missing(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -176,6 +177,7 @@ def test_a_second_run_makes_only_what_is_missing(school: School):
     assert len(school.double.buckets) == 3
 
 
+@pytest.mark.thorough
 def test_the_next_assignment_has_the_same_buckets_and_keys(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -194,6 +196,7 @@ def test_the_next_assignment_has_the_same_buckets_and_keys(school: School):
     assert "To make: 0 buckets, 0 keys." in done.out
 
 
+@pytest.mark.thorough
 def test_an_alias_that_may_be_a_name_is_not_in_the_name_of_the_bucket(school: School):
     (school.folder / "list.csv").write_text("student,alias\nAnna,anna\n", encoding="utf-8")
     school.run("new_class", "list.csv", "--out", "class", "--assignment", "guestbook")
@@ -221,6 +224,7 @@ def test_a_bucket_of_somebody_else_is_never_touched(school: School):
     assert names == ["ada-photos-2026", "other-class"]
 
 
+@pytest.mark.thorough
 def test_the_term_ends(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -250,6 +254,7 @@ def test_the_term_ends(school: School):
     assert (done.code, "no buckets of this class" in done.out) == (0, True)
 
 
+@pytest.mark.thorough
 def test_a_lost_key_is_replaced(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -264,6 +269,7 @@ def test_a_lost_key_is_replaced(school: School):
     assert "--rotate s99: no student has this alias" in done.err
 
 
+@pytest.mark.thorough
 def test_who_has_what_is_shown(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -316,6 +322,7 @@ def test_a_run_that_is_killed_is_completed_by_the_next(school: School, name: str
     assert not list(school.folder.rglob("*.part"))
 
 
+@pytest.mark.thorough
 def test_an_answer_that_is_lost_leaves_nothing(school: School):
     """b2sdk asks again, so that a bucket and a key are made twice."""
     school.new_class("Anna")
@@ -399,6 +406,7 @@ def test_a_key_that_may_not_do_it_is_named_before_anything_is_done(school: Schoo
     assert school.double.calls == ["b2_authorize_account"]
 
 
+@pytest.mark.thorough
 def test_an_account_without_an_address_for_s3_is_named(school: School):
     school.new_class("Anna")
     school.double.s3_url = None
@@ -417,6 +425,7 @@ def test_a_dry_run_does_nothing(school: School):
     assert "would make a bucket and a key for Anna (s01)" in done.out
 
 
+@pytest.mark.thorough
 def test_grading_knows_the_teachers_own_copies(school: School):
     school.new_class("Anna", "Ben")
     school.accounts(*MAKE)
@@ -434,6 +443,7 @@ def test_grading_knows_the_teachers_own_copies(school: School):
     assert notes == {"Anna": "", "Ben": "KEYS in .env: delete them in the console"}
 
 
+@pytest.mark.thorough
 def test_a_project_works_with_its_key_and_with_no_other_bucket(
     school: School,
     scene: Scene,  # noqa: F811
