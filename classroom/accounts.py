@@ -285,7 +285,7 @@ def make(
     rotated = choose(here, options.rotate) if options.rotate else []
     lacking = [place for place in here if not place.key or place in rotated]
     without_bucket = [place for place in lacking if not place.bucket]
-    old = [key for place in here for key in place.keys if key is not place.key]
+    old = [key for place in here for key in place.keys if key is not place.key or place in rotated]
     show_plan(lacking, without_bucket, old, number_of_buckets, options)
     if options.dry_run:
         return show_problems(problems)

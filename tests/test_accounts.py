@@ -263,6 +263,7 @@ def test_a_lost_key_is_replaced(school: School):
     done = school.accounts("--rotate", "s01", "--until", UNTIL, "--yes")
 
     assert done.code == 0, done.printed
+    assert "To make: 0 buckets, 1 key. To delete: 1 old key." in done.out
     assert lost not in school.double.keys
     assert school.is_ready("s01")
     done = school.accounts("--rotate", "s99", "--until", UNTIL, "--yes")
