@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import zipfile
 from datetime import datetime
@@ -13,12 +14,13 @@ from school import ALL, REFERENCE, UNTOUCHED, Class, put, school, zipped  # noqa
 
 from classroom.due import describe_lateness, parse_due
 from classroom.earlier import Marks, read_marks
+from classroom.grade import find_members
 from classroom.grades import Grade
 from classroom.hand_ins import find_hand_ins
 from classroom.likeness import digest_of_program, list_odd_names
 from classroom.matching import Member, find_owners, match
 from classroom.reports import write as write_reports
-from classroom.sheet import add_to_all, fill
+from classroom.sheet import add_to_all, fill, pack_feedback
 from classroom.tables import ClassError
 
 WRONG = REFERENCE.replace("'guestbook.json'", "'book'")
@@ -121,6 +123,20 @@ def test_only_needs_earlier_grades_and_a_student_of_the_class(school: Class):  #
     school.grade()
     done, _ = school.grade("--only", "s99")
     assert "--only s99: no student has this alias" in done.err
+
+
+def test_several_students_may_be_named_at_once():
+    assert find_members(["s01, Ben"], MEMBERS) == find_members(["s01", "s02"], MEMBERS) == [0, 1]
+
+
+def test_an_alias_in_front_of_moodles_folder_is_taken_off_again():
+    grade = Grade(MEMBERS[0], "ok", where="s01_Anna_77_assignsubmission_file_: main.py")
+
+    packed = pack_feedback([grade], ["well done"])
+
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == [
+        "Anna_77_assignsubmission_file_/feedback.txt"
+    ]
 
 
 @pytest.mark.thorough

@@ -380,6 +380,22 @@ def test_a_given_file_is_no_program(tmp_path: Path, name: str):
     assert str(unused[0]) == f"{name}: this file was given to all; main.py is what counts."
 
 
+def test_a_zip_with_far_too_many_programs_is_refused(tmp_path: Path):
+    put(tmp_path, "Li.zip", zipped({f"{number}.py": "" for number in range(501)}))
+
+    found, unused = find(tmp_path)
+
+    assert (found, str(unused[0])) == ([], "Li.zip: there are more than 500 programs in it.")
+
+
+def test_a_very_long_name_is_cut_for_the_teacher(tmp_path: Path):
+    put(tmp_path, "Li.zip", zipped({"x" * 60_000 + "/main.py": ""}))
+
+    (hand_in,) = find(tmp_path)[0]
+
+    assert len(hand_in.where(tmp_path)) < 500
+
+
 def test_a_zip_without_the_mark_for_utf_8_is_read_as_such(tmp_path: Path):
     """As macOS and Info-ZIP write it: zipfile takes the names for those of old DOS computers."""
     content = zipped({"Grün_Jürgen_77/main.py": "x = 1"})

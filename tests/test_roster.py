@@ -87,9 +87,19 @@ EXPORTS = {  # what a platform exports, as its source says: the students, and th
     '"Lee Bo","","","bo"\n': (["Able, Anne", "Lee Bo"], {"github_username": "able"}),
     # Google Classroom, Download all grades as CSV (from memory; nobody here could export one)
     "Last Name,First Name,Email Address,Quiz\nDate,,,2026-11-02\nPoints,,,10\n"
-    "Able,Anne,a@x.com,9\n": (["Anne Able"], {"email_address": "a@x.com", "quiz": "9"}),
+    "Class Average,,,9\nAble,Anne,a@x.com,9\n": (
+        ["Anne Able"],
+        {"email_address": "a@x.com", "quiz": "9"},
+    ),
     "Nachname;Vorname;Klasse\nAble;Anne;7b\n": (["Anne Able"], {"klasse": "7b"}),
     "Name;Vorname\nAble;Anne\n": (["Anne Able"], {}),
+    "Zuname;Rufname\nAble;Anne\n": (["Anne Able"], {}),
+    "Identifier;Vollständiger Name\n7;Anne Able\n": (["Anne Able"], {"identifier": "7"}),
+    # GitHub Classroom, Download grades
+    "assignment_name,github_username,roster_identifier\nguestbook,able,Anne Able\n": (
+        ["Anne Able"],
+        {"github_username": "able"},
+    ),
     "Nombre,Apellido(s)\nAnne,Able\n": (["Anne Able"], {}),
     "Prénom;Nom\nAnne;Able\n": (["Anne Able"], {}),
     "Name,Mail\nAnne Able,a@x.com\n": (["Anne Able"], {"mail": "a@x.com"}),
