@@ -27,7 +27,7 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_what_would_never_end_is_in_the_way(tmp_path: Path):
-    os.mkfifo(tmp_path / "class.csv.part")
+    os.mkfifo(tmp_path / "class.csv.part")  # type: ignore[attr-defined]
 
     write_whole(tmp_path / "class.csv", b"new")
 
