@@ -49,7 +49,7 @@ class NativeDouble:
 
     buckets, keys, files: {id: what B2 lists}; calls: the names of the calls so far; before,
     after: called with the name of each call, before and after it is done; what they raise is the
-    answer, and ConnectionError means that there is none.
+    answer, and ConnectionError means that there is none. clock: what the server's clock says.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class NativeDouble:
         self.calls: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
+        self.clock = time.time
         self.lock = threading.Lock()
         self.add_key(MASTER_ID, MASTER_KEY, ALL)
 
@@ -365,6 +366,9 @@ def make_handler(double: NativeDouble) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(int(timestamp or double.clock()))
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -417,6 +417,46 @@ def test_an_account_without_an_address_for_s3_is_named(school: School):
     assert "This account has no address for S3" in done.err
 
 
+@pytest.mark.thorough
+def test_a_name_that_is_taken_is_not_used(school: School):
+    school.new_class("Anna")
+
+    def take(call: str) -> None:
+        if call == "b2_create_bucket":
+            school.double.before = lambda _: None
+            raise Refused(400, "duplicate_bucket_name")
+
+    school.double.before = take
+
+    assert school.accounts(*MAKE).code == 0
+    assert school.is_ready("s01")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("what", ["no network", "a clock that is wrong", "B2 is busy"])
+def test_what_is_no_answer_of_b2_is_explained(school: School, what: str):
+    school.new_class("Anna")
+    words = MAKE
+    said = "The connection to B2 was cut off. Run the same command again"
+    if what == "no network":
+        words = (*MAKE, "--realm", "http://127.0.0.1:9")
+    elif what == "a clock that is wrong":
+        school.double.clock = lambda: time.time() + 7200
+        said = "This computer's clock is wrong."
+    else:
+
+        def refuse(_: str) -> None:
+            raise Refused(503, "service_unavailable")
+
+        school.double.before = refuse
+        said = "B2 is busy."
+
+    done = school.accounts(*words)
+
+    assert (done.code, said in done.err) == (1, True), done.printed
+    assert "Traceback" not in done.printed
+
+
 def test_a_dry_run_does_nothing(school: School):
     school.new_class("Anna")
 
