@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import re
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -50,6 +53,7 @@ PREFIX_RULE = (
     "A prefix has 3 to 30 characters: small letters, digits and hyphens. Anybody in the world can"
     " see it, so it names no person."
 )
+LOCK = ".accounts.lock"
 WIDE = 200  # characters of a line that is not for a terminal
 CLASS_COLUMN = "account_class"  # in class.csv: the mark of this class's buckets
 
@@ -113,21 +117,49 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.prefix and not re.fullmatch(PREFIX, options.prefix):
         raise ClassError(f"--prefix {options.prefix}: {PREFIX_RULE}")
+    if (options.keep_files and not options.end) or (options.bytes and not options.status):
+        raise ClassError("--keep-files belongs to --end, and --bytes to --status.")
     seconds = count_seconds(options.until) if options.until else 0
+    if not any(row.get(CLASS_COLUMN) for row in rows) and not options.dry_run:
+        is_first = not (options.status or options.end)
+        check_answers(is_first, is_first, seconds, options)  # before anybody types a key
     end_as_by_ctrl_c()
     account = log_in(options)
-    buckets = account.list_buckets()
-    if options.end:
-        return end(account, [one for one in buckets if is_of_class(one, rows)], options)
-    places = find_places(rows, folder, buckets, account.list_keys())
-    if options.status:
-        return show_status(account, places, options.bytes)
-    return make(account, places, len(buckets), seconds, options)
+    with lock(folder):
+        buckets = account.list_buckets()
+        if options.end:
+            return end(account, [one for one in buckets if is_of_class(one, rows)], options)
+        places = find_places(rows, folder, buckets, account.list_keys())
+        if options.status:
+            return show_status(account, places, options.bytes)
+        return make(account, places, len(buckets), seconds, options)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a class folder: two at once would make everything twice.
+
+    The file has the number of the process, so that one that was killed keeps nobody out.
+    """
+    path = folder / LOCK
+    number = path.read_text(encoding="utf-8") if path.exists() else ""
+    if number.isdigit() and psutil.pid_exists(int(number)):
+        raise ClassError("This command is already running for this class, in another terminal.")
+    path.unlink(missing_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        raise ClassError("This command has just been started for this class, too.") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def count_seconds(until: str) -> int:
     """Return how many seconds are left of the last day of the keys. Raises ClassError."""
-    seconds = int(parse_due([until], "--until").timestamp() - time.time())
+    seconds = int(parse_due([until], "--until").timestamp() - time.time()) - 60  # of that day
     if seconds <= 0:
         raise ClassError(f"--until {until} is over. Choose a day that is to come.")
     if seconds > LONGEST_KEY:
@@ -174,13 +206,12 @@ def find_places(
     for row in rows:
         place = Place(row, folder / row["folder"])
         remove_parts(place.project)
-        mark = row.get(CLASS_COLUMN, ""), row["alias"].lower()
-        own = [bucket for bucket in buckets if mark[0] and whose(bucket) == mark]
+        own = [bucket for bucket in buckets if is_of_row(bucket, row)]
         own.sort(key=lambda bucket: bucket.name != row.get("bucket_name"))  # if there are several
         place.bucket = own[0] if own else None
         if not place.project.is_dir():
             place.problem = f"there is no project {row['folder']}. Run new_class first."
-        elif not place.bucket and row.get("bucket_name") and not mark[0]:
+        elif not place.bucket and row.get("bucket_name") and not row.get(CLASS_COLUMN):
             place.problem = (
                 f"{CLASS_FILE} names the bucket {row['bucket_name']}, which was not made here."
                 " Empty that cell to get a new one."
@@ -203,10 +234,18 @@ def find_keys(place: Place, keys: list[ApplicationKey]) -> None:
             place.key = key
 
 
+def is_of_row(bucket: Bucket, row: dict[str, str]) -> bool:
+    """Tell whether a bucket was made for the student of a row of class.csv."""
+    class_id, alias = whose(bucket)
+    is_same = class_id == row.get(CLASS_COLUMN) or bucket.name == row.get("bucket_name")
+    return class_id != "" and is_same and alias == row["alias"].lower()
+
+
 def is_of_class(bucket: Bucket, rows: list[dict[str, str]]) -> bool:
-    """Tell whether a bucket was made for this class."""
+    """Tell whether a bucket was made for this class, perhaps for somebody who is not in it now."""
     class_id, _ = whose(bucket)
-    return class_id != "" and class_id in {row.get(CLASS_COLUMN) for row in rows}
+    is_marked = class_id != "" and class_id in {row.get(CLASS_COLUMN) for row in rows}
+    return is_marked or any(is_of_row(bucket, row) for row in rows)
 
 
 def choose(places: list[Place], names: list[str]) -> list[Place]:
@@ -282,14 +321,16 @@ def make(
     """
     problems = [f"{place.row['student']}: {place.problem}" for place in places if place.problem]
     here = [one for one in places if not one.problem and one.row.get("state") != LEFT]
-    rotated = choose(here, options.rotate) if options.rotate else []
-    lacking = [place for place in here if not place.key or place in rotated]
+    lacking = [place for place in here if not place.key]
+    if options.rotate:
+        lacking = choose(here, options.rotate)
     without_bucket = [place for place in lacking if not place.bucket]
-    old = [key for place in here for key in place.keys if key is not place.key or place in rotated]
-    show_plan(lacking, without_bucket, old, number_of_buckets, options)
+    old = list_old_keys(places, lacking)
+    show_plan(lacking, without_bucket, old, number_of_buckets)
+    show_other_days(here, lacking, options)
     if options.dry_run:
         return show_problems(problems)
-    check_answers(lacking, without_bucket, seconds, options)
+    check_answers(bool(lacking), bool(without_bucket), seconds, options)
     if (lacking or old) and not is_agreed("Go on?", options):
         print("Nothing was done.")
         return 1
@@ -306,7 +347,7 @@ def make(
                 advance()
     finally:
         write_class(folder, rows)
-    deleted = delete_old_keys(account, here) if lacking or old else 0
+    deleted = delete_old_keys(account, places) if lacking or old else 0
     for place in here:
         renew_zip(place.project)  # if an earlier run was ended before it did that
     ready = sum(place.key is not None for place in here)
@@ -319,14 +360,34 @@ def make(
     return show_problems(problems)
 
 
+def list_old_keys(places: list[Place], lacking: list[Place]) -> list[ApplicationKey]:
+    """Return the keys that will be deleted: who has left, too, keeps none."""
+    return [
+        key
+        for place in places
+        for key in place.keys
+        if key is not place.key or place in lacking or place.row.get("state") == LEFT
+    ]
+
+
+def show_other_days(here: list[Place], lacking: list[Place], options: argparse.Namespace) -> None:
+    """Print how many keys end on another day than --until says: they stay as they are."""
+    others = [
+        place
+        for place in here
+        if place.key and place not in lacking and describe_end(place.key) != options.until
+    ]
+    if options.until and others:
+        print(f"{count(len(others), 'key')} will still end on another day; --rotate all renews it.")
+
+
 def show_plan(
     lacking: list[Place],
     without_bucket: list[Place],
     old: list[ApplicationKey],
     number_of_buckets: int,
-    options: argparse.Namespace,
 ) -> None:
-    """Print what will be done."""
+    """Print what will be done, and for whom."""
     print(
         f"To make: {count(len(without_bucket), 'bucket')}, {count(len(lacking), 'key')}. To delete:"
         f" {count(len(old), 'old key')}. The account has {number_of_buckets} of"
@@ -334,16 +395,16 @@ def show_plan(
     )
     if number_of_buckets + len(without_bucket) > USUAL_MOST_BUCKETS:
         print("That is more than an account usually may have. B2 will say.")
-    if options.dry_run:
-        for place in lacking:
-            what = "a key" if place.bucket else "a bucket and a key"
-            print(f"would make {what} for {place.row['student']} ({place.alias})")
+    for place in lacking:
+        what = "a key" if place.bucket else "a bucket and a key"
+        end_of_old = "; the key that it has now stops working, in all folders" if place.keys else ""
+        print(f"  {what} for {place.row['student']} ({place.alias}){end_of_old}")
 
 
 def check_answers(
-    lacking: list[Place], without_bucket: list[Place], seconds: int, options: argparse.Namespace
+    lacking: bool, without_bucket: bool, seconds: int, options: argparse.Namespace
 ) -> None:
-    """Raise ClassError if an option is missing that is needed now."""
+    """Raise ClassError if an option is missing that is needed now: for keys, for buckets."""
     if without_bucket and not options.prefix:
         raise ClassError(f"Add --prefix, such as --prefix myschool-7b. {PREFIX_RULE}")
     if lacking and not seconds:
@@ -357,6 +418,7 @@ def equip(account: SchoolAccount, place: Place, prefix: str, seconds: int) -> li
         short = f"{alias}-" if re.fullmatch(r"s\d+", alias) else ""  # others may be names
         start = f"{prefix}-{short}"
         place.bucket = account.make_bucket(start, place.row[CLASS_COLUMN], alias)
+    place.row[CLASS_COLUMN], _ = whose(place.bucket)
     place.row["bucket_name"] = str(place.bucket.name)
     place.row["endpoint"] = account.endpoint
     key = account.make_key(place.bucket, seconds)
@@ -383,6 +445,8 @@ def delete_old_keys(account: SchoolAccount, places: list[Place]) -> int:
     deleted = 0
     for place in places:
         find_keys(place, keys)
+        if place.row.get("state") == LEFT:
+            place.key = None
         for key in place.keys:
             if key is not place.key:
                 account.delete_key(key)
@@ -407,9 +471,13 @@ def end(account: SchoolAccount, buckets: list[Bucket], options: argparse.Namespa
     if not buckets:
         print("The account has no buckets of this class.")
         return 0
+    print("To delete, with all that is in and the keys for it:")
     for bucket in buckets:
-        print(f"{whose(bucket)[1]}: {bucket.name}")
-    question = f"Delete {count(len(buckets), 'bucket')} with all that is in, and the keys?"
+        print(f"  {whose(bucket)[1]}: {bucket.name}")
+    question = f"Delete {count(len(buckets), 'bucket')}?"
+    if options.keep_files:
+        make_folder(options.keep_files.absolute())
+        question = f"Save all files, and then delete {count(len(buckets), 'bucket')}?"
     if options.dry_run:
         return 0
     if not is_agreed(question, options):
@@ -426,6 +494,18 @@ def end(account: SchoolAccount, buckets: list[Bucket], options: argparse.Namespa
             advance()
     print(f"Deleted: {count(len(keys), 'key')}, {count(len(buckets), 'bucket')}.")
     return 0
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the saved files, before anything is deleted. Raises ClassError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "try.part").touch()
+        (folder / "try.part").unlink()
+    except OSError as error:
+        raise ClassError(
+            f"--keep-files: {folder} cannot be used ({error.strerror}). Choose another folder."
+        ) from None
 
 
 def save(account: SchoolAccount, buckets: list[Bucket], folder: Path) -> None:

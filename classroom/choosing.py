@@ -123,7 +123,7 @@ def make_asides(
     """Return notes for the teacher about the hand-in that counts, and about the others.
 
     ranked: the hand-ins of one student, the one that counts last; folder: the class folder;
-    own: names in it whose keys are the teacher's own.
+    own: names in it whose keys are the teacher's own, while nobody has worked there.
     """
     best, hand_in = ranked[-1]
     asides = []
@@ -131,8 +131,9 @@ def make_asides(
         reason = find_reason(best, ranked[-2][0])
         asides.append(f"{len(ranked)} hand-ins; {reason} counts: {hand_in.where(folder)}")
     asides += hand_in.doubts
-    for _, other in ranked[:-1]:
-        for name in find_keys(other) if other.path.name not in own else []:
+    for rank_of_other, other in ranked[:-1]:
+        is_own = other.path.name in own and not rank_of_other.is_started
+        for name in [] if is_own else find_keys(other):
             asides.append(f"KEYS also in {other.where(folder)}/{name}: delete them in the console")
     return asides
 

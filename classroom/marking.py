@@ -106,7 +106,8 @@ def run_in(
         grade.state = "cannot run"
         grade.notes.append(make_writable(explain(error)))
         return
-    if is_of_the_teacher(hand_in, grade.member, folder):
+    is_as_made = is_starter(prepared.main, assignment, grade.member.starter)
+    if is_as_made and hand_in.path.parent == folder and hand_in.path.name in list_own(grade.member):
         prepared.keys = []
     note_contents(grade, prepared)
     other = find_other_assignment(prepared.main, hand_in.assignment, assignment)
@@ -143,11 +144,6 @@ def run_in(
         grade.asides += filter(None, [find_reason(result.broken or words_of_first)])
 
 
-def is_of_the_teacher(hand_in: HandIn, member: Member, folder: Path) -> bool:
-    """Tell whether this is what was made for a student, with the keys of a school's account."""
-    return hand_in.path.parent == folder and hand_in.path.name in list_own(member)
-
-
 def list_own(member: Member) -> list[str]:
     """Return the names of what was made for a student, if it has keys of a school's account."""
     return [member.folder, f"{member.folder}.zip"] if member.has_account else []
@@ -177,7 +173,10 @@ def list_hidden(around: Path, folder: Path) -> list[str]:
 def note_contents(grade: Grade, prepared: Prepared) -> None:
     """Add notes on the files of a hand-in."""
     if prepared.keys:
-        grade.notes.append(f"KEYS in {', '.join(prepared.keys)}: delete them in the console")
+        what = "delete them in the console"
+        if grade.member.has_account:
+            what = "they must be replaced (nox -s accounts, --rotate)"
+        grade.notes.append(f"KEYS in {', '.join(prepared.keys)}: {what}")
     if prepared.edited:
         names = ", ".join(prepared.edited)
         grade.notes.append(f"changed: {names} (graded with the original tests)")

@@ -35,7 +35,7 @@ from classroom.roster import (
     give_aliases,
     read_roster,
 )
-from classroom.student_files import copy_keys
+from classroom.student_files import copy_keys, has_key
 from classroom.tables import ClassError
 from classroom.template import (
     ROOT,
@@ -45,6 +45,7 @@ from classroom.template import (
     read_starter,
 )
 from classroom.texts import count
+from classroom.whole_files import FOR_OWNER
 from hooks.command import quote
 from hooks.project import ASSIGNMENTS, SETTINGS, find_assignment
 
@@ -108,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
     jobs, taken = plan(students, folder, options.assignment, (source, version), options.zip)
     for job in jobs:
         job.earlier = find_earlier(job, options.roster)
+    bad += refuse_unknown_keys(students, jobs, folder, options.assignment, known)
     bad += taken
     print(
         f"{options.assignment} for {count(len(students), 'student')}."
@@ -271,6 +273,31 @@ def plan(
             answers = make_answers(student, assignment, origin)
             jobs.append(Job(student, target, zip_target, answers, None))
     return jobs, bad
+
+
+def refuse_unknown_keys(
+    students: list[Student],
+    jobs: list[Job],
+    folder: Path,
+    assignment: str,
+    known: dict[str, str],
+) -> list[BadRowError]:
+    """Return the rows whose folder has a key of nobody knows whom, without making anything there.
+
+    That is so if class.csv is lost: then the aliases may belong to others now.
+    """
+    bad = []
+    for student in list(students):
+        project = folder / name_project(student, assignment)
+        if student.alias not in known and has_key(project):
+            rule = (
+                "This folder has a key, and class.csv does not say whose. Bring class.csv back, or"
+                " rename the folder."
+            )
+            bad.append(BadRowError(student.row, project.name, rule))
+            students.remove(student)
+            jobs[:] = [job for job in jobs if job.student is not student]
+    return bad
 
 
 def find_earlier(job: Job, roster: Path) -> Path | None:
@@ -465,6 +492,8 @@ def move_to_place(made: Path, job: Job) -> None:
     """Move a complete project to its folder, and its zip next to it. Existing ones stay."""
     if job.zip_target:
         archive = shutil.make_archive(f"{made}-archive", "zip", made.parent, made.name)
+        if has_key(made):
+            Path(archive).chmod(FOR_OWNER)
         os.replace(archive, job.zip_target)
     if not job.target.exists():
         os.rename(made, job.target)

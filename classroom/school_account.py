@@ -9,6 +9,7 @@ import contextlib
 import logging
 import secrets
 import string
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,12 @@ BY_KIND: list[tuple[tuple[type[Exception], ...], str]] = [
     ((b2.TooManyRequests, b2.ServiceError), "B2 is busy. Run the same command again in a minute."),
     (
         (b2.B2ConnectionError, b2.B2RequestTimeout, b2.ConnectionReset, b2.BrokenPipe),
-        "The connection to B2 was cut off. Run the same command again: it goes on from there.",
+        "The connection to B2 was cut off. Run the command again; --status shows how far it got.",
     ),
     ((b2.UnknownHost,), "There is no network, or it does not let you reach B2."),
     (
         (b2.Unauthorized,),
-        "B2 refuses this key: is it complete, and not deleted? Or it may not do this.",
+        "B2 refuses this key. Is it complete? Was it not deleted?",
     ),
 ]
 
@@ -95,6 +96,7 @@ class SchoolAccount:
     def __init__(self, key_id: str, key: str, realm: str, needed: set[str]) -> None:
         """Log in. realm: "production", or the address of a server; needed: capabilities."""
         logging.disable()  # b2sdk's log of each call would have keys in it
+        warnings.simplefilter("ignore")  # it warns of errors that it does not know
         self.api = B2Api(InMemoryAccountInfo())
         with explained():
             try:

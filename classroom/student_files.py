@@ -76,6 +76,11 @@ def copy_keys(earlier: Path, project: Path) -> None:
         fill_project(project, values)
 
 
+def has_key(project: Path) -> bool:
+    """Tell whether the .env of a project has a key."""
+    return bool(read_values(project).get(KEY))
+
+
 def renew_zip(project: Path) -> None:
     """Bring the zip of a project up to date with the files that name its bucket."""
     path = project.with_name(f"{project.name}.zip")

@@ -11,7 +11,7 @@ INTERRUPTED = {  # the sentence after Ctrl-C, by the name of the command
         "Interrupted. Every project in the folder is complete."
         " Run the same command again to make the others."
     ),
-    "accounts": "Interrupted. Run the same command again: it goes on from there.",
+    "accounts": "Interrupted. Run the command again; --status shows how far it got.",
     "grade": "Interrupted. Nothing was written. Run the same command again to grade.",
 }
 

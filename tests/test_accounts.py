@@ -191,6 +191,9 @@ def test_the_next_assignment_has_the_same_buckets_and_keys(school: School):
         assert env == school.env(alias)
         key = env["B2_APPLICATION_KEY"]
         assert f"B2_APPLICATION_KEY={key}\n" in school.zipped_env(alias, "next", "cloud-notes")
+    if os.name != "nt":
+        for path in (school.folder / "next").glob("*.zip"):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
     done = school.accounts(to="next")
     assert (done.code, len(school.double.buckets)) == (0, 2)
     assert "To make: 0 buckets, 0 keys." in done.out
@@ -344,15 +347,16 @@ def test_an_answer_that_is_lost_leaves_nothing(school: School):
 
 
 REFUSALS = {
-    "a wrong key": ((), {"B2_APPLICATION_KEY": "K004wrong"}, "B2 refuses this key"),
+    "a wrong key": (MAKE, {"B2_APPLICATION_KEY": "K004wrong"}, "B2 refuses this key"),
     "no prefix": (("--until", UNTIL, "--yes"), {}, "Add --prefix, such as --prefix myschool-7b."),
     "no end": (("--prefix", "myschool", "--yes"), {}, "Add --until, the last day of the keys"),
     "a bad prefix": (("--prefix", "Anna"), {}, "A prefix has 3 to 30 characters"),
     "a day that is over": (("--until", "2020-01-01"), {}, "is over. Choose a day that is to come"),
     "a day far away": (("--until", "2099-01-01"), {}, "no key for more than 1000 days"),
+    "an option of --end": (("--keep-files", "x", *MAKE), {}, "--keep-files belongs to --end"),
     "no date": (("--until", "soon"), {}, "--until soon is not a date"),
     "nobody to ask": (("--prefix", "myschool", "--until", UNTIL), {}, "Add --yes to do it."),
-    "no key": ((), {"B2_APPLICATION_KEY": ""}, "Nobody can type the key here."),
+    "no key": (MAKE, {"B2_APPLICATION_KEY": ""}, "Nobody can type the key here."),
 }
 
 
@@ -418,6 +422,72 @@ def test_an_account_without_an_address_for_s3_is_named(school: School):
 
 
 @pytest.mark.thorough
+def test_who_has_left_keeps_no_key_and_a_rotation_is_for_those_who_are_named(school: School):
+    school.new_class("Anna", "Ben", "Cara", "Dan")
+    school.accounts(*MAKE)
+    (school.folder / "class" / "guestbook-s03" / ".env").write_text("", encoding="utf-8")
+    school.new_class("Anna", "Cara", "Dan")
+
+    done = school.accounts("--rotate", "s01", "--until", UNTIL, "--yes")
+
+    assert "To make: 0 buckets, 1 key. To delete: 3 old keys." in done.out
+    assert "  a key for Anna (s01); the key that it has now stops working" in done.out
+    left = school.env("s02")["B2_APPLICATION_KEY_ID"]
+    assert left not in school.double.keys
+    assert [school.is_ready(alias) for alias in ("s01", "s04")] == [True, True]
+
+
+@pytest.mark.thorough
+def test_two_runs_at_a_time_are_refused(school: School):
+    school.new_class("Anna")
+    lock = school.folder / "class" / ".accounts.lock"
+    lock.write_text(str(os.getpid()), encoding="utf-8")
+
+    done = school.accounts(*MAKE)
+
+    assert "already running for this class, in another terminal" in done.err
+    lock.write_text("999999999", encoding="utf-8")  # one that was killed
+    assert school.accounts(*MAKE).code == 0
+    assert not lock.exists()
+
+
+@pytest.mark.thorough
+def test_a_folder_for_the_files_that_cannot_be_used_deletes_nothing(school: School):
+    school.new_class("Anna")
+    school.accounts(*MAKE)
+    (school.folder / "file").write_text("mine", encoding="utf-8")
+
+    done = school.accounts("--end", "--yes", "--keep-files", "file")
+
+    assert done.code == 1
+    assert "cannot be used" in done.err
+    assert school.is_ready("s01")
+
+
+@pytest.mark.thorough
+def test_a_lost_mark_or_a_lost_class_file(school: School):
+    school.new_class("Anna", "Ben")
+    school.accounts(*MAKE)
+    table = school.folder / "class" / "class.csv"
+    rows = school.rows()
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**row, "account_class": ""} for row in rows])
+
+    done = school.accounts(*MAKE)
+    assert "To make: 0 buckets, 0 keys. To delete: 0 old keys." in done.out
+
+    table.unlink()
+    (school.folder / "roster.csv").write_text("student\nBen\nAnna\n", encoding="utf-8")
+    words = ("--out", "class", "--assignment", "guestbook")
+    done = school.run("new_class", "roster.csv", *words)
+    assert done.code == 1
+    assert "This folder has a key, and class.csv does not say whose." in done.out
+    assert not table.exists()
+
+
+@pytest.mark.thorough
 def test_a_name_that_is_taken_is_not_used(school: School):
     school.new_class("Anna")
 
@@ -436,8 +506,8 @@ def test_a_name_that_is_taken_is_not_used(school: School):
 @pytest.mark.parametrize("what", ["no network", "a clock that is wrong", "B2 is busy"])
 def test_what_is_no_answer_of_b2_is_explained(school: School, what: str):
     school.new_class("Anna")
-    words = MAKE
-    said = "The connection to B2 was cut off. Run the same command again"
+    words: tuple[str, ...] = MAKE
+    said = "The connection to B2 was cut off. Run the command again"
     if what == "no network":
         words = (*MAKE, "--realm", "http://127.0.0.1:9")
     elif what == "a clock that is wrong":
@@ -463,7 +533,7 @@ def test_a_dry_run_does_nothing(school: School):
     done = school.accounts("--dry-run")
 
     assert (done.code, school.double.buckets) == (0, {})
-    assert "would make a bucket and a key for Anna (s01)" in done.out
+    assert "  a bucket and a key for Anna (s01)" in done.out
 
 
 @pytest.mark.thorough
@@ -481,7 +551,10 @@ def test_grading_knows_the_teachers_own_copies(school: School):
 
     with (school.folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         notes = {row["student"]: row["notes"] for row in csv.DictReader(file)}
-    assert notes == {"Anna": "", "Ben": "KEYS in .env: delete them in the console"}
+    assert notes == {
+        "Anna": "",
+        "Ben": "KEYS in .env: they must be replaced (nox -s accounts, --rotate)",
+    }
 
 
 @pytest.mark.thorough
