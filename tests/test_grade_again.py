@@ -435,10 +435,11 @@ def test_a_sheet_a_due_date_and_feedback_for_moodle(school: Class):  # noqa: F81
         folder = school.folder / f"{name}_{number + 70}_assignsubmission_file_"
         folder.mkdir()
         write(folder / "main.py", REFERENCE)
-        os.utime(folder / "main.py", (number, number))
+        changed = datetime(2020, 1, 1).timestamp() + number
+        os.utime(folder / "main.py", (changed, changed))
     sheet = write(school.folder.parent / "moodle.csv", "First name,Last name\nBen,Lee\n")
 
-    done, _ = school.grade("--due", "1970-01-01", "00:00:01", "--fill", str(sheet))
+    done, _ = school.grade("--due", "2020-01-01", "00:00:01", "--fill", str(sheet))
 
     copy = school.folder / "grades-moodle.csv"
     assert copy.read_text(encoding="utf-8") == f"First name,Last name,guestbook\nBen,Lee,{ALL}\n"
