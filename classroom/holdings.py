@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classroom.class_file import CLASS_FILE
 from classroom.roster import fold
-from classroom.school_account import ApplicationKey, Bucket, is_key_of, whose
+from classroom.school_account import KEY_NAME, ApplicationKey, Bucket, is_key_of, whose
 from classroom.student_files import BUCKET, KEY, KEY_ID, read_values, remove_parts
 from classroom.tables import ClassError
 
@@ -21,7 +21,7 @@ class Place:
 
     row: of class.csv; project: the folder; bucket: in the account, or None; keys: those made here
     for this bucket; key: the one of them that .env has, or None; problem: why nothing can be made
-    for this student, or "".
+    for this student, or ""; gone: the name of an earlier bucket that somebody has deleted, or "".
     """
 
     row: dict[str, str]
@@ -30,6 +30,7 @@ class Place:
     keys: list[ApplicationKey] = field(default_factory=list)
     key: ApplicationKey | None = None
     problem: str = ""
+    gone: str = ""
 
     @property
     def alias(self) -> str:
@@ -54,6 +55,8 @@ def find_places(
                 f"{CLASS_FILE} names the bucket {row['bucket_name']}, which was not made here."
                 " Empty that cell to get a new one."
             )
+        elif not place.bucket:
+            place.gone = row.get("bucket_name", "")
         find_keys(place, keys)
         places.append(place)
     return places
@@ -61,7 +64,12 @@ def find_places(
 
 def find_keys(place: Place, keys: list[ApplicationKey]) -> None:
     """Note which of the account's keys were made for a student, and which of them .env has."""
-    place.keys = [key for key in keys if place.bucket and is_key_of(key, place.bucket)]
+    place.keys = [
+        key
+        for key in keys
+        if (place.bucket and is_key_of(key, place.bucket))
+        or (place.gone and key.key_name == KEY_NAME + place.gone)
+    ]
     place.key = None
     values = read_values(place.project)
     if not place.bucket or not values.get(KEY) or values.get(BUCKET) != place.bucket.name:

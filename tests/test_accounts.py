@@ -438,6 +438,19 @@ def test_who_has_left_keeps_no_key_and_a_rotation_is_for_those_who_are_named(sch
 
 
 @pytest.mark.thorough
+def test_a_bucket_that_somebody_has_deleted_is_made_again(school: School):
+    school.new_class("Anna")
+    school.accounts(*MAKE)
+    school.double.buckets.clear()
+
+    done = school.accounts(*MAKE)
+
+    assert (done.code, len(school.double.students_keys)) == (0, 1)
+    assert "To make: 1 bucket, 1 key. To delete: 1 old key." in done.out
+    assert school.is_ready("s01")
+
+
+@pytest.mark.thorough
 def test_two_runs_at_a_time_are_refused(school: School):
     school.new_class("Anna")
     lock = school.folder / "class" / ".accounts.lock"
