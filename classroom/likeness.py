@@ -19,6 +19,8 @@ ODD = {
     *("spawnv", "spawnl", "execv", "execl", "dir_fd", "addaudithook", "meta_path"),
     *("timeit", "pkgutil", "pickle", "runpy", "readline", "sqlite3", "pluggy", "builtins"),
     *("fcntl", "mknod", "mkfifo", "abort", "_current_frames", "memfd_create", "codecs", "pty"),
+    *("posix_spawnp", "_posixsubprocess", "create_subprocess_exec", "create_subprocess_shell"),
+    *("webbrowser", "setxattr", "sched_setaffinity", "sched_setscheduler", "setpriority"),
     *("__code__", "__globals__", "__builtins__", "__subclasses__", "__closure__"),
     *("tb_frame", "f_back", "f_locals", "f_globals", "gi_frame", "cr_frame", "multiprocessing"),
     "/proc/",

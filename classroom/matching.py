@@ -196,7 +196,7 @@ def choose_best(part: str, candidates: list[int], members: list[Member]) -> list
     if best == NO_FIT:
         return []
     owners = [number for number in candidates if fits[number] == best]
-    rivals = list_rivals(owners, fits, members)
+    rivals = list_rivals(part, owners, fits, members)
     if rivals:
         return [*owners, *rivals]
     for tells in (has_own_mark, is_spelt_so, is_in_order) if len(owners) > 1 else ():
@@ -207,12 +207,15 @@ def choose_best(part: str, candidates: list[int], members: list[Member]) -> list
 
 
 def list_rivals(
-    owners: list[int], fits: dict[int, tuple[int, int]], members: list[Member]
+    part: str, owners: list[int], fits: dict[int, tuple[int, int]], members: list[Member]
 ) -> list[int]:
     """Return others whose whole name is in a part of a path, too, beside that of the owners.
 
     A platform may join a student's name and that of the file, and the student chooses the latter.
     """
+    if fits[owners[0]][0] == REPOSITORY:  # somebody may have chosen this login on purpose
+        made = [number for number in fits if members[number].folder.lower() == part.lower()]
+        return [number for number in made if number not in owners]
     if fits[owners[0]][0] not in (JOINED, ALL_WORDS):
         return []
     own = {word for owner in owners for word in split_words(members[owner].name)}

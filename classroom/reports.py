@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from classroom.grades import STATES, Grade, label_of, sentence_of
 from classroom.roster import fold
 from classroom.sheet import pack_feedback
 from classroom.tables import ClassError, guard_cell
+from classroom.whole_files import write_whole
 
 FIRST_COLUMNS = ("student", "alias", "state", "points", "of")
 LAST_COLUMNS = ("stuck at", "notes", "hand-in")
@@ -134,13 +136,14 @@ def write_table(
         if value and name not in header
     )
     marks = dict(marks)
-    with out.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([guard_cell(name) for name in [*header, *added]])
-        for grade in grades:
-            row = make_row(grade, tests, header)
-            own = marks.pop(grade.member.alias, None) or marks.pop(grade.member.name, {})
-            table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow([guard_cell(name) for name in [*header, *added]])
+    for grade in grades:
+        row = make_row(grade, tests, header)
+        own = marks.pop(grade.member.alias, None) or marks.pop(grade.member.name, {})
+        table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
+    write_whole(out, text.getvalue().encode("utf-8-sig", errors="replace"))
     if marks:
         print(f"Not in the new table, because it is no student: the row of {', '.join(marks)}.")
 

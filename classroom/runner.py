@@ -73,6 +73,8 @@ CHANGES = {
     "os.chmod",
     "os.chown",
     "os.utime",
+    "os.setxattr",
+    "os.removexattr",
     "shutil.rmtree",
     "shutil.move",
 }

@@ -74,6 +74,19 @@ def test_who_is_told_only_by_a_spelling_is_a_doubt(tmp_path: Path):
     assert hand_in.doubts == ["only the spelling tells that it is not Emma Weiß's"]
 
 
+def test_a_login_that_is_called_like_anothers_project_takes_nothing(tmp_path: Path):
+    put(tmp_path, "guestbook-s03/main.py")
+    found, _ = hand_ins.find_hand_ins(tmp_path)
+    members = [
+        Member("Anna", "s01", "guestbook-s01", others={"github_username": "guestbook-s03"}),
+        Member("Cleo", "s03", "guestbook-s03"),
+    ]
+
+    matched, nobodys = match(found, members, tmp_path)
+
+    assert (matched, nobodys[0][1].owners) == ({}, [0, 1])
+
+
 def test_many_files_of_one_student_make_no_word_common(tmp_path: Path):
     files = {f"Jan Anna Kurz {number}.py": "x" for number in range(30)}
     put(tmp_path, "Jan Anna Kurz_78.zip", zipped(files))
