@@ -78,7 +78,7 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         "--rotate", nargs="+", metavar="ALIAS", help="give these students new keys; or: all"
     )
     what.add_argument(
-        "--end", action="store_true", help="delete the keys, and the buckets with all that is in"
+        "--end", action="store_true", help="delete the keys, and the buckets with all files"
     )
     parser.add_argument(
         "--bytes", action="store_true", help="with --status: also how much each bucket holds"
@@ -387,7 +387,7 @@ def end(account: SchoolAccount, buckets: list[Bucket], options: argparse.Namespa
     if not buckets:
         print("The account has no buckets of this class.")
         return 0
-    print("To delete, with all that is in and the keys for it:")
+    print("To delete, with all files and keys:")
     for bucket in buckets:
         print(f"  {whose(bucket)[1]}: {bucket.name}")
     question = f"Delete {count(len(buckets), 'bucket')}?"

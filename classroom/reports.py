@@ -145,7 +145,7 @@ def write_table(
         table.writerow(row + [guard_cell(own.get(name, "")) for name in added])
     write_whole(out, text.getvalue().encode("utf-8-sig", errors="replace"))
     if marks:
-        print(f"Not in the new table, because it is no student: the row of {', '.join(marks)}.")
+        print(f"Only in the earlier table, because nobody has this name: {', '.join(marks)}.")
 
 
 def name_other(name: str) -> str:

@@ -106,7 +106,7 @@ def test_a_row_that_belongs_to_nobody_is_named(tmp_path: Path, capsys: pytest.Ca
 
     write_grades(out, read_marks(out))
 
-    assert "Not in the new table, because it is no student: the row of mean." in (
+    assert "Only in the earlier table, because nobody has this name: mean." in (
         capsys.readouterr().out
     )
     assert "mean" in next(tmp_path.rglob("grades-earlier/*/grades.csv")).read_text(encoding="utf-8")
